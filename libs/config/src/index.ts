@@ -1,0 +1,2 @@
+export { packageRoot, packageVersion } from './package-root.js';
+export type * from './types.js';

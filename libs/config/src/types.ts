@@ -1,0 +1,137 @@
+/** The validated configuration, as the rest of the product sees it. Durations are milliseconds, sizes bytes. */
+export interface AffiantConfig {
+  readonly server: ServerConfig;
+  readonly identity: IdentityConfig;
+  readonly connections: readonly ConnectionConfig[];
+  readonly policies: readonly PolicyConfig[];
+  readonly patterns: readonly PatternConfig[];
+  readonly ledger: LedgerConfig;
+  readonly journal: JournalConfig;
+  readonly approvals: ApprovalsConfig;
+  readonly institution: string;
+}
+
+export interface ServerConfig {
+  /** Loopback unless configured otherwise. */
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly gateway_port: number;
+  readonly console_port: number;
+  readonly issuer_port: number;
+  readonly body_limit: number;
+  readonly drain_timeout: number;
+}
+
+export interface IdentityConfig {
+  readonly issuers: readonly IssuerConfig[];
+  readonly service_keys: readonly ServiceKeyConfig[];
+  /** Built-in development issuer, loopback only. */
+  readonly development_issuer: boolean;
+  readonly clock_tolerance: number;
+}
+
+export interface IssuerConfig {
+  readonly name: string;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly groups_claim: string;
+  /** Pinned JWKS address; by default the one OIDC discovery names. */
+  readonly jwks_uri?: string;
+  readonly algorithms: readonly string[];
+}
+
+export interface ServiceKeyConfig {
+  readonly name: string;
+  /** `sha256:<hex>` of the key. */
+  readonly hash: string;
+  readonly groups: readonly string[];
+  /** ISO 8601. */
+  readonly expires: string;
+}
+
+export type SecretRef = { readonly env: string } | { readonly file: string };
+
+export interface ConnectionConfig {
+  readonly name: string;
+  readonly protocol: 'anthropic';
+  readonly upstream: string;
+  readonly credential: SecretRef;
+  /** How the credential is sent upstream. */
+  readonly credential_header: 'x-api-key' | 'authorization';
+  /** `group:<name>` or `subject:<sub>`; empty list = nobody. */
+  readonly allow: readonly string[];
+}
+
+export type PolicyAction = 'allow' | 'mask' | 'hold' | 'block';
+
+/** One entry of `policies:`; see docs/guide/write-a-policy.md. */
+export interface PolicyConfig {
+  readonly name: string;
+  /** Restrict to these connections; absent = all. */
+  readonly connections?: readonly string[];
+  /** Restrict to these principals (`group:`/`subject:`); absent = all. */
+  readonly principals?: readonly string[];
+  /** Entity types or pattern names; used with request/response/tool_input. */
+  readonly detect?: readonly string[];
+  readonly request?: PolicyAction;
+  readonly response?: PolicyAction;
+  /** For detected values in a tool call's input; default block (masking changes what is executed). */
+  readonly tool_input?: PolicyAction;
+  /** All given conditions must match (RE2 syntax). */
+  readonly when?: PolicyCondition;
+  readonly action?: PolicyAction;
+  readonly approvers?: ApproversConfig;
+}
+
+export interface PolicyCondition {
+  readonly request_text?: string;
+  readonly response_text?: string;
+  readonly tool_input?: string;
+  /** Name of the tool called by the model, or offered in the request. */
+  readonly tool?: string;
+  readonly model?: string;
+  /** `group:<name>` or `subject:<sub>`. */
+  readonly principal?: string;
+}
+
+export interface ApproversConfig {
+  readonly group: string;
+  readonly quorum: number;
+  readonly not: 'requester';
+  readonly expires: number;
+}
+
+export interface PatternConfig {
+  readonly name: string;
+  /** RE2 syntax; linear time. */
+  readonly regex: string;
+  /** Words near the match that must be there; absent = none needed. */
+  readonly context?: readonly string[];
+}
+
+export interface LedgerConfig {
+  readonly origin: string;
+  readonly checkpoint_interval: number;
+  readonly query_max_execution_time: number;
+  readonly query_max_result_rows: number;
+  readonly query_max_result_bytes: number;
+  /** Groups that may query, and as which role. */
+  readonly auditors: readonly string[];
+  readonly examiners: readonly string[];
+}
+
+export interface JournalConfig {
+  readonly segment_bytes: number;
+  /** Above this many un-acknowledged bytes calls are refused. */
+  readonly high_water_bytes: number;
+}
+
+export interface ApprovalsConfig {
+  /** Wait silently this long before the first keep-alive, so that a quick denial is a clean 403. */
+  readonly silent: number;
+  readonly keep_alive: number;
+  /** Longest time an open connection waits. */
+  readonly max_wait: number;
+  /** How long a decision stays good for a retry after the client left. */
+  readonly retry_window: number;
+}

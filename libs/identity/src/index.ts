@@ -1,0 +1,1 @@
+export { matchesPrincipal, type Credential, type Identity } from './port.js';

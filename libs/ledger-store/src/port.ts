@@ -1,0 +1,96 @@
+/** One row of ledger.events: the exact bytes and the typed columns that views and queries use. */
+export interface EventRow {
+  readonly source_id: string;
+  readonly boot_epoch: number;
+  readonly seq: number;
+  readonly topic: string;
+  /** request | segment | decision | response | control | dead_letter | undecodable */
+  readonly event_type: string;
+  readonly event_id: string;
+  /** Microseconds since the Unix epoch. */
+  readonly occurred_at: number;
+  readonly ingested_at: number;
+  readonly clock_offset_us: number;
+  readonly build: string;
+  readonly session_id: string;
+  readonly exchange_id: string;
+  readonly connection: string;
+  readonly principal_issuer: string;
+  readonly principal_subject: string;
+  readonly principal_kind: string;
+  readonly principal_groups: readonly string[];
+  readonly principal_actor: string;
+  readonly token_digest: string;
+  /** Type-specific fields without bodies, JSON text; the views read it. */
+  readonly data: string;
+  /** Segments of the body: parallel arrays. Empty content = carried by an earlier event of the session. */
+  readonly segment_sha256: readonly string[];
+  readonly segment_length: readonly number[];
+  readonly segment_inline: readonly boolean[];
+  readonly segment_content: readonly string[];
+  /** Base64 of the exact framed Avro bytes. */
+  readonly raw_base64: string;
+  /** Hex. */
+  readonly payload_hash: string;
+  readonly prev_hash: string;
+  readonly schema_sha256: string;
+  /** Base64 of the leaf of this event (libs/tlog leaf format). */
+  readonly leaf_base64: string;
+}
+
+export interface LeafRow {
+  readonly leaf_index: number;
+  readonly source_id: string;
+  readonly seq: number;
+  /** Hex SHA-256(0x00 || leaf). */
+  readonly leaf_hash: string;
+  readonly leaf_base64: string;
+  readonly round: number;
+}
+
+export interface CheckpointRow {
+  readonly round: number;
+  readonly tree_size: number;
+  readonly root_hash: string;
+  readonly note: string;
+  /** Microseconds since the Unix epoch. */
+  readonly sealed_at: number;
+  readonly frontier_sources: readonly string[];
+  readonly frontier_seqs: readonly number[];
+}
+
+export interface RangeDigest {
+  readonly count: number;
+  /** Hex: SHA-256 over the concatenated payload hashes in seq order. */
+  readonly digest: string;
+}
+
+/**
+ * Port: the append-only ledger. There is no update and no delete verb.
+ * Every append is synchronous, lands in one partition, and is idempotent by token: replaying the identical call changes nothing.
+ * @throws AffiantError engine_failed (retry later), ledger_conflict (halt).
+ */
+export interface LedgerStore {
+  migrate(): Promise<void>;
+  appendEvents(token: string, rows: readonly EventRow[]): Promise<void>;
+  appendLeaves(token: string, rows: readonly LeafRow[]): Promise<void>;
+  appendCheckpoint(row: CheckpointRow): Promise<void>;
+  /** What the ledger holds of one source between two seqs, both included. */
+  rangeDigest(sourceId: string, from: number, to: number): Promise<RangeDigest>;
+  /** Internal read, rows as objects; parameters are bound, never spliced. */
+  query<T>(sql: string, params?: Readonly<Record<string, unknown>>): Promise<T[]>;
+  ping(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** How the SQL endpoint and the evidence queries reach the engine as a restricted reader. */
+export interface EngineAccess {
+  /** Base URL of the engine's HTTP listener. */
+  readonly url: string;
+  /** Headers that open it (secret header); never shown to a client. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Engine user and password of each reading role. */
+  readonly readers: Readonly<Record<ReaderRole, { readonly user: string; readonly password: string }>>;
+}
+
+export type ReaderRole = 'auditor' | 'examiner' | 'evidence';

@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+const shared = {
+  resolve: { conditions: ['source'] },
+  ssr: { resolve: { conditions: ['source'] } },
+};
+
+export default defineConfig({
+  ...shared,
+  test: {
+    projects: [
+      { ...shared, test: { name: 'unit', include: ['{apps,libs}/**/*.unit.spec.ts'], pool: 'forks', testTimeout: 30_000 } },
+      {
+        ...shared,
+        test: {
+          name: 'int',
+          include: ['{apps,libs}/**/*.int.spec.ts', 'test/contract/**/*.int.spec.ts'],
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
