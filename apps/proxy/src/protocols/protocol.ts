@@ -1,0 +1,136 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { AffiantError } from '#errors';
+import type { Mask } from '#events';
+import type { Placeholder } from '#detect';
+import type { RuleOutcome, SelectedPolicy, Verdict } from '#policy';
+
+/** What a path means to a protocol. Paths that no protocol knows are refused (default deny). */
+export interface Route {
+  /** messages | count_tokens | models | probe */
+  readonly operation: string;
+  /** Path to use upstream, without the connection prefix and the query. */
+  readonly upstreamPath: string;
+  /** False for HEAD / (answered here) and for GETs without a body. */
+  readonly hasBody: boolean;
+  readonly forwards: boolean;
+}
+
+/** A piece of a masked body that is stored by digest. */
+export interface BodyPiece {
+  /** SHA-256 of `bytes`. */
+  readonly sha256: Buffer;
+  readonly bytes: Buffer;
+}
+
+export interface ScreenedRequest {
+  readonly model: string | null;
+  readonly stream: boolean;
+  readonly tools: readonly string[];
+  /** Session the body itself names (metadata.user_id), when it does. Correlation only. */
+  readonly sessionHint: string | null;
+  /** What policy says about the whole request; `mask` when values were replaced and nothing stronger hit. */
+  readonly verdict: Verdict;
+  /** What goes upstream: the original buffer itself when nothing was replaced. */
+  readonly masked: Buffer;
+  /** `masked` cut at the protocol's own boundaries (system, tools, each message), in order, concatenating to `masked` exactly. */
+  readonly pieces: readonly BodyPiece[];
+  readonly masks: readonly Mask[];
+  /** SHA-256 over what makes two requests the same call: the masked body without `stream` and `max_tokens`. */
+  readonly callDigest: Buffer;
+  /** Digest of the last user text: joins the session-title twin. Null when there is none. */
+  readonly promptDigest: Buffer | null;
+  /** Masked last user text, at most 2,000 characters, for the approver. */
+  readonly summary: string;
+}
+
+/** A part of the response that waits for people. */
+export interface HeldPart {
+  readonly verdict: Verdict;
+  /** Name of the tool the model calls; null when response text is held. */
+  readonly tool: string | null;
+  /** Masked tool input or text, at most 4,000 characters, for the approver. */
+  readonly summary: string;
+  /** SHA-256 of the exact content held. */
+  readonly digest: Buffer;
+}
+
+export interface ScreenStep {
+  /** Masked bytes the client may have now. */
+  readonly release: readonly Buffer[];
+  /** Set when the screener has stopped at a part policy holds: feed it on (it buffers), then call resolve(). */
+  readonly held?: HeldPart;
+  /** Set when policy blocks the response: the rest must not be sent. */
+  readonly blocked?: Verdict;
+}
+
+export interface ResponseFacts {
+  readonly model: string | null;
+  readonly stopReason: string | null;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly cacheReadTokens: number | null;
+  readonly cacheCreationTokens: number | null;
+  readonly toolCalls: readonly string[];
+  readonly masks: readonly Mask[];
+  /** Verdict over everything screened so far. */
+  readonly rules: readonly RuleOutcome[];
+  /** An `event: error` was seen mid-stream. */
+  readonly upstreamError: { readonly type: string; readonly message: string } | null;
+  /** The protocol's own end was seen (message_stop, or whole JSON). */
+  readonly complete: boolean;
+}
+
+/**
+ * Screens one upstream response. Never releases an unscanned byte; never re-serialises: values are spliced.
+ * Released bytes concatenate to the masked response. The final event (message_stop, or the whole JSON body) is only
+ * returned by end(), so that the caller can make the response event durable first.
+ */
+export interface ResponseScreener {
+  /** @throws AffiantError stream_invalid | detector_failed | policy_failed */
+  push(chunk: Buffer): ScreenStep;
+  /** Upstream ended. `release` holds the final bytes. An early end flushes nothing unscanned. */
+  end(): ScreenStep;
+  /** The approver's answer on the part in hand. `release` goes on from there. */
+  resolve(granted: boolean): ScreenStep;
+  facts(): ResponseFacts;
+  /** Bytes buffered inside; the caller stops reading upstream above its bound. */
+  readonly bufferedBytes: number;
+}
+
+export interface ScreenContext {
+  readonly policy: SelectedPolicy;
+  readonly placeholder: Placeholder;
+  /** Key of the scan cache: policy digest and detector version. */
+  readonly cacheScope: string;
+}
+
+/** Port: a wire protocol. Adding one is adding a folder here; nothing else changes. */
+export interface Protocol {
+  readonly name: string;
+  route(method: string, path: string): Route | null;
+  /**
+   * Parses into text spans, scans, decides, splices. Works in slices: never holds the event loop longer than 5 ms; yields in between.
+   * @throws AffiantError body_invalid (malformed JSON, invalid UTF-8, duplicate keys), detector_failed, policy_failed
+   */
+  screenRequest(body: Buffer, route: Route, context: ScreenContext): Promise<ScreenedRequest>;
+  /** `status` and `contentType` of the upstream response choose between SSE, JSON and error body (values masked only). */
+  screenResponse(context: ScreenContext, upstream: { readonly status: number; readonly contentType: string }): ResponseScreener;
+  /** A refusal before any byte, in the caller's own error format, with the statuses of research/wire.md §1.3. */
+  refusal(error: AffiantError, requestId: string): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Buffer };
+  /** The same after the stream was opened. */
+  streamRefusal(error: AffiantError, requestId: string): Buffer;
+  /** Bytes that keep a waiting stream open for this client; `opened` is false for the first. */
+  keepAlive(headers: IncomingHttpHeaders, opened: boolean): Buffer;
+  /** Status line and headers to open a stream with before the upstream was asked. */
+  streamHead(requestId: string): { readonly status: number; readonly headers: Readonly<Record<string, string>> };
+  /** Client-asserted correlation headers worth recording. */
+  correlation(headers: IncomingHttpHeaders): readonly { readonly name: string; readonly value: string }[];
+  /** Session id the headers name, if any. */
+  sessionOf(headers: IncomingHttpHeaders): string | null;
+  /** Headers for upstream: the caller's credential removed, the stored one put in, hop-by-hop removed, all others as they came. */
+  upstreamHeaders(rawHeaders: readonly string[], credential: { readonly header: string; readonly value: string }): string[];
+  /** Headers for the client from upstream's; content-length/encoding dropped when the body is rewritten. */
+  clientHeaders(rawHeaders: readonly string[], requestId: string): Record<string, string | string[]>;
+  /** Turns the masked SSE bytes of a streamed response into the equivalent whole message (for the non-stream twin of a held stream). */
+  assemble(stream: Buffer): Buffer;
+}
