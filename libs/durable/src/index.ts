@@ -1,0 +1,9 @@
+export {
+  createFileDurably,
+  makeDirectoryDurably,
+  readFileIfPresent,
+  removeFileDurably,
+  syncDirectory,
+  writeFileDurably,
+  type DurableFileOptions,
+} from './durable.js';
