@@ -16,7 +16,6 @@ export default defineConfig({
           name: 'int',
           include: ['{apps,libs}/**/*.int.spec.ts', 'test/contract/**/*.int.spec.ts'],
           pool: 'forks',
-          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -1,1 +1,4 @@
+export { TypeormApprovalBook } from './approvals/typeorm-approval-book.js';
+export { openCatalogue, type CatalogueLocation } from './data-source.js';
+export { TypeormPacketCatalogue } from './packets/typeorm-packet-catalogue.js';
 export type * from './port.js';

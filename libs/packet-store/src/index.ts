@@ -1,1 +1,2 @@
+export { LocalPacketStore } from './local/local-packet-store.js';
 export type * from './port.js';
