@@ -1,0 +1,139 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { replyTo, type MessagesBody, type Reply, type ReplyBlock } from './replies.js';
+
+export interface SimulatedProvider {
+  readonly url: string;
+  /** Requests that reached it: the independent count the demo compares the ledger with. */
+  readonly received: () => number;
+  close(): Promise<void>;
+}
+
+export interface SimulatedProviderOptions {
+  readonly host: string;
+  readonly port: number;
+  /** The API key it accepts: any other caller gets 401, so a caller's own token that leaked upstream would show. */
+  readonly apiKey: string;
+  /** Milliseconds between stream events. */
+  readonly pace: number;
+}
+
+/** A simulated Anthropic Messages provider: real events and error format, made-up content. For the demo and the tests. */
+export async function startSimulatedProvider(options: SimulatedProviderOptions): Promise<SimulatedProvider> {
+  let received = 0;
+  const server = createServer((request, response) => {
+    received += 1;
+    answer(request, response, options, received).catch(() => response.destroy());
+  });
+  server.listen(options.port, options.host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${options.host}:${port}`,
+    received: () => received,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, options: SimulatedProviderOptions, count: number): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const path = (request.url ?? '').split('?')[0];
+  response.setHeader('request-id', `req_simulated_${String(count).padStart(6, '0')}`);
+  if (request.headers['x-api-key'] !== options.apiKey) return json(response, 401, error('authentication_error', 'invalid x-api-key'));
+  if (request.method === 'GET' && path === '/v1/models') {
+    return json(response, 200, {
+      data: [{ type: 'model', id: 'claude-simulated-1', display_name: 'Simulated', created_at: '2026-01-01T00:00:00Z' }],
+      has_more: false,
+      first_id: 'claude-simulated-1',
+      last_id: 'claude-simulated-1',
+    });
+  }
+  let body: MessagesBody;
+  try {
+    body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as MessagesBody;
+  } catch {
+    return json(response, 400, error('invalid_request_error', 'The request body is not valid JSON.'));
+  }
+  if (path === '/v1/messages/count_tokens') return json(response, 200, { input_tokens: Math.ceil(Buffer.concat(chunks).length / 4) });
+  if (path !== '/v1/messages') return json(response, 404, error('not_found_error', `no such path: ${path}`));
+  const reply = replyTo(body);
+  const id = `msg_simulated_${String(count).padStart(6, '0')}`;
+  const usage = {
+    input_tokens: Math.ceil(Buffer.concat(chunks).length / 4),
+    output_tokens: reply.blocks.reduce((sum, block) => sum + block.deltas.length, 0),
+  };
+  if (body.stream !== true) return json(response, 200, message(id, body, reply, usage));
+  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
+  for (const [name, data] of events(id, body, reply, usage)) {
+    if (!response.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)) await once(response, 'drain');
+    if (options.pace > 0) await delay(options.pace);
+    if (response.destroyed) return;
+  }
+  response.end();
+}
+
+type Usage = { readonly input_tokens: number; readonly output_tokens: number };
+
+const error = (type: string, text: string): object => ({ type: 'error', error: { type, message: text } });
+
+function json(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}
+
+const wholeBlock = (block: ReplyBlock): object => {
+  const whole = block.deltas.join('');
+  if (block.type === 'text') return { type: 'text', text: whole };
+  if (block.type === 'thinking') return { type: 'thinking', thinking: whole, signature: block.signature };
+  return { type: 'tool_use', id: block.id, name: block.name, input: JSON.parse(whole) as object };
+};
+
+function message(id: string, body: MessagesBody, reply: Reply, usage: Usage): object {
+  return {
+    id,
+    type: 'message',
+    role: 'assistant',
+    model: body.model ?? 'claude-simulated-1',
+    content: reply.blocks.map(wholeBlock),
+    stop_reason: reply.stopReason,
+    stop_sequence: null,
+    usage,
+  };
+}
+
+function* events(id: string, body: MessagesBody, reply: Reply, usage: Usage): Generator<[string, object]> {
+  const started = { ...message(id, body, { blocks: [], stopReason: 'end_turn' }, { ...usage, output_tokens: 1 }), stop_reason: null };
+  yield ['message_start', { type: 'message_start', message: started }];
+  yield ['ping', { type: 'ping' }];
+  for (const [index, block] of reply.blocks.entries()) {
+    yield ['content_block_start', { type: 'content_block_start', index, content_block: emptyBlock(block) }];
+    for (const part of block.deltas) yield ['content_block_delta', { type: 'content_block_delta', index, delta: delta(block, part) }];
+    if (block.type === 'thinking')
+      yield ['content_block_delta', { type: 'content_block_delta', index, delta: { type: 'signature_delta', signature: block.signature } }];
+    yield ['content_block_stop', { type: 'content_block_stop', index }];
+  }
+  yield [
+    'message_delta',
+    { type: 'message_delta', delta: { stop_reason: reply.stopReason, stop_sequence: null }, usage: { output_tokens: usage.output_tokens } },
+  ];
+  yield ['message_stop', { type: 'message_stop' }];
+}
+
+function emptyBlock(block: ReplyBlock): object {
+  if (block.type === 'text') return { type: 'text', text: '' };
+  if (block.type === 'thinking') return { type: 'thinking', thinking: '', signature: '' };
+  return { type: 'tool_use', id: block.id, name: block.name, input: {} };
+}
+
+function delta(block: ReplyBlock, part: string): object {
+  if (block.type === 'text') return { type: 'text_delta', text: part };
+  if (block.type === 'thinking') return { type: 'thinking_delta', thinking: part };
+  return { type: 'input_json_delta', partial_json: part };
+}

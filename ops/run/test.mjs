@@ -1,0 +1,90 @@
+// `npm test`: everything that must hold, on a fresh clone. Ends with `N passed, N failed`.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from './build.mjs';
+import { checkNode, install, root } from './install.mjs';
+
+const startedAt = Date.now();
+const log = (line) => console.log(`\n== ${line} (${((Date.now() - startedAt) / 1000).toFixed(0)} s)`);
+
+checkNode();
+install('all', log);
+build(log);
+
+const reports = mkdtempSync(join(tmpdir(), 'affiant-test-'));
+const node = process.execPath;
+const bin = (name) => join(root, 'node_modules/.bin', name);
+const only = process.argv.slice(2);
+
+const steps = [
+  { name: 'types', run: [node, join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json', '--noEmit'] },
+  { name: 'lint', run: [bin('oxlint'), '--deny-warnings', 'apps', 'libs', 'test', 'ops'] },
+  { name: 'format', run: [bin('prettier'), '--check', '--log-level', 'warn', '.'] },
+  { name: 'layers', run: [bin('depcruise'), '--config', '.dependency-cruiser.cjs', 'apps', 'libs'] },
+  { name: 'unit', vitest: 'unit' },
+  { name: 'int', vitest: 'int' },
+  { name: 'e2e', run: [node, 'test/e2e/run.mjs'], counts: true },
+  { name: 'crash', run: [node, 'test/crash/run.mjs', '--rounds', '8'], counts: true },
+];
+
+let passed = 0;
+let failed = 0;
+for (const step of steps) {
+  if (only.length > 0 && !only.includes(step.name)) continue;
+  log(step.name);
+  const result = step.vitest === undefined ? await plain(step) : await vitest(step);
+  passed += result.passed;
+  failed += result.failed;
+  console.log(`-- ${step.name}: ${result.passed} passed, ${result.failed} failed`);
+}
+rmSync(reports, { recursive: true, force: true });
+log('all steps done');
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
+
+async function plain({ run, counts }) {
+  const { code, tail } = await execute(run);
+  if (!counts) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  const line = /(\d+) passed, (\d+) failed\s*$/.exec(tail.trimEnd());
+  if (line === null) return { passed: 0, failed: 1 };
+  const counted = { passed: Number(line[1]), failed: Number(line[2]) };
+  return code === 0 || counted.failed > 0 ? counted : { ...counted, failed: 1 };
+}
+
+async function vitest({ name, vitest: project }) {
+  const file = join(reports, `${name}.json`);
+  const { code } = await execute([
+    node,
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+  ]);
+  try {
+    const report = JSON.parse(readFileSync(file, 'utf8'));
+    // A file that does not load counts as failed too, not only its tests.
+    const broken = report.testResults.filter((suite) => suite.status === 'failed' && suite.assertionResults.length === 0).length;
+    const failures = report.numFailedTests + broken;
+    return { passed: report.numPassedTests, failed: code === 0 ? failures : Math.max(1, failures) };
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+}
+
+function execute([command, ...args]) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, FORCE_COLOR: '0' } });
+    let tail = '';
+    child.stdout.on('data', (chunk) => {
+      process.stdout.write(chunk);
+      tail = (tail + chunk).slice(-4096);
+    });
+    child.on('error', (error) => console.error(error.message));
+    child.on('close', (code) => resolve({ code, tail }));
+  });
+}
