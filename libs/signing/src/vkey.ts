@@ -18,7 +18,7 @@ export interface Vkey {
 
 /** C2SP signed-note: not empty, no Unicode space, no plus; control characters cannot be part of a note either. */
 export function isKeyName(name: string): boolean {
-  return name.length > 0 && name.isWellFormed() && !/[\s+\p{Cc}]/u.test(name);
+  return name.length > 0 && !/[\s+\p{Cc}\p{Cs}]/u.test(name);
 }
 
 /** Key id of an Ed25519 note key (C2SP signed-note, "Signatures"). */
