@@ -1,0 +1,206 @@
+// `npm run bench`: ours with everything on beside a bare Node pipe and Portkey, interleaved in the same minutes. Rows of design.md §9.
+// Options: --rounds N (3), --only cpu,ttft,mixed,peak,memory,ledger,packet, --json
+import { execFile } from 'node:child_process';
+import { cpus } from 'node:os';
+import { promisify } from 'node:util';
+import { median, percentile, processTree } from '../support/cpu.mjs';
+import { affiant, root, sql, until } from '../support/instance.mjs';
+import { LOAD, nodePipe, ours, portkey, script } from './targets.mjs';
+
+const args = process.argv.slice(2);
+const option = (name, fallback) => (args.includes(name) ? args[args.indexOf(name) + 1] : fallback);
+const rounds = Number(option('--rounds', '3'));
+const only = option('--only', 'cpu,ttft,mixed,peak,memory,ledger,packet').split(',');
+const asJson = args.includes('--json');
+const say = (line) => console[asJson ? 'error' : 'log'](line);
+const run = promisify(execFile);
+
+const CPU_ROWS = [
+  { row: '4 kB call', model: 'bench-json', bytes: 4096, count: 600, concurrency: 8 },
+  { row: '25-event stream', model: 'bench-stream', stream: true, bytes: 4096, count: 400, concurrency: 8 },
+  { row: '200 kB call, known prefix', model: 'bench-json', bytes: 200_000, count: 120, concurrency: 4 },
+  { row: '200 kB call, first sight', model: 'bench-json', bytes: 200_000, fresh: true, count: 24, concurrency: 4 },
+  { row: '2 MB call, known prefix', model: 'bench-json', bytes: 2_000_000, count: 24, concurrency: 2 },
+  { row: '2 MB call, first sight', model: 'bench-json', bytes: 2_000_000, fresh: true, count: 12, concurrency: 2 },
+];
+
+let salt = 0;
+async function load(target, job) {
+  salt += 1;
+  const command = [
+    ...LOAD,
+    process.execPath,
+    `${root}/test/load/client.mjs`,
+    JSON.stringify({ ...job, url: target.url, headers: target.headers, salt: `s${salt}` }),
+  ];
+  const { stdout } = await run(command[0], command.slice(1), { maxBuffer: 1 << 28 });
+  const result = JSON.parse(stdout);
+  if (result.calls === 0 || result.errors > 0)
+    throw new Error(
+      `${target.name}, ${job.row ?? job.model}: ${result.errors} of ${result.calls + result.errors} calls failed: ${result.firstError}`,
+    );
+  return result;
+}
+
+/** CPU of the whole process tree per call; waits until ours has sealed what the load left behind, so that ledger work is counted. */
+async function cpuPerCall(target, job) {
+  const before = processTree(target.pid).cpuMs;
+  const result = await load(target, job);
+  if (target.instance !== undefined) await settled(target);
+  return (processTree(target.pid).cpuMs - before) / result.calls;
+}
+
+async function settled(target) {
+  await until('the ledger has sealed everything', async () => JSON.parse(affiantStatus(target)).ledger.lag === 0, 120_000);
+}
+
+const affiantStatus = (target) => affiant(target.instance.state, ['status', '--json']);
+
+const figures = [];
+function report(row, unit, values, digits = 2) {
+  figures.push({ row, unit, ...values });
+  say(
+    `${row.padEnd(44)} ${Object.entries(values)
+      .map(([name, value]) => `${name} ${value === null ? '-' : value.toFixed(digits)}`)
+      .join('  ·  ')}  ${unit}`,
+  );
+}
+
+const upstream = await script(LOAD, 'test/load/upstream.mjs');
+const upstreamUrl = `http://127.0.0.1:${upstream.port}`;
+const targets = [await nodePipe(upstreamUrl), await portkey(upstreamUrl), await ours(upstreamUrl)].filter((target) => target !== null);
+const us = targets.at(-1);
+const others = targets.slice(0, -1);
+say(
+  `${cpus().length} cores, ${cpus()[0].model}, Node ${process.versions.node}; gateway on core 0, load and upstream on core 1; medians of ${rounds} interleaved rounds`,
+);
+const direct = { name: 'direct', url: `${upstreamUrl}/v1/messages`, headers: { 'x-api-key': 'x' } };
+const outcomes = [];
+const behindPortkey = (row, values, lowerIsBetter = true) => {
+  const theirs = values['portkey'];
+  if (theirs === undefined) return;
+  const mine = values[us.name];
+  outcomes.push({ row, ahead: lowerIsBetter ? mine < theirs : mine > theirs, ratio: lowerIsBetter ? theirs / mine : mine / theirs });
+};
+
+try {
+  for (const target of targets) for (const job of CPU_ROWS) await load(target, { ...job, count: Math.min(job.count, 12) });
+
+  if (only.includes('cpu')) {
+    for (const job of CPU_ROWS) {
+      const per = new Map(targets.map(({ name }) => [name, []]));
+      for (let round = 0; round < rounds; round += 1)
+        for (const target of targets) per.get(target.name).push(await cpuPerCall(target, job));
+      const values = Object.fromEntries([...per].map(([name, list]) => [name, median(list)]));
+      report(job.row, 'CPU ms per call', values, 3);
+      behindPortkey(job.row, values);
+    }
+  }
+
+  if (only.includes('ttft')) {
+    const job = { model: 'bench-slow-10', stream: true, bytes: 4096, count: 40, concurrency: 1, row: 'first token' };
+    const per = new Map([direct, ...targets].map(({ name }) => [name, []]));
+    for (let round = 0; round < rounds; round += 1)
+      for (const target of [direct, ...targets]) per.get(target.name).push(...(await load(target, job)).ttft);
+    for (const p of [50, 99]) {
+      const base = percentile(per.get('direct'), p);
+      const values = Object.fromEntries(targets.map(({ name }) => [name, percentile(per.get(name), p) - base]));
+      report(`added time to first token p${p}`, 'ms', values);
+      behindPortkey(`added time to first token p${p}`, values);
+    }
+  }
+
+  if (only.includes('mixed')) {
+    const small = { model: 'bench-slow-10', stream: true, bytes: 4096, count: 48, concurrency: 4, row: 'mixed, small' };
+    const per = new Map(targets.map(({ name }) => [name, []]));
+    for (let round = 0; round < rounds; round += 1) {
+      for (const target of targets) {
+        const [streams] = await Promise.all([
+          load(target, small),
+          load(target, { model: 'bench-json', bytes: 200_000, fresh: true, durationMs: 3_000, concurrency: 1, row: 'mixed, 200 kB' }),
+          load(target, { model: 'bench-json', bytes: 2_000_000, fresh: true, durationMs: 3_000, concurrency: 1, row: 'mixed, 2 MB' }),
+        ]);
+        per.get(target.name).push(...streams.ttft);
+      }
+    }
+    for (const p of [50, 99]) {
+      const values = Object.fromEntries([...per].map(([name, list]) => [name, percentile(list, p)]));
+      report(`first token p${p} beside 200 kB and 2 MB calls`, 'ms', values);
+      behindPortkey(`mixed first token p${p}`, values);
+    }
+  }
+
+  if (only.includes('peak')) {
+    const per = new Map(targets.map(({ name }) => [name, []]));
+    for (let round = 0; round < rounds; round += 1) {
+      for (const target of targets) {
+        const result = await load(target, { model: 'bench-json', bytes: 4096, durationMs: 3_000, concurrency: 32, row: 'peak' });
+        per.get(target.name).push(result.calls / result.seconds);
+      }
+    }
+    const values = Object.fromEntries([...per].map(([name, list]) => [name, median(list)]));
+    report('4 kB calls/s, gateway on one core', 'calls/s', values, 0);
+    behindPortkey('4 kB calls/s', values, false);
+  }
+
+  if (only.includes('memory')) {
+    const values = {};
+    for (const target of targets) {
+      if (target.instance !== undefined) await settled(target);
+      let peak = 0;
+      let peakGateway = 0;
+      const sample = setInterval(() => {
+        peak = Math.max(peak, processTree(target.pid).rssBytes);
+        peakGateway = Math.max(peakGateway, processTree(target.pid).rssBytes - engineRss(target));
+      }, 100);
+      await load(target, { model: 'bench-slow-100', stream: true, bytes: 4096, count: 64, concurrency: 64, row: 'memory' });
+      clearInterval(sample);
+      values[target.name] = peak / 1e6;
+      if (target === us) values[`${us.name}, without the engine child`] = peakGateway / 1e6;
+    }
+    report('memory under 64 slow streams, process tree', 'MB', values, 0);
+    behindPortkey('memory under 64 slow streams', values);
+  }
+
+  if (only.includes('ledger')) {
+    const { stdout } = await run(process.execPath, [`${root}/test/load/ledger.mjs`, '--json'], { maxBuffer: 1 << 28 });
+    const result = JSON.parse(stdout);
+    report(
+      'ledger: event log to queryable and sealed',
+      'events/s',
+      { wall: result.eventsPerSecond, 'per CPU second': result.eventsPerCpuSecond },
+      0,
+    );
+  }
+
+  if (only.includes('packet')) {
+    await settled(us);
+    const [{ n }] = await sql(us.instance, us.bearer, 'SELECT count() AS n FROM audit.exchanges');
+    const now = Date.now();
+    for (const framework of ['ffiec', 'nist-800-53']) {
+      const startedAt = performance.now();
+      const period = ['--from', new Date(now - 86_400_000).toISOString(), '--to', new Date(now + 60_000).toISOString()];
+      affiant(us.instance.state, ['packet', 'create', '--framework', framework, ...period, '--json']);
+      report(`packet ${framework} over ${n} exchanges`, 's', { [us.name]: (performance.now() - startedAt) / 1000 });
+    }
+  }
+
+  const status = JSON.parse(affiantStatus(us));
+  if (status.event_loop !== undefined)
+    report('event loop held, whole run', 'ms', { max: status.event_loop.max_ms, p99: status.event_loop.p99_ms });
+} finally {
+  await Promise.allSettled(targets.map((target) => target.stop()));
+  upstream.stop();
+}
+
+/** RSS of the ClickHouse child, so that both figures can be told. */
+function engineRss(target) {
+  const { pids } = processTree(target.pid);
+  return pids.filter((pid) => pid !== target.pid).reduce((sum, pid) => sum + processTree(pid).rssBytes, 0);
+}
+
+for (const { row, ahead, ratio } of outcomes) say(`${ahead ? 'ahead ' : 'BEHIND'} of portkey: ${row} (${ratio.toFixed(2)}x)`);
+const failed = outcomes.filter(({ ahead }) => !ahead).length;
+if (asJson) process.stdout.write(`${JSON.stringify({ figures, outcomes, compared: others.map(({ name }) => name) })}\n`);
+console.log(`${outcomes.length - failed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

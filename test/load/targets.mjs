@@ -1,0 +1,131 @@
+// What is measured, each started fresh and pinned to core 0: a bare Node pipe, Portkey, ours with everything on.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { root, startInstance, token } from '../support/instance.mjs';
+import { missing, npmProject } from '../support/tools.mjs';
+
+const PIN = existsSync('/usr/bin/taskset') ? (core) => ['/usr/bin/taskset', '-c', String(core)] : () => [];
+export const GATEWAY = PIN(0);
+export const LOAD = PIN(1);
+
+/** Starts a script that prints {"port": n} and returns it with its process. */
+export async function script(wrap, file, ...args) {
+  const command = [...wrap, process.execPath, join(root, file), ...args];
+  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = await once(child.stdout, 'data');
+  return { child, pid: child.pid, port: JSON.parse(line.toString()).port, stop: () => child.kill('SIGKILL') };
+}
+
+export async function nodePipe(upstream) {
+  const started = await script(GATEWAY, 'test/load/pipe.mjs', upstream);
+  return {
+    name: 'node pipe',
+    pid: started.pid,
+    url: `http://127.0.0.1:${started.port}/v1/messages`,
+    headers: { 'x-api-key': 'bench' },
+    stop: async () => started.stop(),
+  };
+}
+
+export async function portkey(upstream) {
+  let modules;
+  try {
+    modules = npmProject('portkey-1.15.2', join(root, 'test/load/portkey'));
+  } catch (error) {
+    missing('Portkey', error.message);
+    return null;
+  }
+  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  // It listens on every interface; the preload keeps it on loopback.
+  const preload = join(mkdtempSync(join(tmpdir(), 'affiant-portkey-')), 'loopback.cjs');
+  writeFileSync(
+    preload,
+    `const net = require('node:net'); const listen = net.Server.prototype.listen;
+net.Server.prototype.listen = function (...args) {
+  if (typeof args[0] === 'object' && args[0] !== null && 'port' in args[0]) args[0] = { ...args[0], host: '127.0.0.1' };
+  else if (typeof args[0] === 'number') args = [args[0], '127.0.0.1', ...args.slice(1).filter((a) => typeof a === 'function')];
+  return listen.apply(this, args);
+};`,
+  );
+  const command = [
+    ...GATEWAY,
+    process.execPath,
+    '-r',
+    preload,
+    join(modules, '@portkey-ai/gateway/build/start-server.js'),
+    `--port=${port}`,
+    '--headless',
+  ];
+  const child = spawn(command[0], command.slice(1), {
+    stdio: 'ignore',
+    env: { ...process.env, NODE_ENV: 'production', TRUSTED_CUSTOM_HOSTS: '127.0.0.1' },
+  });
+  for (let i = 0; ; i += 1) {
+    const up = await fetch(`http://127.0.0.1:${port}/`).then(
+      () => true,
+      () => false,
+    );
+    if (up) break;
+    if (i > 200) {
+      missing('Portkey', 'it did not start');
+      return null;
+    }
+    await delay(50);
+  }
+  return {
+    name: 'portkey',
+    pid: child.pid,
+    url: `http://127.0.0.1:${port}/v1/messages`,
+    headers: { 'x-api-key': 'bench', 'x-portkey-provider': 'anthropic', 'x-portkey-custom-host': `${upstream}/v1` },
+    stop: async () => child.kill('SIGKILL'),
+  };
+}
+
+export async function ours(upstream) {
+  const directory = mkdtempSync(join(tmpdir(), 'affiant-bench-'));
+  const state = join(directory, 'var');
+  mkdirSync(state, { recursive: true });
+  writeFileSync(join(directory, 'upstream.key'), 'bench-upstream-key', { mode: 0o600 });
+  const config = join(directory, 'affiant.yaml');
+  writeFileSync(config, benchConfig(upstream, join(directory, 'upstream.key')));
+  const instance = await startInstance({ state, config, wrap: GATEWAY });
+  const bearer = token(state, 'bench', 'engineering', 'auditors');
+  return {
+    name: 'affiant, all on',
+    pid: instance.pid,
+    instance,
+    bearer,
+    url: `${instance.gateway}/c/bench/v1/messages`,
+    headers: { 'x-api-key': bearer },
+    stop: async () => {
+      await instance.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export const benchConfig = (upstream, keyFile) => `institution: Bench Bank
+server: { gateway_port: 0, console_port: 0, issuer_port: 0 }
+identity: { development_issuer: true }
+connections:
+  - name: bench
+    protocol: anthropic
+    upstream: ${upstream}
+    credential: { file: ${keyFile} }
+    allow: [ group:engineering ]
+policies:
+  - name: customer-data
+    detect: [ us_ssn, credit_card, us_aba_routing, us_bank_account, iban, email, phone, secret ]
+    request: mask
+    response: mask
+  - name: destructive-sql
+    when: { tool_input: '(?i)\\bdrop\\s+(table|database)\\b' }
+    action: hold
+    approvers: { group: data-owners, quorum: 1, not: requester, expires: 15m }
+ledger:
+  auditors: [ auditors ]
+`;

@@ -1,0 +1,104 @@
+// Starts and stops a standalone instance as a user would, and talks to it over its public surfaces only.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+
+/**
+ * @param {{state: string, config?: string, args?: string[], wrap?: string[], env?: object, log?: string}} options `wrap` is put in front of the command (taskset).
+ */
+export async function startInstance(options) {
+  const runFile = join(options.state, 'run.json');
+  rmSync(runFile, { force: true });
+  const startedAt = Date.now();
+  const command = [
+    ...(options.wrap ?? []),
+    process.execPath,
+    join(root, 'dist/apps/standalone/src/main.js'),
+    '--state',
+    options.state,
+    ...(options.config === undefined ? [] : ['--config', options.config]),
+    ...(options.args ?? ['--no-demo']),
+  ];
+  const child = spawn(command[0], command.slice(1), {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...options.env },
+  });
+  let output = '';
+  const keep = (chunk) => (output = (output + chunk).slice(-20_000));
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const exited = new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  while (!(existsSync(runFile) && output.includes('affiant ready'))) {
+    const early = await Promise.race([exited, delay(20, null)]);
+    if (early !== null) throw new Error(`the instance ended before it was ready (${JSON.stringify(early)}):\n${output}`);
+    if (Date.now() - startedAt > 120_000) {
+      child.kill('SIGKILL');
+      throw new Error(`the instance was not ready after 120 s:\n${output}`);
+    }
+  }
+  const run = JSON.parse(readFileSync(runFile, 'utf8'));
+  return {
+    ...run,
+    state: options.state,
+    child,
+    startMs: Date.now() - startedAt,
+    output: () => output,
+    exited,
+    kill: async () => {
+      process.kill(run.pid, 'SIGKILL');
+      await exited;
+    },
+    stop: async () => {
+      process.kill(run.pid, 'SIGTERM');
+      const ended = await exited;
+      if (ended.code !== 0) throw new Error(`the instance ended with ${JSON.stringify(ended)}:\n${output}`);
+    },
+  };
+}
+
+/** Runs `affiant …` of this clone; returns stdout. Throws with stderr when the exit code is another than `expect`. */
+export function affiant(state, args, { expect = 0, input } = {}) {
+  const result = spawnSync(process.execPath, [join(root, 'apps/cli/bin/affiant.mjs'), ...args, '--state', state], {
+    cwd: root,
+    encoding: 'utf8',
+    input,
+    maxBuffer: 1 << 30,
+  });
+  if (result.status !== expect)
+    throw new Error(`affiant ${args.join(' ')} ended with ${result.status}, not ${expect}:\n${result.stdout}\n${result.stderr}`);
+  return result.stdout;
+}
+
+export function token(state, subject, ...groups) {
+  return affiant(state, ['token', '--subject', subject, ...groups.flatMap((group) => ['--group', group])]).trim();
+}
+
+/** Rows of a query through the SQL endpoint. */
+export async function sql(instance, bearer, query) {
+  const response = await fetch(`${instance.console}/sql?default_format=JSONEachRow`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${bearer}` },
+    body: query,
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`query refused (${response.status}): ${text}\n${query}`);
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+export async function until(what, check, timeoutMs = 30_000) {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await check();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error(`timed out waiting until ${what}`);
+    await delay(50);
+  }
+}

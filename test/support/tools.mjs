@@ -1,0 +1,33 @@
+// What only tests need is installed into a cache outside the tree, once, and reused.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+export const cacheRoot = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'affiant-tools');
+
+/** With CI=true a missing tool is a failure; elsewhere it is named loudly. */
+export function missing(what, why) {
+  const line = `MISSING: ${what}: ${why}`;
+  if (process.env.CI === 'true') throw new Error(line);
+  console.error(`\n!!! ${line}\n`);
+}
+
+/** Installs an npm project (a folder with package.json and package-lock.json) into the cache; returns its node_modules. */
+export function npmProject(name, folder) {
+  const target = join(cacheRoot, name);
+  const done = join(target, '.installed');
+  if (!existsSync(done)) {
+    mkdirSync(target, { recursive: true });
+    for (const file of ['package.json', 'package-lock.json', '.npmrc'])
+      if (existsSync(join(folder, file))) cpSync(join(folder, file), join(target, file));
+    console.error(`installing ${name} into the tool cache (once)`);
+    const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: target,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    if (status !== 0) throw new Error(`npm ci of ${name} failed`);
+    writeFileSync(done, '');
+  }
+  return join(target, 'node_modules');
+}
