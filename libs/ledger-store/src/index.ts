@@ -1,1 +1,9 @@
+export {
+  startEmbeddedEngine,
+  type EmbeddedEngine,
+  type EmbeddedEngineOptions,
+  type EngineExit,
+  type EngineLogin,
+} from './engine/embedded-engine.js';
+export { DEFAULT_LIMITS, type EngineLimits } from './engine/limits.js';
 export type * from './port.js';

@@ -7,8 +7,12 @@ export interface EventRow {
   /** request | segment | decision | response | control | dead_letter | undecodable */
   readonly event_type: string;
   readonly event_id: string;
-  /** Microseconds since the Unix epoch. */
+  /**
+   * Microseconds since the Unix epoch. It also chooses the month partition, so it must be a pure function of the event:
+   * 0 for an event that could not be decoded.
+   */
   readonly occurred_at: number;
+  /** Microseconds since the Unix epoch; the same for all rows of a batch. */
   readonly ingested_at: number;
   readonly clock_offset_us: number;
   readonly build: string;
@@ -21,30 +25,32 @@ export interface EventRow {
   readonly principal_groups: readonly string[];
   readonly principal_actor: string;
   readonly token_digest: string;
-  /** Type-specific fields without bodies, JSON text; the views read it. */
+  /** Type-specific fields without bodies, JSON text in the names of the Avro schema; the engine derives the views' columns from it. */
   readonly data: string;
   /** Segments of the body: parallel arrays. Empty content = carried by an earlier event of the session. */
-  readonly segment_sha256: readonly string[];
+  readonly segment_sha256: readonly Buffer[];
   readonly segment_length: readonly number[];
   readonly segment_inline: readonly boolean[];
-  readonly segment_content: readonly string[];
-  /** Base64 of the exact framed Avro bytes. */
-  readonly raw_base64: string;
-  /** Hex. */
-  readonly payload_hash: string;
-  readonly prev_hash: string;
-  readonly schema_sha256: string;
-  /** Base64 of the leaf of this event (libs/tlog leaf format). */
-  readonly leaf_base64: string;
+  readonly segment_content: readonly Buffer[];
+  /** The exact framed Avro bytes. */
+  readonly raw: Buffer;
+  /** SHA-256 of `raw`, 32 bytes; the engine refuses a row where it is not. */
+  readonly payload_hash: Buffer;
+  /** 32 bytes. */
+  readonly prev_hash: Buffer;
+  /** 32 bytes; zeros for an event that could not be decoded. */
+  readonly schema_sha256: Buffer;
+  /** The leaf of this event (libs/tlog leaf format). Empty for a checkpoint event, which is no leaf. */
+  readonly leaf: Buffer;
 }
 
 export interface LeafRow {
   readonly leaf_index: number;
   readonly source_id: string;
   readonly seq: number;
-  /** Hex SHA-256(0x00 || leaf). */
-  readonly leaf_hash: string;
-  readonly leaf_base64: string;
+  /** SHA-256(0x00 || leaf), 32 bytes; the engine refuses a row where it is not. */
+  readonly leaf_hash: Buffer;
+  readonly leaf: Buffer;
   readonly round: number;
 }
 

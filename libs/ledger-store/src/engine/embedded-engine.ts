@@ -1,0 +1,207 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { packageRoot } from '#config';
+import { AffiantError } from '#errors';
+import type { Logger } from '#observability';
+import type { EngineAccess } from '../port.js';
+import { ENGINE_KEY_HEADER, READER_ROLES, WRITER, engineConfig, usersConfig, type EngineSecrets } from './engine-config.js';
+import { DEFAULT_LIMITS, type EngineLimits } from './limits.js';
+import { logTail } from './log-tail.js';
+
+export interface EngineLogin {
+  readonly user: string;
+  readonly password: string;
+}
+
+export interface EngineExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** True after stop(); false means that the engine died and must be started again. */
+  readonly expected: boolean;
+  /** Last lines of the engine's log. */
+  readonly logTail: string;
+}
+
+/** A running engine process. Secrets and port are new at every start. */
+export interface EmbeddedEngine {
+  readonly access: EngineAccess;
+  readonly writer: EngineLogin;
+  readonly pid: number;
+  /** Resolves once, when the process is gone for whatever reason. */
+  readonly exited: Promise<EngineExit>;
+  /** Ends the engine; acknowledged rows are on disk. Resolves when the process is gone. May be called again. */
+  stop(): Promise<void>;
+}
+
+export interface EmbeddedEngineOptions {
+  /** State directory of the instance: uses `engine/` and `log/` in it. */
+  readonly stateDirectory: string;
+  readonly logger: Logger;
+  readonly limits?: Partial<EngineLimits>;
+  /** Called with plain words while it starts. */
+  readonly progress?: (step: string) => void;
+}
+
+const START_DEADLINE_MS = 60_000;
+const STOP_STEP_MS = 8_000;
+/** What the engine says while the previous one still holds the data directory, e.g. right after a kill -9 of its parent. */
+const LOCKED = /Cannot lock file/;
+const PORT_TAKEN = /Address already in use/;
+
+/**
+ * Starts the ClickHouse engine of npm `chdb` as a child process with an HTTP listener on loopback (docs/adr/0002-embedded-clickhouse.md).
+ * The child ends when this process ends, also by kill -9.
+ * @throws AffiantError engine_failed, with the tail of the engine's log as cause.
+ */
+export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
+  const files = layout(options.stateDirectory);
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const deadline = Date.now() + START_DEADLINE_MS;
+  for (;;) {
+    const secrets = newSecrets();
+    writeSecret(files.config, engineConfig({ usersFile: files.users, logFile: files.log, secrets, limits }));
+    writeSecret(files.users, usersConfig(secrets, limits));
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    options.progress?.('starting the ledger engine');
+    const running = launch(files, port, options.logger);
+    const state = await ready(running, url, secrets.key, deadline);
+    if (state === 'ready') {
+      options.progress?.('ledger engine is ready');
+      return { ...running, access: access(url, secrets), writer: { user: WRITER, password: secrets.writer } };
+    }
+    await running.stop();
+    const tail = `${logTail(files.stderr)}${logTail(files.log)}`;
+    const again = LOCKED.test(tail) || PORT_TAKEN.test(tail);
+    if (state === 'late' || !again || Date.now() > deadline) {
+      throw new AffiantError('engine_failed', 'The ledger engine did not start.', { where: files.log, cause: new Error(tail) });
+    }
+    options.progress?.('waiting for the previous ledger engine to end');
+    await wait(250);
+  }
+}
+
+interface Layout {
+  readonly config: string;
+  readonly users: string;
+  readonly data: string;
+  readonly log: string;
+  readonly stderr: string;
+}
+
+function layout(stateDirectory: string): Layout {
+  const engine = join(stateDirectory, 'engine');
+  const log = join(stateDirectory, 'log');
+  mkdirSync(engine, { recursive: true, mode: 0o700 });
+  mkdirSync(log, { recursive: true, mode: 0o700 });
+  return {
+    config: join(engine, 'config.xml'),
+    users: join(engine, 'users.xml'),
+    data: join(engine, 'data'),
+    log: join(log, 'engine.log'),
+    stderr: join(log, 'engine.stderr.log'),
+  };
+}
+
+const newSecret = (): string => randomBytes(32).toString('hex');
+
+function newSecrets(): EngineSecrets {
+  return { key: newSecret(), writer: newSecret(), readers: { auditor: newSecret(), examiner: newSecret(), evidence: newSecret() } };
+}
+
+/** Removed first: the mode of an existing file would stay as it is. */
+function writeSecret(file: string, text: string): void {
+  rmSync(file, { force: true });
+  writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
+}
+
+function access(url: string, secrets: EngineSecrets): EngineAccess {
+  const readers = Object.fromEntries(READER_ROLES.map((role) => [role, { user: role, password: secrets.readers[role] }]));
+  return { url, headers: { [ENGINE_KEY_HEADER]: secrets.key }, readers: readers as EngineAccess['readers'] };
+}
+
+type Running = Pick<EmbeddedEngine, 'pid' | 'exited' | 'stop'>;
+
+function launch(files: Layout, port: number, logger: Logger): Running {
+  const argv = ['clickhouse', '--path', files.data, '--config-file', files.config, '--log-level', 'warning'];
+  argv.push('--listen_host', '127.0.0.1', '--http_port', String(port), '--multiquery', '--query');
+  // The second statement blocks on the pipe we hold: the engine lives as long as we do.
+  argv.push("SYSTEM START LISTEN HTTP; SELECT count() FROM file('stdin', 'LineAsString')");
+  const stderr = openSync(files.stderr, 'w', 0o600);
+  // `detached`: an interrupt typed at our terminal must reach us only, because we still have to drain into the engine.
+  // `env`: none of our secrets are the engine's business.
+  const child = spawn(process.execPath, [join(packageRoot, 'libs/ledger-store/engine/child.mjs'), JSON.stringify(argv)], {
+    cwd: packageRoot,
+    detached: true,
+    env: { TZ: 'UTC' },
+    stdio: ['pipe', 'ignore', stderr],
+  });
+  closeSync(stderr);
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.write('hold\n');
+  let stopping: Promise<void> | undefined;
+  const exited = new Promise<EngineExit>((resolve) => {
+    const end = (code: number | null, signal: NodeJS.Signals | null): void => {
+      const expected = stopping !== undefined;
+      if (!expected) logger.error({ code, signal }, 'the ledger engine ended unasked');
+      resolve({ code, signal, expected, logTail: logTail(files.log) });
+    };
+    child.once('exit', end);
+    child.once('error', () => end(null, null));
+  });
+  const stop = (): Promise<void> => (stopping ??= end(child, exited));
+  return { pid: child.pid ?? -1, exited, stop };
+}
+
+/** Closes the pipe, then insists. A crash at any step leaves the data as the last acknowledged insert left it. */
+async function end(child: ChildProcess, exited: Promise<EngineExit>): Promise<void> {
+  const steps = [() => child.stdin?.end(), () => child.kill('SIGTERM'), () => child.kill('SIGKILL')];
+  for (const step of steps) {
+    step();
+    const timer = new AbortController();
+    const gone = await Promise.race([
+      exited.then(() => true),
+      wait(STOP_STEP_MS, false, { signal: timer.signal, ref: true }).catch(() => false),
+    ]);
+    timer.abort();
+    if (gone) return;
+  }
+}
+
+async function ready(running: Running, url: string, key: string, deadline: number): Promise<'ready' | 'gone' | 'late'> {
+  let gone = false;
+  void running.exited.then(() => (gone = true));
+  while (Date.now() < deadline) {
+    if (gone) return 'gone';
+    if (await answers(url, key)) return 'ready';
+    await wait(20);
+  }
+  return 'late';
+}
+
+async function answers(url: string, key: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/ping`, { headers: { [ENGINE_KEY_HEADER]: key }, signal: AbortSignal.timeout(2000) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+/** A port that was free a moment ago; a lost race shows as PORT_TAKEN and the start is tried again. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import type { ReaderRole } from '../port.js';
+import type { EngineLimits } from './limits.js';
+
+/** Name of the header without which every path of the engine answers 404. */
+export const ENGINE_KEY_HEADER = 'X-Engine-Key';
+
+export const READER_ROLES: readonly ReaderRole[] = ['auditor', 'examiner', 'evidence'];
+
+/** The user that writes and migrates. */
+export const WRITER = 'affiant_writer';
+
+export interface EngineSecrets {
+  /** Value of the secret header. */
+  readonly key: string;
+  readonly writer: string;
+  readonly readers: Readonly<Record<ReaderRole, string>>;
+}
+
+/** Paths are ours and random secrets are hex, so the only text that needs care in the XML is the path. */
+const xml = (text: string): string => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+
+/**
+ * Server configuration. No TCP listener; every HTTP path needs the secret header, so that another user of the machine sees only 404
+ * (research/engines.md §1 "the default user is a hole"). No system log tables: they burn CPU and break on restart.
+ */
+export function engineConfig(options: {
+  readonly usersFile: string;
+  readonly logFile: string;
+  readonly secrets: EngineSecrets;
+  readonly limits: EngineLimits;
+}): string {
+  const guard = `<headers><${ENGINE_KEY_HEADER}>${options.secrets.key}</${ENGINE_KEY_HEADER}></headers>`;
+  return `<clickhouse>
+  <logger><level>warning</level><log>${xml(options.logFile)}</log><errorlog remove="1"/><size>10M</size><count>2</count></logger>
+  <users_config>${xml(options.usersFile)}</users_config>
+  <timezone>UTC</timezone>
+  <max_server_memory_usage>${options.limits.memoryBytes}</max_server_memory_usage>
+  <mark_cache_size>67108864</mark_cache_size>
+  <index_mark_cache_size>16777216</index_mark_cache_size>
+  <uncompressed_cache_size>0</uncompressed_cache_size>
+  <compiled_expression_cache_size>16777216</compiled_expression_cache_size>
+  <query_cache><max_size_in_bytes>1048576</max_size_in_bytes></query_cache>
+  <max_concurrent_queries>64</max_concurrent_queries>
+  <background_pool_size>2</background_pool_size>
+  <background_merges_mutations_concurrency_ratio>1</background_merges_mutations_concurrency_ratio>
+  <background_schedule_pool_size>4</background_schedule_pool_size>
+  <background_common_pool_size>2</background_common_pool_size>
+  <background_fetches_pool_size>1</background_fetches_pool_size>
+  <background_move_pool_size>1</background_move_pool_size>
+  <background_buffer_flush_schedule_pool_size>1</background_buffer_flush_schedule_pool_size>
+  <background_message_broker_schedule_pool_size>1</background_message_broker_schedule_pool_size>
+  <background_distributed_schedule_pool_size>1</background_distributed_schedule_pool_size>
+  <asynchronous_metrics_update_period_s>60</asynchronous_metrics_update_period_s>
+  <shutdown_wait_unfinished>1</shutdown_wait_unfinished>
+  <keep_alive_timeout>30</keep_alive_timeout>
+  <merge_tree>
+    <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
+    <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
+    <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
+  </merge_tree>
+  <http_handlers>
+    <rule><url>/ping</url><methods>GET,HEAD</methods>${guard}
+      <handler><type>static</type><status>200</status><response_content>Ok.</response_content></handler></rule>
+    <rule><methods>GET,POST,HEAD</methods>${guard}
+      <handler><type>dynamic_query_handler</type><query_param_name>query</query_param_name></handler></rule>
+  </http_handlers>
+</clickhouse>
+`;
+}
+
+/**
+ * Users. `default` cannot be removed (the engine's own session is it), so it may do nothing but start the listener and read the
+ * standard input that holds the engine alive. Passwords stand here as SHA-256 only.
+ */
+export function usersConfig(secrets: EngineSecrets, limits: EngineLimits): string {
+  const readers = READER_ROLES.map((role) =>
+    user(role, secrets.readers[role], 'reader', ['GRANT SELECT ON audit.*', 'GRANT SELECT ON ledger.*', 'GRANT SHOW ON audit.*']),
+  );
+  return `<clickhouse>
+  <profiles>
+    <default></default>
+    <writer>
+      <async_insert>0</async_insert>
+      <input_format_parallel_parsing>0</input_format_parallel_parsing>
+      <max_threads>${limits.threads}</max_threads>
+      <max_memory_usage>${limits.queryMemoryBytes}</max_memory_usage>
+      <output_format_json_quote_64bit_integers>0</output_format_json_quote_64bit_integers>
+    </writer>
+    <reader>
+      <readonly>1</readonly>
+      <max_execution_time>${limits.querySeconds}</max_execution_time>
+      <max_threads>${limits.threads}</max_threads>
+      <max_memory_usage>${limits.queryMemoryBytes}</max_memory_usage>
+      <max_bytes_before_external_group_by>${Math.floor(limits.queryMemoryBytes / 3)}</max_bytes_before_external_group_by>
+      <max_bytes_before_external_sort>${Math.floor(limits.queryMemoryBytes / 3)}</max_bytes_before_external_sort>
+      <max_result_rows>${limits.resultRows}</max_result_rows>
+      <max_result_bytes>${limits.resultBytes}</max_result_bytes>
+      <result_overflow_mode>throw</result_overflow_mode>
+    </reader>
+  </profiles>
+  <quotas>
+    <unlimited/>
+    <session><interval><duration>31536000</duration><queries>2</queries></interval></session>
+    <reader><interval><duration>3600</duration><queries>${limits.queriesPerHour}</queries></interval></reader>
+  </quotas>
+  <users>
+    <default><password></password><networks><ip>127.0.0.1</ip><ip>::1</ip></networks><profile>default</profile><quota>session</quota>
+      ${grants(['GRANT SYSTEM LISTEN ON *.*', 'GRANT READ ON FILE', 'GRANT CREATE TEMPORARY TABLE ON *.*'])}</default>
+    ${user(WRITER, secrets.writer, 'writer', [
+      'GRANT SELECT, INSERT, CREATE, ALTER TABLE, ALTER VIEW, SHOW ON ledger.*',
+      'GRANT SELECT, CREATE, ALTER VIEW, DROP VIEW, SHOW ON audit.*',
+      'GRANT SELECT ON system.*',
+      'GRANT TABLE ENGINE ON MergeTree',
+    ])}
+    ${readers.join('\n    ')}
+  </users>
+</clickhouse>
+`;
+}
+
+const grants = (queries: readonly string[]): string => `<grants>${queries.map((query) => `<query>${query}</query>`).join('')}</grants>`;
+
+function user(name: string, password: string, profile: 'writer' | 'reader', rights: readonly string[]): string {
+  const digest = createHash('sha256').update(password).digest('hex');
+  const quota = profile === 'reader' ? 'reader' : 'unlimited';
+  return (
+    `<${name}><password_sha256_hex>${digest}</password_sha256_hex><networks><ip>127.0.0.1</ip><ip>::1</ip></networks>` +
+    `<profile>${profile}</profile><quota>${quota}</quota>${grants(rights)}</${name}>`
+  );
+}
