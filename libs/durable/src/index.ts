@@ -7,3 +7,4 @@ export {
   writeFileDurably,
   type DurableFileOptions,
 } from './durable.js';
+export { lockDirectory, type DirectoryLock } from './lock.js';
