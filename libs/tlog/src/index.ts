@@ -1,1 +1,14 @@
+export { formatTreeHead, openCheckpoint, parseTreeHead, readCheckpoint, signCheckpoint, type TreeHead } from './checkpoint.js';
+export { FileCheckpointStore } from './file-checkpoint-store.js';
+export { FileTileStore } from './file-tile-store.js';
+export { EMPTY_ROOT, leafHash, nodeHash } from './hashing.js';
+export { decodeLeaf, encodeLeaf, LEAF_BYTES, LEAF_TYPES, type Leaf, type LeafType } from './leaf.js';
+export { MemoryCheckpointStore, MemoryTileStore } from './memory-stores.js';
+export { openNote, parseNote, signNote, type NoteSignature, type OpenNote, type ParsedNote } from './note.js';
+export { verifyConsistency, verifyInclusion } from './proof.js';
+export { recomputeRoot, RootBuilder } from './recompute-root.js';
+export { bundlePath, isTilePath, joinBundle, splitBundle, splitTile, TILE_WIDTH, tilePath, tileWidth } from './tile-path.js';
+export { TileTree } from './tile-tree.js';
+export { formatTlogProof, parseTlogProof, verifyTlogProof, type TlogProof } from './tlog-proof.js';
+export { TreeEdge, type Extension, type TileFile } from './tree-edge.js';
 export type * from './port.js';
