@@ -29,6 +29,8 @@ export interface JournalRecord {
   readonly topic: number;
   /** Framed Avro bytes, kept exactly. */
   readonly payload: Buffer;
+  /** SHA-256 of `payload` when the caller has it already; spares the journal the work for `lastHash`. */
+  readonly hash?: Buffer;
 }
 
 export interface StoredRecord extends JournalRecord {

@@ -1,0 +1,113 @@
+import type { FileHandle } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameHeader } from './format.js';
+
+const WINDOW_BYTES = 256 * 1024;
+const KEPT_WINDOW_BYTES = 4 * 1024 * 1024;
+
+export interface Frame {
+  readonly kind: 'frame';
+  readonly offset: number;
+  readonly header: FrameHeader;
+  /** Views of the cursor's window: valid until its next call. */
+  readonly headerBytes: Buffer;
+  readonly body: Buffer;
+}
+
+/** Why there is no frame at `offset`. */
+export interface NoFrame {
+  /** end: the file ends at a frame boundary. short: it ends inside a frame. damaged: bytes are there, and wrong. */
+  readonly kind: 'end' | 'short' | 'damaged';
+  readonly offset: number;
+  /** Where the frame ends, when its header could be read. */
+  readonly frameEnd: number | null;
+}
+
+/** Walks the frames of one segment file through a window of bounded size; memory is that of one frame. */
+export class SegmentCursor {
+  #window = Buffer.allocUnsafe(WINDOW_BYTES);
+  /** File offset of window[0], and how many bytes of the window are filled. */
+  #start: number;
+  #filled = 0;
+  #at = 0;
+
+  constructor(
+    readonly file: FileHandle,
+    offset: number,
+  ) {
+    this.#start = offset;
+  }
+
+  /** File offset of the next frame. */
+  get offset(): number {
+    return this.#start + this.#at;
+  }
+
+  seek(offset: number): void {
+    this.#start = offset;
+    this.#filled = 0;
+    this.#at = 0;
+  }
+
+  /** The next frame with its CRC checked, or why there is none; then the cursor stays where it is and the bytes are read anew next time. */
+  async next(): Promise<Frame | NoFrame> {
+    const offset = this.offset;
+    const got = await this.#fill(FRAME_HEADER_BYTES);
+    if (got < FRAME_HEADER_BYTES) return this.#stay(got === 0 ? 'end' : 'short', offset, null);
+    const header = decodeFrameHeader(this.#window, this.#at);
+    if (header === null) return this.#stay('damaged', offset, null);
+    const bytes = FRAME_HEADER_BYTES + header.bodyBytes;
+    if ((await this.#fill(bytes)) < bytes) return this.#stay('short', offset, offset + bytes);
+    const headerBytes = this.#window.subarray(this.#at, this.#at + FRAME_HEADER_BYTES);
+    const body = this.#window.subarray(this.#at + FRAME_HEADER_BYTES, this.#at + bytes);
+    if (crc32(body) !== header.bodyCrc) return this.#stay('damaged', offset, offset + bytes);
+    this.#at += bytes;
+    return { kind: 'frame', offset, header, headerBytes, body };
+  }
+
+  /** The next frame's header alone, when a whole and undamaged one is there; nothing is consumed. */
+  async peekHeader(): Promise<FrameHeader | null> {
+    const got = await this.#fill(FRAME_HEADER_BYTES);
+    const header = got < FRAME_HEADER_BYTES ? null : decodeFrameHeader(this.#window, this.#at);
+    if (header === null) this.seek(this.offset);
+    return header;
+  }
+
+  #stay(kind: NoFrame['kind'], offset: number, frameEnd: number | null): NoFrame {
+    this.seek(offset);
+    return { kind, offset, frameEnd };
+  }
+
+  /** Has up to `wanted` bytes from the current place in the window; the answer is how many there are. */
+  async #fill(wanted: number): Promise<number> {
+    if (this.#filled - this.#at >= wanted) return wanted;
+    this.#makeRoom(wanted);
+    while (this.#filled < wanted) {
+      const { bytesRead } = await this.file.read(
+        this.#window,
+        this.#filled,
+        this.#window.length - this.#filled,
+        this.#start + this.#filled,
+      );
+      if (bytesRead === 0) return this.#filled;
+      this.#filled += bytesRead;
+    }
+    return wanted;
+  }
+
+  /** Moves the unread rest to the front; grows for a large frame, and shrinks again behind it. */
+  #makeRoom(wanted: number): void {
+    const rest = this.#window.subarray(this.#at, this.#filled);
+    const oversized = this.#window.length > KEPT_WINDOW_BYTES && wanted <= WINDOW_BYTES && rest.length <= WINDOW_BYTES;
+    if (wanted > this.#window.length || oversized) {
+      const window = Buffer.allocUnsafe(Math.max(wanted, WINDOW_BYTES));
+      rest.copy(window);
+      this.#window = window;
+    } else {
+      this.#window.copyWithin(0, this.#at, this.#filled);
+    }
+    this.#start += this.#at;
+    this.#filled = rest.length;
+    this.#at = 0;
+  }
+}
