@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import avsc from 'avsc';
 import { AffiantError } from '#errors';
+import { guardedTypes } from './guarded-types.js';
 import { loadSchemas, type RegisteredSchema } from './schemas.js';
 import { TOPICS, type Topic } from './topics.js';
 import type { EventType } from './recorder.js';
@@ -47,7 +48,7 @@ export class EventCodec {
     for (const registered of schemas) {
       const type = TYPE_OF_NAME[registered.name];
       if (type === undefined) throw new AffiantError('event_invalid', `unknown schema ${registered.name}`);
-      const entry: Entry = { registered, avro: avsc.Type.forSchema(registered.schema as avsc.Schema), type };
+      const entry: Entry = { registered, avro: avsc.Type.forSchema(registered.schema as avsc.Schema, { typeHook: guardedTypes }), type };
       this.#byId.set(registered.id, entry);
       this.#byType.set(type, entry);
     }
@@ -75,10 +76,7 @@ export class EventCodec {
   }
 
   decode(framed: Buffer): DecodedEvent {
-    if (framed.length < 5 || framed[0] !== 0) throw new AffiantError('event_invalid', 'not in Confluent wire framing', { where: 'byte 0' });
-    const id = framed.readUInt32BE(1);
-    const entry = this.#byId.get(id);
-    if (entry === undefined) throw new AffiantError('event_invalid', `unknown schema id ${id}`, { where: 'byte 1' });
+    const entry = this.#entryOf(framed);
     try {
       return { type: entry.type, event: entry.avro.fromBuffer(framed.subarray(5)) } as DecodedEvent;
     } catch (cause) {
@@ -86,11 +84,14 @@ export class EventCodec {
     }
   }
 
+  /** Type of the framed bytes by their schema id alone; the rest is not looked at. */
+  typeOf(framed: Buffer): EventType {
+    return this.#entryOf(framed).type;
+  }
+
   /** Hex SHA-256 of the schema the framed bytes name. */
   schemaSha256(framed: Buffer): string {
-    const entry = framed.length < 5 ? undefined : this.#byId.get(framed.readUInt32BE(1));
-    if (entry === undefined) throw new AffiantError('event_invalid', 'unknown schema id', { where: 'byte 1' });
-    return entry.registered.sha256;
+    return this.#entryOf(framed).registered.sha256;
   }
 
   /** Topic of an event; a segment goes where the event that cites it goes. */
@@ -98,6 +99,14 @@ export class EventCodec {
     const { registered } = this.#entry(type);
     if (registered.topic !== null) return registered.topic;
     return (event as BodySegment).direction === 'request' ? TOPICS.request : TOPICS.response;
+  }
+
+  #entryOf(framed: Buffer): Entry {
+    if (framed.length < 5 || framed[0] !== 0) throw new AffiantError('event_invalid', 'not in Confluent wire framing', { where: 'byte 0' });
+    const id = framed.readUInt32BE(1);
+    const entry = this.#byId.get(id);
+    if (entry === undefined) throw new AffiantError('event_invalid', `unknown schema id ${id}`, { where: 'byte 1' });
+    return entry;
   }
 
   #entry(type: EventType): Entry {
@@ -109,5 +118,5 @@ export class EventCodec {
 
 /** SHA-256 over the exact framed bytes: never over a re-encoding. */
 export function payloadHash(framed: Uint8Array): Buffer {
-  return createHash('sha256').update(framed).digest();
+  return hash('sha256', framed, 'buffer');
 }
