@@ -18,6 +18,8 @@ export interface SimulatedProviderOptions {
   readonly apiKey: string;
   /** Milliseconds between stream events. */
   readonly pace: number;
+  /** Sees every body that arrived, as the provider would. */
+  readonly onRequest?: (body: string) => void;
 }
 
 /** A simulated Anthropic Messages provider: real events and error format, made-up content. For the demo and the tests. */
@@ -44,6 +46,7 @@ export async function startSimulatedProvider(options: SimulatedProviderOptions):
 async function answer(request: IncomingMessage, response: ServerResponse, options: SimulatedProviderOptions, count: number): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
+  options.onRequest?.(Buffer.concat(chunks).toString('utf8'));
   const path = (request.url ?? '').split('?')[0];
   response.setHeader('request-id', `req_simulated_${String(count).padStart(6, '0')}`);
   if (request.headers['x-api-key'] !== options.apiKey) return json(response, 401, error('authentication_error', 'invalid x-api-key'));
