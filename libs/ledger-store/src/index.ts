@@ -7,3 +7,4 @@ export {
 } from './engine/embedded-engine.js';
 export { DEFAULT_LIMITS, type EngineLimits } from './engine/limits.js';
 export type * from './port.js';
+export { ClickHouseLedgerStore, type ClickHouseLedgerStoreOptions } from './store/clickhouse-ledger-store.js';

@@ -67,7 +67,7 @@ export interface CheckpointRow {
 
 export interface RangeDigest {
   readonly count: number;
-  /** Hex: SHA-256 over the concatenated payload hashes in seq order. */
+  /** Hex: SHA-256 over the concatenated payload hashes (32 bytes each) in seq order. */
   readonly digest: string;
 }
 

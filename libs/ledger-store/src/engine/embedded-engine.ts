@@ -145,13 +145,13 @@ function launch(files: Layout, port: number, logger: Logger): Running {
   child.stdin?.write('hold\n');
   let stopping: Promise<void> | undefined;
   const exited = new Promise<EngineExit>((resolve) => {
-    const end = (code: number | null, signal: NodeJS.Signals | null): void => {
+    const gone = (code: number | null, signal: NodeJS.Signals | null): void => {
       const expected = stopping !== undefined;
       if (!expected) logger.error({ code, signal }, 'the ledger engine ended unasked');
       resolve({ code, signal, expected, logTail: logTail(files.log) });
     };
-    child.once('exit', end);
-    child.once('error', () => end(null, null));
+    child.once('exit', gone);
+    child.once('error', () => gone(null, null));
   });
   const stop = (): Promise<void> => (stopping ??= end(child, exited));
   return { pid: child.pid ?? -1, exited, stop };

@@ -108,7 +108,7 @@ export function usersConfig(secrets: EngineSecrets, limits: EngineLimits): strin
     <default><password></password><networks><ip>127.0.0.1</ip><ip>::1</ip></networks><profile>default</profile><quota>session</quota>
       ${grants(['GRANT SYSTEM LISTEN ON *.*', 'GRANT READ ON FILE', 'GRANT CREATE TEMPORARY TABLE ON *.*'])}</default>
     ${user(WRITER, secrets.writer, 'writer', [
-      'GRANT SELECT, INSERT, CREATE, ALTER TABLE, ALTER VIEW, SHOW ON ledger.*',
+      'GRANT SELECT, INSERT, CREATE, ALTER TABLE, ALTER VIEW, DROP VIEW, SHOW ON ledger.*',
       'GRANT SELECT, CREATE, ALTER VIEW, DROP VIEW, SHOW ON audit.*',
       'GRANT SELECT ON system.*',
       'GRANT TABLE ENGINE ON MergeTree',
