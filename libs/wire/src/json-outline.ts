@@ -209,7 +209,7 @@ class Outliner {
 
   private decodeName(start: number, end: number): string {
     try {
-      return JSON.parse(this.bytes.utf8Slice(start, end)) as string;
+      return JSON.parse(this.bytes.toString('utf8', start, end)) as string;
     } catch {
       throw jsonError('A member name is malformed.', start, '$');
     }

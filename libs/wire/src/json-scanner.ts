@@ -170,7 +170,7 @@ export class JsonScanner {
         byte === 0x45;
       if (!inside) break;
     }
-    if (!SCALAR.test(bytes.latin1Slice(start, at))) throw this.wrong('A value is malformed');
+    if (!SCALAR.test(bytes.toString('latin1', start, at))) throw this.wrong('A value is malformed');
     this.at = at;
     this.handler.scalar(start, at);
     this.afterValue();

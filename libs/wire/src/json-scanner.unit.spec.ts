@@ -19,7 +19,7 @@ class Rebuild implements JsonHandler {
     this.put(decodeJsonText(this.bytes, start, end, escaped));
   }
   scalar(start: number, end: number): void {
-    this.put(JSON.parse(this.bytes.latin1Slice(start, end)));
+    this.put(JSON.parse(this.bytes.toString('latin1', start, end)));
   }
   close(): void {
     this.put(this.stack.pop()!.value);

@@ -13,7 +13,7 @@ const MUST_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
  * @throws AffiantError body_invalid for a bad escape or a bare control character
  */
 export function decodeJsonText(bytes: Buffer, start: number, end: number, escaped: boolean): string {
-  const raw = bytes.utf8Slice(start, end);
+  const raw = bytes.toString('utf8', start, end);
   if (CONTROL.test(raw)) throw jsonError('A string holds a bare control character.', start);
   if (!escaped) return raw;
   try {

@@ -56,7 +56,7 @@ export class KeyTrail {
       if (text !== null) return text;
     }
     try {
-      return JSON.parse(bytes.utf8Slice(start - 1, end + 1)) as string;
+      return JSON.parse(bytes.toString('utf8', start - 1, end + 1)) as string;
     } catch {
       return null;
     }
@@ -83,5 +83,5 @@ function asciiName(bytes: Buffer, start: number, end: number): string | null {
     const byte = bytes[at]!;
     if (byte < 0x20 || byte > 0x7e) return null;
   }
-  return bytes.latin1Slice(start, end);
+  return bytes.toString('latin1', start, end);
 }

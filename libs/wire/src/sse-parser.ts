@@ -127,8 +127,8 @@ export class SseParser {
       let valueStart = Math.min(end, nameEnd + 1);
       if (valueStart < end && raw[valueStart] === SPACE) valueStart++;
       const nameLength = nameEnd - at;
-      if (nameLength === 4 && raw.latin1Slice(at, nameEnd) === 'data') dataLines.push({ start: valueStart, end });
-      else if (nameLength === 5 && raw.latin1Slice(at, nameEnd) === 'event') event = raw.utf8Slice(valueStart, end);
+      if (nameLength === 4 && raw.toString('latin1', at, nameEnd) === 'data') dataLines.push({ start: valueStart, end });
+      else if (nameLength === 5 && raw.toString('latin1', at, nameEnd) === 'event') event = raw.toString('utf8', valueStart, end);
       at = end + 1;
     }
     return { raw, event, dataLines };
@@ -140,7 +140,7 @@ export function frameData(frame: SseFrame): Buffer | null {
   const [only, ...more] = frame.dataLines;
   if (only === undefined) return null;
   if (more.length === 0) return frame.raw.subarray(only.start, only.end);
-  return Buffer.from(frame.dataLines.map((line) => frame.raw.utf8Slice(line.start, line.end)).join('\n'));
+  return Buffer.from(frame.dataLines.map((line) => frame.raw.toString('utf8', line.start, line.end)).join('\n'));
 }
 
 /** Offset in the frame's bytes of an offset in its data. */
