@@ -18,12 +18,29 @@ export interface Ids {
   uuid(): string;
 }
 
+/** How often the wall clock is looked at, and what difference makes us follow it (it ticks in whole milliseconds). */
+const ANCHOR_EVERY_MS = 1_000;
+const ANCHOR_TOLERANCE_MS = 2;
+
 export class SystemClock implements Clock {
   readonly #startedWallUs = Date.now() * 1000;
   readonly #startedMonotonic = performance.now();
+  #anchorWallMs = performance.timeOrigin + performance.now();
+  #anchorMonotonic = performance.now();
+  #checkedAt = performance.now();
 
+  /** Microseconds between two looks at the wall clock come from the monotonic one, which alone would ignore that NTP sets the time. */
   nowUs(): number {
-    return Math.round((performance.timeOrigin + performance.now()) * 1000);
+    const now = performance.now();
+    if (now - this.#checkedAt > ANCHOR_EVERY_MS) {
+      this.#checkedAt = now;
+      const wallMs = Date.now();
+      if (Math.abs(wallMs - (this.#anchorWallMs + now - this.#anchorMonotonic)) > ANCHOR_TOLERANCE_MS) {
+        this.#anchorWallMs = wallMs;
+        this.#anchorMonotonic = now;
+      }
+    }
+    return Math.round((this.#anchorWallMs + now - this.#anchorMonotonic) * 1000);
   }
 
   nowMs(): number {

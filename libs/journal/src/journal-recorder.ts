@@ -1,0 +1,160 @@
+import { AffiantError } from '#errors';
+import { packageVersion } from '#config';
+import { ALL_TOPICS, payloadHash, type Clock, type EventCodec, type EventDraft, type EventRecorder, type Ids, type Receipt } from '#events';
+import type { OpenExchange } from './open-exchanges.js';
+import type { Journal, JournalRecord } from './port.js';
+
+/** Calls that carry more are encoded and hashed in slices of about this size, with a turn of the event loop between. */
+const SLICE_BYTES = 256 * 1024;
+
+export interface JournalRecorderOptions {
+  /** Written by this recorder alone. */
+  readonly journal: Journal & { readonly bootEpoch: number };
+  readonly codec: EventCodec;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** What `recoverSource` found open. */
+  readonly openExchanges?: readonly Pick<OpenExchange, 'exchange_id' | 'seq'>[];
+  /** Version written into every event; the package's own unless given. */
+  readonly build?: string;
+}
+
+/** The events of one call: they follow the journal's last record and each other. */
+interface Chain {
+  readonly firstSeq: number;
+  lastHash: Buffer;
+  readonly records: JournalRecord[];
+  readonly receipts: Receipt[];
+}
+
+/** Records events of one source in its journal: assigns the envelope, chains the hashes, waits for the disk. */
+export class JournalRecorder implements EventRecorder {
+  readonly sourceId: string;
+  readonly bootEpoch: number;
+  readonly #options: JournalRecorderOptions;
+  readonly #build: string;
+  /** exchange -> seq of its request, in the order of seq: the first is the lowest. */
+  readonly #open: Map<string, number>;
+  /** Ends when the calls that are encoded in slices have their seqs; null when there are none. */
+  #tail: Promise<void> | null = null;
+
+  constructor(options: JournalRecorderOptions) {
+    this.#options = options;
+    this.sourceId = options.journal.sourceId;
+    this.bootEpoch = options.journal.bootEpoch;
+    this.#build = options.build ?? packageVersion;
+    this.#open = new Map((options.openExchanges ?? []).map(({ exchange_id, seq }) => [exchange_id, seq]));
+  }
+
+  /** Lowest seq of a request without response; the next seq when there is none. The journal must keep everything from here on. */
+  get keepFrom(): number {
+    for (const seq of this.#open.values()) return seq;
+    return this.#options.journal.nextSeq;
+  }
+
+  /** The ledger holds everything up to `seq`: lets the journal drop whole segments below it, but no request that is still open. */
+  acknowledge(seq: number): Promise<void> {
+    return this.#options.journal.acknowledge(seq, this.keepFrom);
+  }
+
+  async record(drafts: readonly EventDraft[]): Promise<readonly Receipt[]> {
+    if (drafts.length === 0) return [];
+    const inSlices = this.#tail !== null || weightOf(drafts) > SLICE_BYTES;
+    const { chain, durable } = inSlices ? await this.#appendInTurn(drafts) : this.#appendAtOnce(drafts);
+    await durable;
+    return chain.receipts;
+  }
+
+  #appendAtOnce(drafts: readonly EventDraft[]): { chain: Chain; durable: Promise<void> } {
+    const chain = this.#begin();
+    for (const draft of drafts) this.#extend(chain, draft);
+    return { chain, durable: this.#append(chain, drafts) };
+  }
+
+  /** Waits for the calls before it, so that seqs are in the order of arrival, then works in slices; calls behind it wait likewise. */
+  async #appendInTurn(drafts: readonly EventDraft[]): Promise<{ chain: Chain; durable: Promise<void> }> {
+    const before = this.#tail;
+    let release = (): void => {};
+    const mine = new Promise<void>((resolve) => (release = resolve));
+    this.#tail = mine;
+    try {
+      await before;
+      const chain = this.#begin();
+      let worked = 0;
+      for (const draft of drafts) {
+        if (worked > SLICE_BYTES) {
+          await new Promise((resolve) => setImmediate(resolve));
+          worked = 0;
+        }
+        worked += this.#extend(chain, draft);
+      }
+      return { chain, durable: this.#append(chain, drafts) };
+    } finally {
+      if (this.#tail === mine) this.#tail = null;
+      release();
+    }
+  }
+
+  #begin(): Chain {
+    const { journal } = this.#options;
+    return { firstSeq: journal.nextSeq, lastHash: journal.lastHash, records: [], receipts: [] };
+  }
+
+  /** Adds one event to the chain. Nothing is assigned for good before the journal takes the whole chain. */
+  #extend(chain: Chain, { type, event, context }: EventDraft): number {
+    const { codec, clock, ids } = this.#options;
+    const envelope = {
+      event_id: ids.uuid(),
+      source_id: this.sourceId,
+      boot_epoch: this.bootEpoch,
+      seq: chain.firstSeq + chain.records.length,
+      prev_hash: chain.lastHash,
+      occurred_at: clock.nowUs(),
+      clock_offset_us: clock.offsetUs(),
+      build: this.#build,
+      session_id: context.session_id,
+      exchange_id: context.exchange_id,
+      principal: context.principal,
+      connection: context.connection,
+    };
+    const payload = codec.encode(type, { ...event, envelope });
+    const hash = payloadHash(payload);
+    chain.lastHash = hash;
+    chain.records.push({ topic: ALL_TOPICS.indexOf(codec.topicOf(type, event)), payload, hash });
+    chain.receipts.push({ event_id: envelope.event_id, source_id: this.sourceId, seq: envelope.seq, payload_hash: hash });
+    return payload.length;
+  }
+
+  #append(chain: Chain, drafts: readonly EventDraft[]): Promise<void> {
+    const { journal } = this.#options;
+    if (journal.nextSeq !== chain.firstSeq) throw new AffiantError('internal', `somebody else wrote into the journal of ${this.sourceId}`);
+    const durable = journal.append(chain.records);
+    // A refused append assigns nothing: the seqs and the hash chain are free for the next call.
+    return journal.nextSeq === chain.firstSeq ? durable : this.#track(drafts, chain.firstSeq, durable);
+  }
+
+  /**
+   * An exchange is open as soon as its request may become durable, and closed only when its response is: trimmed any earlier, a crash in
+   * between would leave a request in the ledger that no recovery finds.
+   */
+  async #track(drafts: readonly EventDraft[], firstSeq: number, durable: Promise<void>): Promise<void> {
+    for (const [index, { type, context }] of drafts.entries()) {
+      const { exchange_id } = context;
+      if (type === 'request' && exchange_id !== null && !this.#open.has(exchange_id)) this.#open.set(exchange_id, firstSeq + index);
+    }
+    await durable;
+    for (const { type, context } of drafts) if (type === 'response') this.#open.delete(context.exchange_id ?? '');
+  }
+}
+
+/** Bytes that encoding and hashing will have to go over, about. */
+function weightOf(drafts: readonly EventDraft[]): number {
+  let bytes = 0;
+  for (const { type, event } of drafts) {
+    if (type === 'request' || type === 'response') for (const { inline } of event.body.segments) bytes += inline?.length ?? 0;
+    else if (type === 'segment') for (const { inline } of event.segments) bytes += inline?.length ?? 0;
+    else if (type === 'control') bytes += event.detail?.length ?? 0;
+    else if (type === 'dead_letter') bytes += event.payload.length;
+  }
+  return bytes;
+}
