@@ -1,0 +1,29 @@
+import type { IncomingMessage } from 'node:http';
+import { isAffiantError } from '#errors';
+import type { Credential } from '#identity';
+import type { ConsolePorts } from '../ports.js';
+import { recordAccess } from './access-log.js';
+
+/** Not evidence of anything but a lost client or an unreachable issuer, and free of charge for whoever would flood the journal. */
+const UNRECORDED = new Set(['token_missing', 'auth_throttled', 'issuer_unavailable']);
+
+/**
+ * Who calls; a refused credential leaves an `identity.refused` event before the refusal is answered.
+ * @throws AffiantError the codes of Identity
+ */
+export async function callerOf(ports: Pick<ConsolePorts, 'identity' | 'recorder'>, request: IncomingMessage): Promise<Credential> {
+  const remote = request.socket.remoteAddress ?? '';
+  try {
+    return await ports.identity.identify(request.headers, remote);
+  } catch (error) {
+    if (isAffiantError(error) && !UNRECORDED.has(error.code)) {
+      await recordAccess(ports.recorder, {
+        kind: 'identity.refused',
+        principal: null,
+        outcome: 'failure',
+        attributes: { code: error.code, reason: error.message, remote, at: 'console' },
+      });
+    }
+    throw error;
+  }
+}

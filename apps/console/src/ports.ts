@@ -1,0 +1,109 @@
+import type { ApprovalBook, ApprovalDesk, PacketRecord } from '#catalogue';
+import type { Clock, DecodedEvent, EventRecorder, Ids, Principal, Topic } from '#events';
+import type { Identity } from '#identity';
+import type { EngineAccess } from '#ledger-store';
+import type { Logger } from '#observability';
+import type { PolicySet } from '#policy';
+
+/** What the console needs from the rest of the process; all are built by the composition root. */
+export interface ConsolePorts {
+  readonly identity: Identity;
+  readonly recorder: EventRecorder;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  readonly roles: ReaderGroups;
+  /** Address and secrets of the engine now; they are new after every start of the engine. @throws AffiantError engine_failed while it is away. */
+  readonly engine: () => EngineAccess;
+  readonly limits: SqlLimits;
+  /** Replaces sensitive values in a text before it enters the open trail. */
+  readonly redact: (text: string) => string;
+  readonly status: StatusSource;
+  readonly approvals: ApprovalBook;
+  readonly desk: ApprovalDesk;
+  readonly packets: PacketDesk;
+  readonly tail: EventTail;
+  readonly policy: () => Pick<PolicySet, 'version' | 'digest' | 'text'>;
+}
+
+/** Groups of the configuration (`ledger.auditors`, `ledger.examiners`) whose members may read, and as which reader of the engine. */
+export interface ReaderGroups {
+  readonly auditors: readonly string[];
+  readonly examiners: readonly string[];
+}
+
+/** Bounds of the SQL endpoint beside those of the engine's reader profile. */
+export interface SqlLimits {
+  /** Milliseconds a query may run; the engine's own bound should be lower. */
+  readonly executionTime: number;
+  readonly concurrentPerPrincipal: number;
+  readonly concurrent: number;
+  /** Bytes of one query text. */
+  readonly queryBytes: number;
+}
+
+export const DEFAULT_SQL_LIMITS: SqlLimits = { executionTime: 90_000, concurrentPerPrincipal: 8, concurrent: 32, queryBytes: 256 * 1024 };
+
+export interface StatusReport {
+  readonly state: 'ok' | 'degraded' | 'halted';
+  readonly version: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly started_at: number;
+  readonly gateway: { readonly in_flight: number; readonly draining: boolean };
+  readonly journal: { readonly pending_bytes: number; readonly high_water_bytes: number; readonly durable_seq: number };
+  readonly ledger: { readonly lag: number; readonly sealed_size: number; readonly last_seal_at: number | null; readonly halted: boolean };
+  readonly event_loop: { readonly max_ms: number; readonly p99_ms: number };
+  readonly policy: { readonly version: string; readonly digest: string };
+  readonly approvals: { readonly pending: number };
+}
+
+/** Port: health of the process as a whole. */
+export interface StatusSource {
+  /** Cheap; reads what is already known. */
+  status(): Promise<StatusReport>;
+}
+
+export interface PacketRequest {
+  readonly framework: PacketRecord['framework'];
+  /** ISO 8601 instants; from included, to excluded. */
+  readonly from: string;
+  readonly to: string;
+  readonly requestedBy: Principal;
+}
+
+/**
+ * Port: evidence packets, as the console offers them.
+ * The desk records `packet.created`; the console records `packet.downloaded`.
+ */
+export interface PacketDesk {
+  /** Durable when it resolves: the job survives a crash. @throws AffiantError usage_invalid | packet_refused */
+  create(request: PacketRequest): Promise<PacketRecord>;
+  get(id: string): Promise<PacketRecord | null>;
+  /** Newest first. */
+  list(limit: number): Promise<readonly PacketRecord[]>;
+  /** The finished file. @throws AffiantError not_found while it is not done. */
+  open(id: string): Promise<{ readonly name: string; readonly bytes: Buffer; readonly sha256: string }>;
+}
+
+export interface TailedEvent {
+  /** Give it as `from` to go on after this event. Opaque to callers. */
+  readonly cursor: string;
+  readonly topic: Topic;
+  readonly decoded: DecodedEvent;
+}
+
+export interface TailOptions {
+  readonly topic: Topic | null;
+  /** Cursor of the last event seen; null = the oldest still there. */
+  readonly from: string | null;
+  /** True: waits for later events until `signal`; false: ends at the durable end. */
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Port: events as they became durable, in order per source. @throws AffiantError usage_invalid for a cursor it does not know. */
+export interface EventTail {
+  read(options: TailOptions): AsyncIterable<TailedEvent>;
+}
+
+export const CONSOLE_PORTS = Symbol('ConsolePorts');
