@@ -1,0 +1,174 @@
+import { z } from 'zod';
+import { duration, size } from './units.js';
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 lower-case letters, digits, dots, dashes or underscores');
+const group = z.string().min(1).max(128);
+const who = z.string().regex(/^(group|subject):.{1,256}$/, 'must be group:<name> or subject:<sub>');
+const url = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+const port = z.int().min(0).max(65_535);
+const action = z.enum(['allow', 'mask', 'hold', 'block']);
+const pattern = z.string().min(1).max(1_000);
+
+const server = z
+  .strictObject({
+    host: z.string().default('127.0.0.1').meta({ description: 'address to listen on; loopback unless you change it' }),
+    gateway_port: port.default(8480).meta({ description: 'the data path; 0 = any free port' }),
+    console_port: port.default(8481).meta({ description: 'API, SQL endpoint and console page; 0 = any free port' }),
+    issuer_port: port.default(8482).meta({ description: 'development issuer, loopback only; 0 = any free port' }),
+    body_limit: size('32mb').meta({ description: 'largest request body' }),
+    drain_timeout: duration('30s').meta({ description: 'how long SIGTERM lets streams finish' }),
+  })
+  .prefault({} as never);
+
+const issuer = z.strictObject({
+  name,
+  issuer: url.meta({ description: 'the exact `iss` of its tokens' }),
+  audience: z.string().min(1).meta({ description: 'the exact `aud` of tokens for this gateway' }),
+  groups_claim: z.string().default('groups'),
+  jwks_uri: url.optional().meta({ description: 'pins the key set; default: the one OIDC discovery names' }),
+  algorithms: z
+    .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']))
+    .min(1)
+    .default(['RS256', 'ES256', 'EdDSA']),
+});
+
+const serviceKey = z.strictObject({
+  name,
+  hash: z.string().regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256:<64 hex digits>, as `affiant service-key create` prints it'),
+  groups: z.array(group).min(1),
+  expires: z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'must be an ISO 8601 instant'),
+});
+
+const identity = z
+  .strictObject({
+    issuers: z.array(issuer).default([]),
+    service_keys: z.array(serviceKey).default([]),
+    development_issuer: z.boolean().default(false).meta({ description: 'built-in issuer for trying out; loopback only' }),
+    clock_tolerance: duration('30s'),
+  })
+  .prefault({} as never);
+
+const secret = z.union(
+  [
+    z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable') }),
+    z.strictObject({ file: z.string().min(1) }),
+  ],
+  { error: 'must be { env: NAME } or { file: PATH }: secrets are named, never written here' },
+);
+
+const connection = z.strictObject({
+  name,
+  protocol: z.enum(['anthropic']),
+  upstream: url,
+  credential: secret,
+  credential_header: z.enum(['x-api-key', 'authorization']).default('x-api-key'),
+  allow: z.array(who).default([]).meta({ description: 'who may use it; nobody when empty' }),
+});
+
+const approvers = z.strictObject({
+  group,
+  quorum: z.int().min(1).max(20).default(1),
+  not: z.literal('requester').default('requester').meta({ description: 'the requester never approves' }),
+  expires: duration('15m'),
+});
+
+const condition = z
+  .strictObject({
+    request_text: pattern.optional(),
+    response_text: pattern.optional(),
+    tool_input: pattern.optional(),
+    tool: pattern.optional().meta({ description: 'name of a tool the model calls, or the request offers' }),
+    model: pattern.optional(),
+    principal: who.optional(),
+  })
+  .refine((value) => Object.keys(value).length > 0, 'must name at least one condition');
+
+const policy = z
+  .strictObject({
+    name,
+    connections: z.array(name).min(1).optional(),
+    principals: z.array(who).min(1).optional(),
+    detect: z.array(z.string().min(1)).min(1).optional().meta({ description: 'entity types, or names of patterns' }),
+    request: action.optional(),
+    response: action.optional(),
+    tool_input: action.optional(),
+    when: condition.optional(),
+    action: action.optional(),
+    approvers: approvers.optional(),
+  })
+  .superRefine((value, context) => {
+    const issue = (message: string, ...path: string[]): void => void context.addIssue({ code: 'custom', message, path });
+    if (value.detect === undefined && value.when === undefined) issue('needs detect (values) or when (conditions)');
+    if (value.detect !== undefined && value.request === undefined && value.response === undefined && value.tool_input === undefined)
+      issue('detect needs request, response or tool_input: what to do with what is found');
+    if (value.detect === undefined)
+      for (const place of ['request', 'response', 'tool_input'] as const)
+        if (value[place] !== undefined) issue(`${place} belongs to detect`, place);
+    if (value.when !== undefined && value.detect === undefined && value.action === undefined) issue('when needs action');
+    if (value.when === undefined && value.action !== undefined) issue('action belongs to when', 'action');
+    if (value.action === 'mask') issue('a condition cannot mask; use detect for that', 'action');
+    const actions = [value.request, value.response, value.tool_input, value.action];
+    if (actions.includes('hold') && value.approvers === undefined) issue('hold needs approvers');
+    if (value.approvers !== undefined && !actions.includes('hold')) issue('approvers belong to a policy that holds', 'approvers');
+  });
+
+const customPattern = z.strictObject({
+  name,
+  regex: pattern.meta({ description: 'RE2 syntax: linear time, no back-references' }),
+  context: z.array(z.string().min(1).max(64)).max(32).optional().meta({ description: 'a word that must stand near the match' }),
+});
+
+const ledger = z
+  .strictObject({
+    origin: z
+      .string()
+      .regex(/^[a-zA-Z0-9][a-zA-Z0-9./_-]{0,127}$/, 'must be a name such as ledger.example.com/affiant')
+      .default('affiant.local/ledger'),
+    checkpoint_interval: duration('1s'),
+    query_max_execution_time: duration('60s'),
+    query_max_result_rows: z.int().min(1).default(5_000_000),
+    query_max_result_bytes: size('1gb'),
+    auditors: z.array(group).default([]).meta({ description: 'groups that may query, replay and make packets' }),
+    examiners: z.array(group).default([]).meta({ description: 'groups that may query and read packets' }),
+  })
+  .prefault({} as never);
+
+const journal = z
+  .strictObject({
+    segment_bytes: size('64mb'),
+    high_water_bytes: size('4gb').meta({ description: 'un-acknowledged bytes above which calls are refused' }),
+  })
+  .prefault({} as never);
+
+const approvals = z
+  .strictObject({
+    silent: duration('20s').meta({ description: 'silence before the first keep-alive, so that a quick denial is a clean 403' }),
+    keep_alive: duration('10s'),
+    max_wait: duration('15m').meta({ description: 'longest time an open connection waits' }),
+    retry_window: duration('10m').meta({ description: 'how long a decision stays good for a retry' }),
+  })
+  .prefault({} as never);
+
+const unique =
+  (what: string) =>
+  (items: readonly { readonly name: string }[], context: z.RefinementCtx): void => {
+    const seen = new Set<string>();
+    for (const [index, item] of items.entries()) {
+      if (seen.has(item.name))
+        context.addIssue({ code: 'custom', message: `a second ${what} is named ${item.name}`, path: [index, 'name'] });
+      seen.add(item.name);
+    }
+  };
+
+/** The configuration file. Defaults stand here and nowhere else. */
+export const configSchema = z.strictObject({
+  institution: z.string().min(1).max(200).default('(institution not named)').meta({ description: 'printed on packets' }),
+  server,
+  identity,
+  connections: z.array(connection).max(1_000).superRefine(unique('connection')).default([]),
+  policies: z.array(policy).max(1_000).superRefine(unique('policy')).default([]),
+  patterns: z.array(customPattern).max(200).superRefine(unique('pattern')).default([]),
+  ledger,
+  journal,
+  approvals,
+});
