@@ -1,0 +1,50 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isAffiantError } from '#errors';
+import type { Logger } from '#observability';
+import type { Pause } from './ports.js';
+
+const FIRST_WAIT = 50;
+const LONGEST_WAIT = 5_000;
+
+export const systemPause: Pause = async (milliseconds, signal) => {
+  await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+};
+
+/** Thrown out of work that was given up because the ledger stops; never an alarm. */
+export class Stopped extends Error {
+  constructor() {
+    super('the ledger stops');
+    this.name = 'Stopped';
+  }
+}
+
+/** True for errors that trying again cannot mend: what is stored contradicts what should be. */
+export function isConflict(error: unknown): boolean {
+  return isAffiantError(error) && error.code === 'ledger_conflict';
+}
+
+/**
+ * Repeats an idempotent step with growing pauses until it succeeds.
+ * @throws Stopped when the signal fires; the error itself when it is a conflict.
+ */
+export async function untilDone<T>(what: string, step: () => Promise<T>, options: RetryOptions): Promise<T> {
+  for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+    if (options.signal.aborted) throw new Stopped();
+    try {
+      return await step();
+    } catch (error) {
+      if (isConflict(error) || error instanceof Stopped) throw error;
+      options.logger.warn(
+        { step: what, code: isAffiantError(error) ? error.code : 'internal', reason: String(error) },
+        'ledger step failed; trying again',
+      );
+      await options.pause(wait, options.signal);
+    }
+  }
+}
+
+export interface RetryOptions {
+  readonly signal: AbortSignal;
+  readonly pause: Pause;
+  readonly logger: Logger;
+}

@@ -1,0 +1,144 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { EventCodec, SystemClock, type EventDraft } from '#events';
+import type { Logger } from '#observability';
+import { formatVkey, type Signer } from '#signing';
+import { decodeLeaf, MemoryCheckpointStore, MemoryTileStore, openCheckpoint, recomputeRoot, TileTree } from '#tlog';
+import { LedgerService } from '../ledger-service.js';
+import type { LedgerOptions, LedgerPorts } from '../ports.js';
+import { EventReader } from '../read-event.js';
+import { FaultyProcess, type FaultPlan } from './faults.js';
+import { MemoryEventLog } from './memory-event-log.js';
+import { MemoryLedgerStore } from './memory-ledger-store.js';
+import { MemoryRecorder } from './memory-recorder.js';
+
+const codec = new EventCodec();
+const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+const rawKey = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
+const signer: Signer = {
+  name: 'affiant.test/ledger',
+  publicKey: rawKey,
+  vkey: formatVkey('affiant.test/ledger', rawKey),
+  sign: async (message) => sign(null, message, privateKey),
+};
+
+const silent = { debug() {}, info() {}, warn() {}, error() {}, fatal() {}, child: () => silent } as unknown as Logger;
+
+/** Everything that outlives a process of the ledger, and processes over it. */
+export class World {
+  readonly log = new MemoryEventLog();
+  readonly store = new MemoryLedgerStore();
+  readonly tiles = new MemoryTileStore();
+  readonly checkpoints = new MemoryCheckpointStore();
+  readonly gateway = new MemoryRecorder(this.log, codec, 'gateway');
+  readonly other = new MemoryRecorder(this.log, codec, 'other');
+  readonly ledger = new MemoryRecorder(this.log, codec, 'ledger');
+
+  ports(plan: FaultPlan = () => undefined, options: Partial<LedgerOptions> = {}): LedgerPorts & { readonly process: FaultyProcess } {
+    const process = new FaultyProcess(plan);
+    return {
+      process,
+      eventLog: process.wrap('log', this.log),
+      store: process.wrap('store', this.store),
+      tiles: process.wrap('tiles', this.tiles),
+      checkpoints: process.wrap('checkpoints', this.checkpoints),
+      recorder: process.wrap('recorder', this.ledger),
+      signer,
+      codec,
+      clock: new SystemClock(),
+      logger: silent,
+      options: { checkpointInterval: 1, gather: 0, pause: yieldOnce, ...options },
+    };
+  }
+
+  /** Runs a process until everything is sealed or the plan kills it; it is gone afterwards. */
+  async runUntilQuiet(plan?: FaultPlan, options?: Partial<LedgerOptions>): Promise<{ halted: string | null }> {
+    const ports = this.ports(plan, options);
+    const { process } = ports;
+    const service = new LedgerService(ports);
+    try {
+      await Promise.race([service.start(), process.died]);
+    } catch {
+      // It failed to start, loudly; the next one must find everything in order.
+      process.kill();
+    }
+    await Promise.race([service.drain(20_000), process.died]);
+    const { halted } = service;
+    // A killed process leaves its promises hanging; a living one stops in order.
+    await Promise.race([service.stop(), process.died]);
+    process.kill();
+    return { halted };
+  }
+
+  async events(count: number, recorder: MemoryRecorder = this.gateway): Promise<void> {
+    await recorder.record(Array.from({ length: count }, (_, index) => controlDraft(`test.event ${index}`)));
+  }
+
+  /** Everything that must hold in the end, whatever happened on the way. */
+  async faults(): Promise<string[]> {
+    const faults: string[] = [...this.store.violations];
+    const reader = new EventReader(codec);
+    const raw = [...this.log.partitions.values()].flat();
+    const held = new Map(this.store.events.map((row) => [`${row.source_id} ${row.seq}`, row]));
+    if (held.size !== this.store.events.length) faults.push('an event is there twice');
+    for (const record of raw) {
+      if (held.get(`${record.partition} ${record.offset}`)?.raw.equals(record.value) !== true)
+        faults.push(`${record.partition} ${record.offset} is lost`);
+    }
+
+    const expected = raw.map((record) => reader.read(record)).filter((event) => event.type !== 'checkpoint');
+    const leaves = [...this.store.leaves].sort((a, b) => a.leaf_index - b.leaf_index);
+    if (leaves.some((row, index) => row.leaf_index !== index)) faults.push('leaf indexes are not dense');
+    const sealed = await this.checkpoints.fetch();
+    if (sealed === null) return expected.length === 0 ? faults : [...faults, 'nothing is sealed'];
+    if (sealed.open !== null) faults.push('a round is open');
+    const head = openCheckpoint(sealed.note, [signer.vkey]);
+    const tree = new TileTree(this.tiles, head.size);
+    const fromTiles = await Promise.all(Array.from({ length: head.size }, (_, index) => tree.leaf(index)));
+    const byKey = (bytes: Buffer): string => bytes.toString('hex');
+    if (recomputeRoot(leaves.map((row) => row.leaf)).root.compare(head.root) !== 0) faults.push('rows do not lead to the signed root');
+    if (recomputeRoot(fromTiles).root.compare(head.root) !== 0) faults.push('tiles do not lead to the signed root');
+    if (
+      fromTiles.map(byKey).sort().join() !==
+      expected
+        .map((event) => byKey(event.leaf))
+        .sort()
+        .join()
+    )
+      faults.push('leaves and raw events differ');
+    const seqs = new Map<string, number>();
+    for (const { source_id, seq } of fromTiles.map(decodeLeaf)) {
+      if (seq <= (seqs.get(source_id) ?? 0)) faults.push(`leaves of ${source_id} are out of order`);
+      seqs.set(source_id, seq);
+    }
+    if (this.tiles.checkpoint !== sealed.note) faults.push('the published checkpoint is not the sealed one');
+    faults.push(...this.#told(sealed.round));
+    return faults;
+  }
+
+  #told(rounds: number): string[] {
+    const own = (this.log.partitions.get('ledger') ?? []).map((record) => codec.decode(record.value));
+    const told = own.flatMap(({ type, event }) => (type === 'checkpoint' ? [(event as { round: number }).round] : []));
+    const all = Array.from({ length: rounds }, (_, index) => index + 1).join();
+    const faults = [];
+    if (told.join() !== all) faults.push(`checkpoint events of rounds ${told.join()}, not ${all}`);
+    if (this.store.checkpoints.map((row) => row.round).join() !== all) faults.push('checkpoint rows are not one per round');
+    const dead = own.filter(({ type }) => type === 'dead_letter').map(({ event }) => (event as { offset: number }).offset);
+    const undecodable = this.store.events.filter((row) => row.event_type === 'undecodable').map((row) => row.seq);
+    if (dead.sort().join() !== undecodable.sort().join()) faults.push(`dead letters for ${dead.join()}, undecodable ${undecodable.join()}`);
+    return faults;
+  }
+}
+
+export function controlDraft(kind: string): EventDraft {
+  return {
+    context: { session_id: null, exchange_id: null, principal: null, connection: null },
+    type: 'control',
+    event: { kind, outcome: 'success', subject: null, attributes: [], detail: null },
+  };
+}
+
+/** Lets other tasks run, without time passing. */
+async function yieldOnce(): Promise<void> {
+  await setImmediate();
+}
