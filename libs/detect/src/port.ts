@@ -1,6 +1,6 @@
 /** A found value. Offsets are UTF-16 units of the text that was scanned, end exclusive. */
 export interface Span {
-  /** Entity type: us_ssn, credit_card, us_aba_routing, us_bank_account, iban, email, phone, secret, or a pattern's name. */
+  /** Entity type: us_ssn, credit_card, us_aba_routing, us_bank_account, iban, email, phone, secret, ip_address, or a pattern's name. */
   readonly type: string;
   readonly start: number;
   readonly end: number;
@@ -20,12 +20,26 @@ export interface Detector {
   /** Entity types it looks for. */
   readonly types: readonly string[];
   scan(text: string): Span[];
-  /**
-   * Index from which `text` could still be the beginning of a value that later text completes (streaming hold-back);
-   * text.length when nothing needs holding. Never more than `maxHold` units before the end, unless a sticky secret is open.
-   */
+  /** `settled` of a stream that was given `text` from the beginning of a field: what lies before it no later text can change. */
   safeCut(text: string): number;
+  /** Longest undecided tail of a stream in UTF-16 units, unless a secret of its own length (PEM, JWT, API token) is open. */
   readonly maxHold: number;
+  /** Begins one text that arrives in pieces. */
+  open(): ScanStream;
+}
+
+/**
+ * One field (a text block, a JSON string value) that arrives in pieces. For every text and every way to cut it into pieces, the spans are those of
+ * `scan(wholeText)`. Offsets count from the beginning of the field. What lies in [settled, length) must be held back; on an abort it is discarded.
+ * @throws AffiantError detector_failed: nothing held may be released.
+ */
+export interface ScanStream {
+  /** Takes the next piece; gives the newly decided spans: sorted, not overlapping, all within [previous settled, settled). */
+  push(piece: string): readonly Span[];
+  /** No more text follows: decides all the rest; afterwards settled === length. */
+  end(): readonly Span[];
+  readonly settled: number;
+  readonly length: number;
 }
 
 /** Makes what replaces a value: deterministic per deployment, so that prompt caches stay warm. */

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { AffiantError, toAffiantError } from '#errors';
+import { ENTITY_TYPES, isEntityType, RULE_VERSIONS } from './entity-types.js';
+import { triggersOf } from './engine/collect.js';
+import { Scanner, type Rules } from './engine/stream.js';
+import { MAX_PATTERNS, type CompiledPattern } from './patterns/compile.js';
+import { PatternFinder } from './patterns/finder.js';
+import type { Detector, ScanStream, Span } from './port.js';
+
+/** Raised when normalisation, preference or streaming changes. */
+const ENGINE_VERSION = 1;
+
+/** See Detector.maxHold: the longest value masked as one span (an API token, 268) and the longest unfinished one that begins inside it (an address, 155). */
+const MAX_HOLD = 448;
+
+/** Detectors already built; one per set of types and patterns. */
+const built = new Map<string, Detector>();
+const MAX_BUILT = 256;
+
+/**
+ * A detector for these entity types and patterns. The same set gives the same object.
+ * @throws AffiantError config_invalid for a name that is neither a built-in type nor one of `patterns`, or too many patterns
+ */
+export function createDetector(types: readonly string[], patterns: readonly CompiledPattern[] = []): Detector {
+  const named = patterns.filter(({ name }) => types.includes(name));
+  const unknown = types.find((type) => !isEntityType(type) && !named.some(({ name }) => name === type));
+  if (unknown !== undefined) {
+    throw new AffiantError('config_invalid', `There is no entity type or pattern "${unknown}".`, {
+      remedy: `Use one of ${ENTITY_TYPES.join(', ')}, or define it under patterns.`,
+    });
+  }
+  if (named.length > MAX_PATTERNS) throw new AffiantError('config_invalid', `${named.length} patterns; the limit is ${MAX_PATTERNS}.`);
+  const version = versionOf(types, named);
+  const known = built.get(version);
+  if (known !== undefined) return known;
+  if (built.size >= MAX_BUILT) built.clear();
+  const detector = new RuleDetector(types, named, version);
+  built.set(version, detector);
+  return detector;
+}
+
+function versionOf(types: readonly string[], patterns: readonly CompiledPattern[]): string {
+  const rules = ENTITY_TYPES.filter((type) => types.includes(type)).map((type) => `${type}@${RULE_VERSIONS[type]}`);
+  const custom = patterns.map(({ name, source, context }) => JSON.stringify([name, source, context])).sort();
+  return createHash('sha256')
+    .update(JSON.stringify([ENGINE_VERSION, rules, custom]))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+class RuleDetector implements Detector {
+  readonly types: readonly string[];
+  readonly maxHold = MAX_HOLD;
+  private readonly rules: Rules;
+
+  constructor(
+    types: readonly string[],
+    patterns: readonly CompiledPattern[],
+    readonly version: string,
+  ) {
+    this.types = [...ENTITY_TYPES.filter((type) => types.includes(type)), ...patterns.map(({ name }) => name)];
+    const set = new Set(this.types);
+    this.rules = { types: set, triggers: triggersOf(set), patterns: patterns.map((pattern) => new PatternFinder(pattern)) };
+  }
+
+  scan(text: string): Span[] {
+    try {
+      return new Scanner(this.rules).whole(text);
+    } catch (error) {
+      throw failed(error);
+    }
+  }
+
+  safeCut(text: string): number {
+    const stream = this.open();
+    stream.push(text);
+    return stream.settled;
+  }
+
+  open(): ScanStream {
+    return new GuardedStream(new Scanner(this.rules));
+  }
+}
+
+/** Turns whatever goes wrong in a rule into detector_failed, once and for all: a stream that failed gives nothing more. */
+class GuardedStream implements ScanStream {
+  private failure: AffiantError | null = null;
+
+  constructor(private readonly inner: ScanStream) {}
+
+  get settled(): number {
+    return this.inner.settled;
+  }
+
+  get length(): number {
+    return this.inner.length;
+  }
+
+  push(piece: string): readonly Span[] {
+    return this.guard(() => this.inner.push(piece));
+  }
+
+  end(): readonly Span[] {
+    return this.guard(() => this.inner.end());
+  }
+
+  private guard(step: () => readonly Span[]): readonly Span[] {
+    if (this.failure !== null) throw this.failure;
+    try {
+      return step();
+    } catch (error) {
+      this.failure = failed(error);
+      throw this.failure;
+    }
+  }
+}
+
+function failed(error: unknown): AffiantError {
+  return toAffiantError(error, 'detector_failed', 'A detector failed on this text.');
+}

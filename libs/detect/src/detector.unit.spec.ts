@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createDetector, createPlaceholder, ENTITY_TYPES, maskText } from './index.js';
+import { SAMPLES } from './testing/samples.js';
+
+const detector = createDetector(ENTITY_TYPES);
+const found = (text: string): string[] => detector.scan(text).map(({ type, start, end }) => `${type}:${text.slice(start, end)}`);
+
+describe('what is found', () => {
+  for (const [type, samples] of Object.entries(SAMPLES)) {
+    it.each(samples)(`${type} in %j`, (sample) => {
+      expect(detector.scan(`Look: ${sample} - done`).map((span) => span.type)).toContain(type);
+    });
+  }
+
+  it.each([
+    ['my SSN is 536-90-4399.', ['us_ssn:536-90-4399']],
+    ['ssn 536904399', ['us_ssn:536904399']],
+    ['{"customerSsn":"x","ssn":"536904399"}', ['us_ssn:536904399']],
+    ['Pay 4111 1111 1111 1111 5500 now', ['credit_card:4111 1111 1111 1111']],
+    ['cards 4111111111111111,5555555555554444', ['credit_card:4111111111111111', 'credit_card:5555555555554444']],
+    ['4111-1111-1111-1111 4242 4242 4242 4242', ['credit_card:4111-1111-1111-1111', 'credit_card:4242 4242 4242 4242']],
+    ['routing 021000021 account 000123456789', ['us_aba_routing:021000021', 'us_bank_account:000123456789']],
+    ['Routing: 021000021, Account: 122105155', ['us_aba_routing:021000021', 'us_bank_account:122105155']],
+    ['accountNumber=12345678;', ['us_bank_account:12345678']],
+    ['IBAN DE89370400440532013000, thanks', ['iban:DE89370400440532013000']],
+    ['mail <ann@example.com>, bob@example.org.', ['email:ann@example.com', 'email:bob@example.org']],
+    ['Call (212) 555-0143 or 212.555.0144', ['phone:(212) 555-0143', 'phone:212.555.0144']],
+    ['PASSWORD="correct-horse-9"', ['secret:correct-horse-9']],
+    ['export API_KEY=9f86d081884c7d659a2feaa0c55ad015', ['secret:9f86d081884c7d659a2feaa0c55ad015']],
+    ['postgres://app:s3cr3t!pw@db.internal/main', ['secret:s3cr3t!pw']],
+    ['full-width ４１１１ １１１１ １１１１ １１１１', ['credit_card:４１１１ １１１１ １１１１ １１１１']],
+    ['no-break 536\u201190\u20114399', ['us_ssn:536\u201190\u20114399']],
+    ['zero-width 4111\u200b1111\u200b1111\u200b1111', ['credit_card:4111\u200b1111\u200b1111\u200b1111']],
+  ])('%s', (text, expected) => {
+    expect(found(text)).toEqual(expected);
+  });
+});
+
+describe('what is left alone', () => {
+  it.each([
+    '078-05-1120 and 123-45-6789 and 000-12-3456 and 666-12-3456 and 900-12-3456',
+    '536-00-4399, 536-90-0000, 111-11-1111, 536-90.4399',
+    '4111 1111 1111 1112 and 1234567812345678',
+    'ticket 536904399 of 2026-11-21T08:51:22.123456Z',
+    'the ratio is 0.4111111111111111 and pi 3.141592653589793',
+    'commit 3f786850e387550fdab836ed7e6dc881de23001b, uuid 550e8400-e29b-41d4-a716-446655440000',
+    'DE89 3704 0044 0532 0130 01 is no IBAN',
+    'std::abs(x) a::b, at 12:34:56, ratio 16:9',
+    'version 1.2.3, 2026.11.21, chapter 4.1.2',
+    'password: string; token: str; secret = os.environ["X"]; apiKey: process.env.KEY; password=${DB_PASSWORD}',
+    'the password is required. token: undefined',
+    'https://example.com:8080/path?x=1 and user@localhost',
+    'sk-folding-cube-container-large and data-testid="sk-something"',
+    '[US_BANK_ACCOUNT:12345678] account [US_SSN:87654321]',
+    '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----',
+    'rows 2019 2020 2021 2022 2023 2024 2025 2026',
+    'page 12 of 345, lines 100-200, 1,234,567.89 USD',
+  ])('%s', (text) => {
+    expect(found(text)).toEqual([]);
+  });
+});
+
+describe('a detector', () => {
+  it('looks only for its own types', () => {
+    expect(
+      createDetector(['email'])
+        .scan('ann@example.com 4111111111111111')
+        .map((span) => span.type),
+    ).toEqual(['email']);
+  });
+
+  it('is the same object for the same set and changes its version with it', () => {
+    expect(createDetector(['email', 'iban'])).toBe(createDetector(['iban', 'email']));
+    expect(createDetector(['email']).version).not.toBe(createDetector(['email', 'iban']).version);
+  });
+
+  it('refuses a type it does not know', () => {
+    expect(() => createDetector(['emial'])).toThrowError(expect.objectContaining({ code: 'config_invalid' }));
+  });
+
+  it('gives sorted spans that do not overlap, on any text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+        let end = 0;
+        for (const span of detector.scan(text)) {
+          expect(span.start).toBeGreaterThanOrEqual(end);
+          expect(span.end).toBeGreaterThan(span.start);
+          end = span.end;
+        }
+        expect(end).toBeLessThanOrEqual(text.length);
+      }),
+    );
+  });
+
+  it('takes time linear in the text, whatever the text', () => {
+    for (const unit of [
+      'a',
+      '1',
+      '1 ',
+      '1-',
+      '@',
+      'a@',
+      '-----BEGIN ',
+      'eyJ',
+      'sk-',
+      'password=',
+      '::',
+      '+(',
+      'DE89 ',
+      'https://a:',
+      '4111 ',
+      'a.b@c.',
+    ]) {
+      const begun = performance.now();
+      detector.scan(unit.repeat(Math.ceil(200_000 / unit.length)));
+      expect(performance.now() - begun, unit).toBeLessThan(3000);
+    }
+  });
+});
+
+describe('masking', () => {
+  const placeholder = createPlaceholder(Buffer.from('key of the deployment'));
+  const mask = (text: string): string => maskText(text, detector.scan(text), placeholder);
+
+  it('names the type and a keyed digest', () => {
+    expect(mask('SSN 536-90-4399!')).toMatch(/^SSN \[US_SSN:[0-9a-f]{8}\]!$/);
+    expect(mask('536-90-4399')).not.toBe(maskText('536-90-4399', detector.scan('536-90-4399'), createPlaceholder(Buffer.from('other'))));
+  });
+
+  it('gives the same placeholder for the same value in another dress', () => {
+    expect(placeholder('credit_card', '4111 1111 1111 1111')).toBe(placeholder('credit_card', '4111-1111-1111-1111'));
+    expect(placeholder('email', 'Ann@Example.com')).toBe(placeholder('email', 'ann@example.com'));
+    expect(placeholder('us_ssn', '536904399')).not.toBe(placeholder('us_bank_account', '536904399'));
+  });
+
+  it('finds nothing in what it has masked', () => {
+    for (const samples of Object.values(SAMPLES)) {
+      for (const sample of samples) {
+        const once = mask(`note ${sample} end`);
+        expect(mask(once)).toBe(once);
+      }
+    }
+  });
+});

@@ -1,0 +1,51 @@
+import { LIKELY, VERIFIED, CONTEXT_REACH, type Candidate, type Window } from '../engine/window.js';
+import { allSame, digitsOf, type Group } from './digit-run.js';
+
+const ABA_RULE = 'us_aba_routing@1';
+const ACCOUNT_RULE = 'us_bank_account@1';
+
+/** Ends directly before the number: "account number is ", `acct_no: "`. */
+const ADJACENT =
+  /(?:accounts?|accts?|a\/c|checking|savings|chequing)(?:[ _-]?(?:numbers?|num|no|nr|id))?(?:\s+(?:is|was|at|to|from))?[\s.:#='"`\\*_-]*$/i;
+
+/** yyyymmdd or mmddyyyy of our time. */
+const DATE = /^(?:(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:19|20)\d\d)$/;
+
+/** ABA: weights 3-7-1; first two digits 00-12 (Federal Reserve), 21-32 (thrift), 61-72 (electronic), 80 (traveller's cheques). */
+export function isRouting(digits: string): boolean {
+  if (digits.length !== 9 || allSame(digits)) return false;
+  const head = Number(digits.slice(0, 2));
+  if (!(head <= 12 || (head >= 21 && head <= 32) || (head >= 61 && head <= 72) || head === 80)) return false;
+  let sum = 0;
+  for (let index = 0; index < 9; index++) sum += (digits.charCodeAt(index) - 48) * ([3, 7, 1][index % 3] as number);
+  return sum % 10 === 0;
+}
+
+/** Nine digits with a good check digit; certain only when words before say so. */
+export function routing(window: Window, group: Group, said: boolean): Candidate | null {
+  if (!isRouting(digitsOf(window, group.start, group.end))) return null;
+  return {
+    start: group.start,
+    end: group.end,
+    type: 'us_aba_routing',
+    rule: ABA_RULE,
+    score: said ? 0.95 : 0.4,
+    strength: said ? VERIFIED : LIKELY,
+  };
+}
+
+/** 8 to 17 digits after words that call them an account; six and seven only directly after such words. */
+export function account(window: Window, group: Group): Candidate | null {
+  const length = group.end - group.start;
+  const digits = window.text.slice(group.start, group.end);
+  const adjacent = ADJACENT.test(window.text.slice(Math.max(0, group.start - CONTEXT_REACH), group.start));
+  if (!adjacent && (length < 8 || DATE.test(digits))) return null;
+  return {
+    start: group.start,
+    end: group.end,
+    type: 'us_bank_account',
+    rule: ACCOUNT_RULE,
+    score: adjacent ? 0.85 : 0.6,
+    strength: LIKELY,
+  };
+}

@@ -1,0 +1,102 @@
+import { isAlnum, isToken } from '../engine/characters.js';
+import { VERIFIED, type Candidate, type Window } from '../engine/window.js';
+import { entropy } from './entropy.js';
+
+interface TokenForm {
+  readonly prefix: string;
+  readonly rule: string;
+  /** Units after the prefix. */
+  readonly min: number;
+  readonly max: number;
+  /** Refuses what only looks like one (a CSS class, a file name). */
+  readonly random?: boolean;
+}
+
+/** Longest token masked as one span. */
+const LONG = 256;
+const form = (prefix: string, rule: string, min: number, max = LONG, random = false): TokenForm => ({
+  prefix,
+  rule: `secret.${rule}@1`,
+  min,
+  max,
+  random,
+});
+
+/** Published token forms. A longer prefix stands before the shorter one it begins with. */
+const FORMS: readonly TokenForm[] = [
+  form('AKIA', 'aws_access_key', 16, 16),
+  form('ASIA', 'aws_access_key', 16, 16),
+  form('ABIA', 'aws_access_key', 16, 16),
+  form('ACCA', 'aws_access_key', 16, 16),
+  form('AIza', 'google_api_key', 35, 35),
+  form('github_pat_', 'github_token', 22),
+  ...['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'].map((prefix) => form(prefix, 'github_token', 30)),
+  form('glpat-', 'gitlab_token', 20),
+  ...['xoxb-', 'xoxp-', 'xoxa-', 'xoxr-', 'xoxs-', 'xoxe-', 'xapp-'].map((prefix) => form(prefix, 'slack_token', 10, LONG, true)),
+  ...['sk_live_', 'sk_test_', 'rk_live_', 'rk_test_', 'pk_live_'].map((prefix) => form(prefix, 'stripe_key', 16)),
+  form('whsec_', 'stripe_key', 24),
+  form('sk-ant-', 'anthropic_key', 16),
+  form('sk-proj-', 'openai_key', 20),
+  form('sk-svcacct-', 'openai_key', 20),
+  form('sk-admin-', 'openai_key', 20),
+  form('sk-', 'api_key', 20, LONG, true),
+  form('GOCSPX-', 'google_client_secret', 20),
+  form('npm_', 'npm_token', 36, 64),
+  form('pypi-', 'pypi_token', 40),
+  form('hf_', 'hugging_face_token', 30, 64),
+  form('shpat_', 'shopify_token', 32, 64),
+  form('dop_v1_', 'digitalocean_token', 64, 64),
+  form('SG.', 'sendgrid_key', 40),
+  form('hvs.', 'vault_token', 24),
+  form('ya29.', 'google_oauth_token', 30),
+];
+
+/** Longest beginning of a prefix that may stand at the end of a piece: what a stream holds back. */
+export const TOKEN_TAIL = Math.max(...FORMS.map(({ prefix }) => prefix.length));
+
+/** Prefix lengths by their last three units; capital forms (length 0) by their first three. */
+const BY_UNITS = new Map<number, number[]>();
+for (const { prefix } of FORMS) {
+  const capital = prefix.startsWith('A');
+  const key = capital ? units(prefix, 0) : units(prefix, prefix.length - 3);
+  const lengths = BY_UNITS.get(key) ?? [];
+  lengths.push(capital ? 0 : prefix.length);
+  BY_UNITS.set(key, lengths);
+}
+
+function units(text: string, from: number): number {
+  return (text.charCodeAt(from) * 128 + text.charCodeAt(from + 1)) * 128 + text.charCodeAt(from + 2);
+}
+
+/** Where a token form may begin when `trigger` is the last unit of its prefix (`_`, `-`, `.`) or the `A` it starts with; never inside a word. */
+export function tokenStarts(window: Window, trigger: number): readonly number[] {
+  const capital = window.text.charCodeAt(trigger) === 65;
+  const lengths = BY_UNITS.get(units(window.text, capital ? trigger : trigger - 2));
+  if (lengths === undefined) return [];
+  return lengths
+    .map((length) => (length === 0 ? trigger : trigger - length + 1))
+    .filter((start, index, all) => start >= 0 && all.indexOf(start) === index && !isBoundToken(window.at(start - 1)));
+}
+
+const isBoundToken = (code: number): boolean => isAlnum(code) || code === 95;
+
+/** The token whose prefix begins at `start`. */
+export function token(window: Window, start: number): Candidate | null {
+  for (const { prefix, rule, min, max, random } of FORMS) {
+    if (!window.text.startsWith(prefix, start)) continue;
+    const body = start + prefix.length;
+    let end = body;
+    while (
+      end - body < max + 1 &&
+      (isToken(window.at(end)) || (prefix.endsWith('.') && window.at(end) === 46 && isToken(window.at(end + 1))))
+    )
+      end++;
+    const length = end - body;
+    if (length < min || (max !== LONG && length > max)) continue;
+    const value = window.text.slice(body, end);
+    if (random === true && !(/\d/.test(value) && entropy(value) >= 3)) continue;
+    if (length > max) return { start, end: body + max, type: 'secret', rule, score: 0.9, strength: VERIFIED, more: 'token' };
+    return { start, end, type: 'secret', rule, score: 0.95, strength: VERIFIED };
+  }
+  return null;
+}

@@ -1,0 +1,41 @@
+/** Values every test may use: none belongs to anybody (test numbers of card schemes, invented keys, documentation ranges). */
+export const SAMPLES: Readonly<Record<string, readonly string[]>> = {
+  us_ssn: ['SSN: 536-90-4399', 'social security number 536904399', '219-09-9999', '536 90 4399'],
+  credit_card: [
+    '4111 1111 1111 1111',
+    '4111-1111-1111-1111',
+    '5555555555554444',
+    '2223003122003222',
+    '378282246310005',
+    '3782 822463 10005',
+    '6011000990139424',
+    '30569309025904',
+    '4000056655665556',
+    '501864667909',
+    '4131034282458809939',
+    '4222222222222',
+  ],
+  us_aba_routing: ['routing number 021000021', '122105155', 'ABA: 011401533'],
+  us_bank_account: ['account number: 12345678', 'acct # 000123456789', 'checking 4419938271', 'a/c no. 123456'],
+  iban: ['DE89 3704 0044 0532 0130 00', 'GB82WEST12345698765432', 'fr1420041010050500013m02606', 'NL91 ABNA 0417 1643 00'],
+  email: ['ann.lee+bank@mail.example.com', 'o_neil@example.co.uk'],
+  phone: ['(212) 555-0143', '+1 212 555 0143', '+44 20 7946 0958', '212-555-0143 ext. 12', '+14155550123', 'call 0171 555 0143'],
+  secret: [
+    'AKIAIOSFODNN7EXAMPLE',
+    `ghp_${'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'}`,
+    'xoxb-123456789012-abcdefABCDEF1234',
+    'sk_live_4eC39HqLyjWDarjtT1zdp7dc',
+    'sk-ant-api03-AbCdEf0123456789_AbCdEf',
+    'sk-proj-Ab12Cd34Ef56Gh78Ij90Kl12Mn34',
+    'AIzaSyA1234567890abcdefghijklmnopqrstuv',
+    'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NSJ9.dBjftJeZ4CVPmB92K27uhbUJU1p1r',
+    'password=Tr0ub4dor&3',
+    'api_key: "9f86d081884c7d659a2feaa0c55ad015"',
+    'postgres://app:s3cr3t!pw@db.internal:5432/main',
+    'Authorization: Bearer 9f86d081884c7d659a2feaa0c55ad015a3bf',
+    `-----BEGIN RSA PRIVATE KEY-----\n${'MIIEowIBAAKCAQEAsT9f3Q8vV2k1b7c6d5e4f3a2B1C0D9E8F7A6B5C4D3E2F1a0\n'.repeat(4)}-----END RSA PRIVATE KEY-----`,
+  ],
+  ip_address: ['10.24.13.7', '2001:db8::8a2e:370:7334', '6e40:4041:c617:e898:c11:40d2:c669:2eb4'],
+};
+
+export const ALL_SAMPLES: readonly string[] = Object.values(SAMPLES).flat();
