@@ -31,8 +31,31 @@ export interface SubscribeOptions {
   readonly topics: readonly Topic[];
   readonly maxBatchRecords: number;
   readonly maxBatchBytes: number;
-  /** When a committed offset carries metadata, the first batch after a start is cut to end at this offset, so that a replay is identical. */
+  /**
+   * When a committed offset carries metadata, the first batch after a start is cut to end at this offset, whatever the maximums say, so that a
+   * replay is identical.
+   */
   readonly replayTo?: (committed: Committed) => number | null;
+  /** After the first record of a batch, wait this long for more before it is handed over; 0 unless given. */
+  readonly lingerMs?: number;
+  /** A handler that fails with a retryable AffiantError gets the same batch again; see DEFAULT_RETRY. */
+  readonly retry?: RetryOptions;
+}
+
+export interface RetryOptions {
+  /** Calls of the handler in all, the first included. */
+  readonly attempts: number;
+  /** Pause before the second call; doubled each time up to `maxMs`. */
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+export interface PartitionState {
+  readonly partition: string;
+  /** Oldest offset that can still be read; nextOffset when there is none. */
+  readonly firstOffset: number;
+  /** Offset the next durable record will have. */
+  readonly nextOffset: number;
 }
 
 export type BatchHandler = (batch: LogBatch) => Promise<void>;
@@ -48,12 +71,32 @@ export interface Subscription {
  * Port: the event log as consumers see it. At-least-once, order kept per partition, commit only after the effect.
  */
 export interface EventLog {
-  /** Starts one serial reader per partition; new partitions (sources) are picked up while running. */
+  /**
+   * Starts one serial reader per partition; new partitions (sources) are picked up while running. Nothing is committed for the handler, save
+   * that records of other topics are committed past when everything before them is committed and no metadata is open.
+   * The subscription fails when a handler fails for good, a committed offset is no longer retained, or the log is damaged.
+   */
   subscribe(options: SubscribeOptions, onBatch: BatchHandler): Promise<Subscription>;
   /** Durable when it resolves. */
   commit(group: string, partition: string, offset: number, metadata?: string | null): Promise<void>;
   committed(group: string): Promise<ReadonlyMap<string, Committed>>;
-  /** Records between the durable end and the committed offset, per partition. */
+  /** Records between the durable end and the committed offset, per partition; a group without commit begins at the oldest record. */
   lag(group: string): Promise<ReadonlyMap<string, number>>;
   close(): Promise<void>;
+}
+
+/** Port: the event log as somebody sees it who only looks (tailing by the API, health). */
+export interface EventLogTail {
+  /** What can be read now. */
+  partitions(): Promise<readonly PartitionState[]>;
+  /**
+   * Up to `limit` durable records of all topics from an offset on, without a group (tailing by the API); none when there is nothing yet.
+   * @throws AffiantError not_found when the offset is no longer retained.
+   */
+  read(partition: string, fromOffset: number, limit: number): Promise<readonly LogRecord[]>;
+  /**
+   * Lowest offset that one of the groups has not committed, per partition: every one of them is done with what is below. A journal may be
+   * trimmed below it, and below the frontier that a checkpoint acknowledges, whichever is lower.
+   */
+  consumed(groups: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }

@@ -2,6 +2,7 @@ import { open, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AffiantError } from '#errors';
+import { DurableEnd } from './durable-end.js';
 import { SEGMENT_HEADER_BYTES, segmentName } from './format.js';
 import { openFrame, segmentKey } from './frame.js';
 import type { StoredRecord } from './port.js';
@@ -51,6 +52,7 @@ interface OpenSegment {
 export class JournalReader {
   readonly sourceId: string;
   readonly #options: JournalReaderOptions;
+  readonly #end = new DurableEnd();
   #segment: OpenSegment | null = null;
   /** Records of the frame read last, and which of them comes next. */
   #records: readonly StoredRecord[] = [];
@@ -66,12 +68,20 @@ export class JournalReader {
     return (await listSegments(this.#options.directory))[0] ?? 1;
   }
 
+  /** Highest seq that may be read now, 0 when there is none. */
+  async durableSeq(): Promise<number> {
+    const { watermark, directory } = this.#options;
+    return watermark === undefined ? this.#end.seq(directory) : (readWatermark(watermark) ?? 0);
+  }
+
   /**
    * Up to `limits` records from `from` on, in order and dense; none when `from` is not durable yet.
    * @throws AffiantError not_found when `from` was trimmed away; journal_corrupt with file and offset.
    */
   async read(from: number, limits: ReadLimits): Promise<readonly StoredRecord[]> {
-    const durable = this.#durableSeq();
+    const { watermark } = this.#options;
+    // Without a watermark the frames themselves say where the end is.
+    const durable = watermark === undefined ? Infinity : (readWatermark(watermark) ?? 0);
     if (from > durable) return [];
     const records: StoredRecord[] = [];
     let bytes = 0;
@@ -100,11 +110,6 @@ export class JournalReader {
     this.#records = [];
     this.#next = 0;
     await segment?.file.close();
-  }
-
-  #durableSeq(): number {
-    const { watermark } = this.#options;
-    return watermark === undefined ? Number.MAX_SAFE_INTEGER : (readWatermark(watermark) ?? 0);
   }
 
   /** Makes `seq` the next record. False when it is not there yet. */
