@@ -64,102 +64,90 @@ FROM ledger.events AS e
 ASOF LEFT JOIN ledger.leaf_runs AS r ON e.source_id = r.source_id AND e.seq >= r.seq_from
 WHERE true{{within}};
 
+-- A request has exactly one response event, and each decision phase one verdict; so joins take any match. Requests are on the left, so that
+-- filters on who and when reach the table.
 CREATE VIEW IF NOT EXISTS audit.exchanges{{at}} AS
 SELECT
-    x.exchange_id AS exchange_id,
-    x.session_id AS session_id,
-    x.connection AS connection,
-    x.protocol AS protocol,
-    x.operation AS operation,
-    x.method AS method,
-    x.path AS path,
-    x.model AS model,
-    x.stream AS stream,
-    x.tools AS tools,
-    x.user_agent AS user_agent,
-    x.started_at AS started_at,
-    if(x.response_seq > 0, x.ended_at, NULL) AS finished_at,
-    x.principal_issuer AS principal_issuer,
-    x.principal_subject AS principal_subject,
-    x.principal_kind AS principal_kind,
-    x.principal_groups AS principal_groups,
-    x.principal_actor AS principal_actor,
-    x.token_digest AS token_digest,
-    x.verdict AS verdict,
-    arrayDistinct(x.policies) AS policies,
-    x.policy_version AS policy_version,
-    x.policy_digest AS policy_digest,
-    x.outcome AS outcome,
-    x.status AS status,
-    x.upstream_status AS upstream_status,
-    x.stop_reason AS stop_reason,
-    x.tool_calls AS tool_calls,
-    x.input_tokens AS input_tokens,
-    x.output_tokens AS output_tokens,
-    x.first_byte_us AS first_byte_us,
-    if(x.response_seq > 0, x.duration_us, NULL) AS duration_us,
-    x.request_masks AS request_masks,
-    x.response_masks AS response_masks,
-    x.request_length AS request_length,
-    x.response_length AS response_length,
-    x.error_code AS error_code,
-    x.joins_exchange AS joins_exchange,
-    x.source_id AS source_id,
-    x.request_seq AS request_seq,
-    if(x.request_seq <= q.seq_to, toUInt64(q.index_from + x.request_seq - q.seq_from), NULL) AS request_leaf_index,
-    if(x.response_seq > 0 AND x.response_seq <= p.seq_to, toUInt64(p.index_from + x.response_seq - p.seq_from), NULL) AS response_leaf_index
-FROM
+    e.exchange_id AS exchange_id,
+    e.session_id AS session_id,
+    e.connection AS connection,
+    e.fields.protocol AS protocol,
+    e.fields.operation AS operation,
+    e.fields.method AS method,
+    e.fields.path AS path,
+    e.fields.model AS model,
+    toUInt8(e.fields.stream) AS stream,
+    e.fields.tools AS tools,
+    e.fields.user_agent AS user_agent,
+    e.occurred_at AS started_at,
+    if(p.seq > 0, p.occurred_at, NULL) AS finished_at,
+    e.principal_issuer AS principal_issuer,
+    e.principal_subject AS principal_subject,
+    e.principal_kind AS principal_kind,
+    e.principal_groups AS principal_groups,
+    e.principal_actor AS principal_actor,
+    e.token_digest AS token_digest,
+    d.verdict AS verdict,
+    d.policies AS policies,
+    d.policy_version AS policy_version,
+    d.policy_digest AS policy_digest,
+    p.outcome AS outcome,
+    p.status AS status,
+    if(p.seq > 0, p.upstream_status, NULL) AS upstream_status,
+    p.stop_reason AS stop_reason,
+    p.tool_calls AS tool_calls,
+    if(p.seq > 0, p.input_tokens, NULL) AS input_tokens,
+    if(p.seq > 0, p.output_tokens, NULL) AS output_tokens,
+    if(p.seq > 0, p.first_byte_us, NULL) AS first_byte_us,
+    if(p.seq > 0, p.duration_us, NULL) AS duration_us,
+    arraySum(e.fields.body.masks.count) AS request_masks,
+    p.masks AS response_masks,
+    e.fields.body.original_length AS request_length,
+    p.original_length AS response_length,
+    p.error_code AS error_code,
+    e.fields.joins_exchange AS joins_exchange,
+    e.source_id AS source_id,
+    e.seq AS request_seq,
+    if(e.seq <= q.seq_to, toUInt64(q.index_from + e.seq - q.seq_from), NULL) AS request_leaf_index,
+    if(p.seq > 0 AND p.seq <= z.seq_to, toUInt64(z.index_from + p.seq - z.seq_from), NULL) AS response_leaf_index
+FROM ledger.events AS e
+LEFT ANY JOIN
 (
     SELECT
         e.exchange_id AS exchange_id,
-        argMinIf(e.session_id, e.seq, e.event_type = 'request') AS session_id,
-        argMinIf(e.connection, e.seq, e.event_type = 'request') AS connection,
-        argMinIf(e.fields.protocol, e.seq, e.event_type = 'request') AS protocol,
-        argMinIf(e.fields.operation, e.seq, e.event_type = 'request') AS operation,
-        argMinIf(e.fields.method, e.seq, e.event_type = 'request') AS method,
-        argMinIf(e.fields.path, e.seq, e.event_type = 'request') AS path,
-        argMinIf(e.fields.model, e.seq, e.event_type = 'request') AS model,
-        argMinIf(toUInt8(e.fields.stream), e.seq, e.event_type = 'request') AS stream,
-        argMinIf(e.fields.tools, e.seq, e.event_type = 'request') AS tools,
-        argMinIf(e.fields.user_agent, e.seq, e.event_type = 'request') AS user_agent,
-        argMinIf(e.occurred_at, e.seq, e.event_type = 'request') AS started_at,
-        argMinIf(e.occurred_at, e.seq, e.event_type = 'response') AS ended_at,
-        argMinIf(e.principal_issuer, e.seq, e.event_type = 'request') AS principal_issuer,
-        argMinIf(e.principal_subject, e.seq, e.event_type = 'request') AS principal_subject,
-        argMinIf(e.principal_kind, e.seq, e.event_type = 'request') AS principal_kind,
-        argMinIf(e.principal_groups, e.seq, e.event_type = 'request') AS principal_groups,
-        argMinIf(e.principal_actor, e.seq, e.event_type = 'request') AS principal_actor,
-        argMinIf(e.token_digest, e.seq, e.event_type = 'request') AS token_digest,
-        argMaxIf(e.fields.verdict, e.seq, e.event_type = 'decision' AND e.fields.kind = 'verdict' AND e.fields.phase != 'response') AS verdict,
-        argMaxIf(e.fields.rules.policy, e.seq, e.event_type = 'decision' AND e.fields.kind = 'verdict' AND e.fields.phase != 'response') AS policies,
-        argMaxIf(e.fields.policy_version, e.seq, e.event_type = 'decision' AND e.fields.kind = 'verdict' AND e.fields.phase != 'response') AS policy_version,
-        argMaxIf(e.fields.policy_digest, e.seq, e.event_type = 'decision' AND e.fields.kind = 'verdict' AND e.fields.phase != 'response') AS policy_digest,
-        argMinIf(e.fields.outcome, e.seq, e.event_type = 'response') AS outcome,
-        argMinIf(e.fields.status, e.seq, e.event_type = 'response') AS status,
-        argMinIf(e.fields.upstream_status, e.seq, e.event_type = 'response') AS upstream_status,
-        argMinIf(e.fields.stop_reason, e.seq, e.event_type = 'response') AS stop_reason,
-        argMinIf(e.fields.tool_calls, e.seq, e.event_type = 'response') AS tool_calls,
-        argMinIf(e.fields.input_tokens, e.seq, e.event_type = 'response') AS input_tokens,
-        argMinIf(e.fields.output_tokens, e.seq, e.event_type = 'response') AS output_tokens,
-        argMinIf(e.fields.first_byte_us, e.seq, e.event_type = 'response') AS first_byte_us,
-        argMinIf(e.fields.duration_us, e.seq, e.event_type = 'response') AS duration_us,
-        argMinIf(arraySum(e.fields.body.masks.count), e.seq, e.event_type = 'request') AS request_masks,
-        argMinIf(arraySum(e.fields.body.masks.count), e.seq, e.event_type = 'response') AS response_masks,
-        argMinIf(e.fields.body.original_length, e.seq, e.event_type = 'request') AS request_length,
-        argMinIf(e.fields.body.original_length, e.seq, e.event_type = 'response') AS response_length,
-        argMinIf(e.fields.error_code, e.seq, e.event_type = 'response') AS error_code,
-        argMinIf(e.fields.joins_exchange, e.seq, e.event_type = 'request') AS joins_exchange,
-        argMinIf(e.source_id, e.seq, e.event_type = 'request') AS source_id,
-        argMinIf(e.source_id, e.seq, e.event_type = 'response') AS response_source,
-        minIf(e.seq, e.event_type = 'request') AS request_seq,
-        minIf(e.seq, e.event_type = 'response') AS response_seq
+        e.source_id AS source_id,
+        e.seq AS seq,
+        e.occurred_at AS occurred_at,
+        e.fields.outcome AS outcome,
+        e.fields.status AS status,
+        e.fields.upstream_status AS upstream_status,
+        e.fields.stop_reason AS stop_reason,
+        e.fields.tool_calls AS tool_calls,
+        e.fields.input_tokens AS input_tokens,
+        e.fields.output_tokens AS output_tokens,
+        e.fields.first_byte_us AS first_byte_us,
+        e.fields.duration_us AS duration_us,
+        e.fields.error_code AS error_code,
+        arraySum(e.fields.body.masks.count) AS masks,
+        e.fields.body.original_length AS original_length
     FROM ledger.events AS e
-    WHERE e.exchange_id != '' AND e.event_type IN ('request', 'decision', 'response'){{within}}
+    WHERE e.event_type = 'response'{{within}}
+) AS p ON p.exchange_id = e.exchange_id
+LEFT ANY JOIN
+(
+    SELECT
+        e.exchange_id AS exchange_id,
+        argMax(e.fields.verdict, e.seq) AS verdict,
+        arrayDistinct(argMax(e.fields.rules.policy, e.seq)) AS policies,
+        argMax(e.fields.policy_version, e.seq) AS policy_version,
+        argMax(e.fields.policy_digest, e.seq) AS policy_digest
+    FROM ledger.events AS e
+    WHERE e.event_type = 'decision' AND e.fields.kind = 'verdict' AND e.fields.phase != 'response'{{within}}
     GROUP BY e.exchange_id
-    HAVING request_seq > 0
-) AS x
-ASOF LEFT JOIN ledger.leaf_runs AS q ON x.source_id = q.source_id AND x.request_seq >= q.seq_from
-ASOF LEFT JOIN ledger.leaf_runs AS p ON x.response_source = p.source_id AND x.response_seq >= p.seq_from;
+) AS d ON d.exchange_id = e.exchange_id
+ASOF LEFT JOIN ledger.leaf_runs AS q ON e.source_id = q.source_id AND e.seq >= q.seq_from
+ASOF LEFT JOIN ledger.leaf_runs AS z ON p.source_id = z.source_id AND p.seq >= z.seq_from
+WHERE e.event_type = 'request'{{within}};
 
 CREATE VIEW IF NOT EXISTS audit.decisions{{at}} AS
 SELECT

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -47,7 +48,8 @@ export interface EmbeddedEngineOptions {
 }
 
 const START_DEADLINE_MS = 60_000;
-const STOP_STEP_MS = 8_000;
+/** How long the engine may take after its pipe closed (it waits for open connections), after SIGTERM, after SIGKILL. */
+const STOP_STEPS_MS = [1_500, 5_000, 5_000];
 /** What the engine says while the previous one still holds the data directory, e.g. right after a kill -9 of its parent. */
 const LOCKED = /Cannot lock file/;
 const PORT_TAKEN = /Address already in use/;
@@ -157,16 +159,17 @@ function launch(files: Layout, port: number, logger: Logger): Running {
   return { pid: child.pid ?? -1, exited, stop };
 }
 
-/** Closes the pipe, then insists. A crash at any step leaves the data as the last acknowledged insert left it. */
+/**
+ * Closes the pipe, then insists. Ending it hard is safe: every acknowledged insert is already fsynced, and what was not acknowledged is
+ * replayed by token.
+ */
 async function end(child: ChildProcess, exited: Promise<EngineExit>): Promise<void> {
   const steps = [() => child.stdin?.end(), () => child.kill('SIGTERM'), () => child.kill('SIGKILL')];
-  for (const step of steps) {
+  for (const [index, step] of steps.entries()) {
     step();
     const timer = new AbortController();
-    const gone = await Promise.race([
-      exited.then(() => true),
-      wait(STOP_STEP_MS, false, { signal: timer.signal, ref: true }).catch(() => false),
-    ]);
+    const late = wait(STOP_STEPS_MS[index], false, { signal: timer.signal }).catch(() => false);
+    const gone = await Promise.race([exited.then(() => true), late]);
     timer.abort();
     if (gone) return;
   }
@@ -183,14 +186,16 @@ async function ready(running: Running, url: string, key: string, deadline: numbe
   return 'late';
 }
 
-async function answers(url: string, key: string): Promise<boolean> {
-  try {
-    const response = await fetch(`${url}/ping`, { headers: { [ENGINE_KEY_HEADER]: key }, signal: AbortSignal.timeout(2000) });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    return false;
-  }
+/** Without keep-alive: an idle connection would hold up a later stop. */
+function answers(url: string, key: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = get(`${url}/ping`, { agent: false, headers: { [ENGINE_KEY_HEADER]: key }, timeout: 2000 }, (response) => {
+      response.resume();
+      response.once('close', () => resolve(response.statusCode === 200));
+    });
+    request.once('timeout', () => request.destroy());
+    request.once('error', () => resolve(false));
+  });
 }
 
 /** A port that was free a moment ago; a lost race shows as PORT_TAKEN and the start is tried again. */

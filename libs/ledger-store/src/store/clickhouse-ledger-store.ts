@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createClient, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client';
 import { AffiantError } from '#errors';
@@ -66,27 +67,24 @@ export class ClickHouseLedgerStore implements LedgerStore {
 
   /**
    * A crash before the engine answers leaves each part of the batch either whole or absent; the same call completes it.
-   * @throws AffiantError ledger_conflict when the token was used for other rows, or a row fails its hash check.
+   * The engine drops a block whose token it knows without looking at the rows, so what it holds is read back and compared.
    */
   async appendEvents(token: string, rows: readonly EventRow[]): Promise<void> {
-    for (const batch of batches(rows)) {
-      const written = await this.#insert(`${token}/${batch.key}`, EVENT_ROWS, batch.rows);
-      if (written !== batch.rows.length) await this.#confirm(token, batch.rows);
-    }
+    for (const batch of batches(rows)) await this.#insert(`${token}/${batch.key}`, EVENT_ROWS, batch.rows);
+    for (const [source, mine] of groupBySource(rows)) await this.#confirmEvents(token, source, mine);
   }
 
-  /** Leaves first, runs second: a crash between leaves runs missing, which the same call completes; no view shows them before. */
+  /** Leaves first, runs second: a crash between leaves runs missing, which the same call completes; no view shows the leaves before. */
   async appendLeaves(token: string, rows: readonly LeafRow[]): Promise<void> {
     if (rows.length === 0) return;
     const runs = leafRuns(rows);
-    const written = await this.#insert(`${token}/leaves`, LEAF_ROWS, rows);
-    if (written !== rows.length) await this.#confirmLeaves(token, rows);
+    await this.#insert(`${token}/leaves`, LEAF_ROWS, rows);
+    await this.#confirmLeaves(token, rows);
     await this.#insert(`${token}/runs`, RUN_ROWS, runs);
   }
 
   async appendCheckpoint(row: CheckpointRow): Promise<void> {
-    const written = await this.#insert(`checkpoint/${row.round}`, CHECKPOINT_ROWS, [row]);
-    if (written === 1) return;
+    await this.#insert(`checkpoint/${row.round}`, CHECKPOINT_ROWS, [row]);
     const held = await this.query<{ root_hash: string; note: string }>(
       'SELECT root_hash, note FROM ledger.checkpoints WHERE round = {round:UInt64}',
       { round: row.round },
@@ -131,47 +129,65 @@ export class ClickHouseLedgerStore implements LedgerStore {
     }
   }
 
-  /** Rows the engine says it wrote: all of them, or 0 when it knew the token. */
-  async #insert<T>(token: string, format: RowFormat<T>, rows: readonly T[]): Promise<number> {
+  async #insert<T>(token: string, format: RowFormat<T>, rows: readonly T[]): Promise<void> {
     const query = `INSERT INTO ${format.table} (${format.columns.join(', ')}) FORMAT RowBinary`;
     const settings = { ...INSERT_SETTINGS, insert_deduplication_token: token };
     try {
       const values = Readable.from([encodeRows(format, rows)], { objectMode: false });
-      const { stream, summary } = await this.#client.exec({ query, values, clickhouse_settings: settings });
+      const { stream } = await this.#client.exec({ query, values, clickhouse_settings: settings });
       for await (const chunk of stream) void chunk;
-      return Number(summary?.written_rows ?? 0);
     } catch (error) {
       throw engineError(error, `An insert into ${format.table}`, 'ledger_conflict');
     }
   }
 
-  /** The token was known: were those the same rows? */
-  async #confirm(token: string, rows: readonly EventRow[]): Promise<void> {
-    for (const source of new Set(rows.map((row) => row.source_id))) {
-      const mine = rows.filter((row) => row.source_id === source);
-      const seqs = mine.map((row) => row.seq);
-      const held = await this.query<{ seq: number; hash: string }>(
-        `SELECT seq, lower(hex(payload_hash)) AS hash FROM ledger.events
-         WHERE source_id = {source:String} AND seq BETWEEN {from:UInt64} AND {to:UInt64}`,
-        { source, from: Math.min(...seqs), to: Math.max(...seqs) },
-      );
-      const hashes = new Map(held.map(({ seq, hash }) => [seq, hash]));
-      const other = mine.find((row) => hashes.get(row.seq) !== row.payload_hash.toString('hex'));
-      if (other !== undefined)
-        throw new AffiantError('ledger_conflict', `Token ${token} was used for other rows: source ${source}, seq ${other.seq}.`);
+  /** One digest answers for a batch without holes; only a batch with holes, or a wrong digest, is compared row by row. */
+  async #confirmEvents(token: string, source: string, rows: readonly EventRow[]): Promise<void> {
+    const sorted = rows.toSorted((a, b) => a.seq - b.seq);
+    const from = sorted[0]?.seq ?? 0;
+    const to = sorted.at(-1)?.seq ?? 0;
+    if (to - from + 1 === rows.length) {
+      const hash = createHash('sha256');
+      for (const row of sorted) hash.update(row.payload_hash);
+      const held = await this.rangeDigest(source, from, to);
+      if (held.count === rows.length && held.digest === hash.digest('hex')) return;
+    }
+    const held = await this.query<{ seq: number; hash: string; times: number }>(
+      `SELECT seq, lower(hex(any(payload_hash))) AS hash, count() AS times FROM ledger.events
+       WHERE source_id = {source:String} AND seq BETWEEN {from:UInt64} AND {to:UInt64} GROUP BY seq`,
+      { source, from, to },
+    );
+    const bySeq = new Map(held.map((row) => [row.seq, row]));
+    for (const row of sorted) {
+      const found = bySeq.get(row.seq);
+      if (found?.hash === row.payload_hash.toString('hex') && found.times === 1) continue;
+      const what = found === undefined ? 'does not hold' : found.times > 1 ? 'holds more than once' : 'holds another event as';
+      throw new AffiantError('ledger_conflict', `After token ${token} the ledger ${what} source ${source}, seq ${row.seq}.`);
     }
   }
 
   async #confirmLeaves(token: string, rows: readonly LeafRow[]): Promise<void> {
-    const held = await this.query<{ leaf_index: number; hash: string }>(
-      'SELECT leaf_index, lower(hex(leaf_hash)) AS hash FROM ledger.leaves WHERE leaf_index BETWEEN {from:UInt64} AND {to:UInt64}',
-      { from: rows[0]?.leaf_index ?? 0, to: rows.at(-1)?.leaf_index ?? 0 },
+    const hash = createHash('sha256');
+    for (const row of rows) hash.update(row.leaf_hash);
+    const [held] = await this.query<RangeDigest>(
+      `SELECT count() AS count, lower(hex(SHA256(unhex(arrayStringConcat(groupArray(hash)))))) AS digest
+       FROM (SELECT hex(leaf_hash) AS hash FROM ledger.leaves
+             WHERE leaf_index BETWEEN {from:UInt64} AND {to:UInt64} ORDER BY leaf_index)`,
+      { from: rows[0]?.leaf_index, to: rows.at(-1)?.leaf_index },
     );
-    const hashes = new Map(held.map(({ leaf_index, hash }) => [leaf_index, hash]));
-    const other = rows.find((row) => hashes.get(row.leaf_index) !== row.leaf_hash.toString('hex'));
-    if (other !== undefined)
-      throw new AffiantError('ledger_conflict', `Token ${token} was used for other leaves: index ${other.leaf_index}.`);
+    if (held?.count === rows.length && held.digest === hash.digest('hex')) return;
+    throw new AffiantError('ledger_conflict', `After token ${token} the ledger holds other leaves from index ${rows[0]?.leaf_index}.`);
   }
+}
+
+function groupBySource(rows: readonly EventRow[]): Map<string, EventRow[]> {
+  const groups = new Map<string, EventRow[]>();
+  for (const row of rows) {
+    const group = groups.get(row.source_id);
+    if (group === undefined) groups.set(row.source_id, [row]);
+    else group.push(row);
+  }
+  return groups;
 }
 
 const BOOTSTRAP = [
