@@ -1,0 +1,101 @@
+import { createHmac, type Hmac } from 'node:crypto';
+import { AffiantError } from '#errors';
+import type { UpstreamFacts } from '../record/answer-record.js';
+import type { ResponseScreener, ScreenStep } from '../protocols/protocol.js';
+import type { UpstreamAnswer } from './upstream-call.js';
+
+/** Masked bytes: for the client, and for the trail, which may have to be told less. */
+export interface MaskedBytes {
+  readonly shown: Buffer;
+  readonly recorded: Buffer;
+}
+
+const EMPTY = Buffer.alloc(0);
+const NOTHING: MaskedBytes = { shown: EMPTY, recorded: EMPTY };
+
+/** One upstream answer on its way through the screener: what came in (digest, length), what came out (masked bytes). */
+export class MaskedAnswer {
+  /** What the client may have so far, in order. What is released after the upstream's end is in `final` instead. */
+  readonly output: MaskedBytes[] = [];
+  outputBytes = 0;
+  /** May leave only after the response event is durable. */
+  final: MaskedBytes = NOTHING;
+  upstreamEnded = false;
+  #originalLength = 0;
+  #closed = false;
+  #digest: string | null = null;
+  readonly #hmac: Hmac;
+
+  constructor(
+    readonly head: UpstreamAnswer,
+    readonly screener: ResponseScreener,
+    digestKey: Buffer,
+    readonly firstByteUs: number,
+    /** Largest answer, bytes. */
+    readonly limit: number,
+    /** Keep-alive bytes the answer goes on from; a client that was not sent them must be sent these first. */
+    readonly prefix: Buffer | null,
+  ) {
+    this.#hmac = createHmac('sha256', digestKey);
+  }
+
+  /** @throws AffiantError stream_invalid | detector_failed | policy_failed */
+  push(chunk: Buffer): ScreenStep {
+    this.#originalLength += chunk.length;
+    if (!this.#closed) this.#hmac.update(chunk);
+    if (this.#originalLength > this.limit) {
+      throw new AffiantError('stream_invalid', `the upstream's answer is larger than ${this.limit} bytes`);
+    }
+    return this.#keep(this.screener.push(chunk));
+  }
+
+  /** The upstream ended: what is left is final. May hold or block once more; called again after resume() then. */
+  end(): ScreenStep {
+    this.upstreamEnded = true;
+    this.#closed = true;
+    return this.#keep(this.screener.end());
+  }
+
+  /** The approver granted the part in hand. */
+  resume(): ScreenStep {
+    return this.#keep(this.screener.resolve(true));
+  }
+
+  /** Nothing more is read: the digest is over what was received. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  upstream(): UpstreamFacts {
+    if (this.#closed && this.#originalLength > 0) this.#digest ??= this.#hmac.digest('hex');
+    return {
+      status: this.head.status,
+      requestId: this.head.requestId,
+      mediaType: this.head.contentType === '' ? 'application/octet-stream' : this.head.contentType,
+      originalLength: this.#originalLength,
+      originalDigest: this.#digest,
+      firstByteUs: this.firstByteUs,
+      ended: this.upstreamEnded,
+    };
+  }
+
+  #keep(step: ScreenStep): ScreenStep {
+    if (step.release.length === 0) return step;
+    const shown = joined(step.release);
+    const bytes = { shown, recorded: step.recorded === undefined ? shown : joined(step.recorded) };
+    if (this.upstreamEnded) {
+      this.final =
+        this.final === NOTHING
+          ? bytes
+          : { shown: joined([this.final.shown, shown]), recorded: joined([this.final.recorded, bytes.recorded]) };
+    } else {
+      this.output.push(bytes);
+      this.outputBytes += shown.length;
+    }
+    return step;
+  }
+}
+
+function joined(parts: readonly Buffer[]): Buffer {
+  return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+}

@@ -1,0 +1,210 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { AffiantError } from '#errors';
+import { SYSTEM_CONTEXT, type EventDraft, type NameValue } from '#events';
+import { packageVersion } from '#config';
+import { ClientLink } from './intake/client-link.js';
+import { Drain } from './intake/drain.js';
+import { Listener } from './intake/listener.js';
+import { answerProbe } from './intake/probes.js';
+import { refusalOf, sendWhole } from './intake/refuse.js';
+import { parseTarget, type Target } from './intake/target.js';
+import type { ProxyOptions } from './ports.js';
+import { serve } from './serve.js';
+import { createServices, type Services } from './services.js';
+
+export const PROXY_OPTIONS = Symbol('PROXY_OPTIONS');
+
+const HOUSEKEEPING_MS = 10_000;
+const NOWHERE: Target = { connection: null, path: '/', query: '' };
+
+/** The gateway: listens at bootstrap, drains at shutdown. The data path is plain code behind a plain `node:http` handler. */
+@Injectable()
+export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  readonly #options: ProxyOptions;
+  readonly #services: Services;
+  readonly #drain = new Drain();
+  readonly #listener: Listener;
+  readonly #running = new Set<Promise<void>>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #address: { host: string; port: number } | null = null;
+  #served = 0;
+  #drained: Promise<void> | null = null;
+
+  constructor(@Inject(PROXY_OPTIONS) options: ProxyOptions) {
+    this.#options = options;
+    this.#services = createServices(options, this.#drain);
+    this.#listener = new Listener(
+      (request, response) => this.#handle(request, response),
+      (request) => this.#refuseUpgrade(request),
+    );
+  }
+
+  /** Port in use; 0 before it listens. */
+  get port(): number {
+    return this.#address?.port ?? 0;
+  }
+
+  /** Base URL, e.g. `http://127.0.0.1:8080`. */
+  get address(): string {
+    const host = this.#address?.host ?? this.#options.config.server.host;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${this.port}`;
+  }
+
+  /** Calls being served. */
+  get inFlight(): number {
+    return this.#running.size;
+  }
+
+  /** Listens once the start and the policies in force are recorded. @throws AffiantError journal_full | journal_failed */
+  async onApplicationBootstrap(): Promise<void> {
+    const { host, gateway_port } = this.#options.config.server;
+    await this.#services.policies.start();
+    const { port } = await this.#listener.listen(host, gateway_port);
+    this.#address = { host, port };
+    await this.#services.evidence.commit([
+      control('gateway.started', [
+        { name: 'address', value: this.address },
+        { name: 'version', value: packageVersion },
+      ]),
+    ]);
+    this.#every(this.#services.limits.heartbeat, () => this.#heartbeat());
+    this.#every(HOUSEKEEPING_MS, () => this.#housekeeping());
+    this.#options.logger.info({ address: this.address }, 'gateway listens');
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.drain();
+  }
+
+  /**
+   * Takes no new calls, lets those under way finish within the drain timeout, then closes what is left (recorded as far as it can
+   * be) and records gateway.stopped. The recorder must outlive it. Calling it again returns the same promise.
+   */
+  drain(): Promise<void> {
+    this.#drained ??= this.#shutDown();
+    return this.#drained;
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#drain.begin();
+    for (const timer of this.#timers) clearInterval(timer);
+    const closed = this.#address === null ? Promise.resolve() : this.#listener.close();
+    await withTimeout(this.#idle(), this.#options.config.server.drain_timeout);
+    const abandoned = this.#running.size;
+    this.#listener.closeAll();
+    await this.#services.upstreams.destroy();
+    // What was cut still records how it ended: the journal is open until this resolves.
+    await withTimeout(this.#idle(), this.#services.limits.record_timeout);
+    await closed;
+    this.#services.policies.stop();
+    if (this.#address === null) return;
+    const last = (async (): Promise<void> => {
+      await this.#services.tally.flush();
+      await this.#services.evidence.commit([
+        control('gateway.stopped', [
+          { name: 'served', value: String(this.#served) },
+          { name: 'abandoned', value: String(abandoned) },
+        ]),
+      ]);
+    })();
+    await withTimeout(
+      last.catch((error: unknown) => this.#options.logger.error({ err: (error as Error).message }, 'the stop could not be recorded')),
+      this.#services.limits.record_timeout,
+    );
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    const { clock, ids, limits } = this.#services;
+    const arrivedUs = clock.monotonicUs();
+    const url = request.url ?? '';
+    if (answerProbe(request, response, () => this.#readiness())) return;
+    const link = new ClientLink(response, () => clock.monotonicUs() - arrivedUs);
+    const target = parseTarget(url);
+    const arrival = { id: ids.uuid(), arrivedUs, request, link, target: target ?? NOWHERE, progress: { owesResponse: false } };
+    const refuse = (error: AffiantError): void => {
+      const { connections } = this.#services;
+      sendWhole(link, refusalOf(connections.protocolFor(arrival.target.connection), error, arrival.id));
+    };
+    if (this.#drain.begun) return refuse(new AffiantError('draining', 'the gateway is shutting down'));
+    if (this.#running.size >= limits.exchanges) return refuse(new AffiantError('overloaded', 'too many calls are being served'));
+    if (target === null) {
+      this.#notePath(request, 'path_denied', 'the request target is not a plain path');
+      return refuse(new AffiantError('path_denied', 'the path is not served'));
+    }
+    this.#served += 1;
+    const running = serve(arrival, this.#options.identity, this.#services).catch((error: unknown) => {
+      this.#options.logger.error({ exchange: arrival.id, err: (error as Error).message }, 'call failed');
+      link.cut();
+    });
+    this.#running.add(running);
+    void running.finally(() => this.#running.delete(running));
+  }
+
+  #readiness(): { ready: boolean; reason?: string } {
+    if (this.#drain.begun) return { ready: false, reason: 'draining' };
+    return this.#services.hooks.readiness?.() ?? { ready: true };
+  }
+
+  #refuseUpgrade(request: IncomingMessage): Buffer {
+    this.#notePath(request, 'upgrade_denied', `${request.method} with ${request.headers.upgrade ?? 'no'} upgrade`);
+    const error = new AffiantError('upgrade_denied', 'protocol upgrades are not served');
+    const { status, body } = refusalOf(this.#services.connections.protocolFor(null), error, this.#services.ids.uuid());
+    const head = `HTTP/1.1 ${status} Forbidden\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
+    return Buffer.concat([Buffer.from(head, 'latin1'), body]);
+  }
+
+  #notePath(request: IncomingMessage, code: string, reason: string): void {
+    const remote = request.socket.remoteAddress ?? '';
+    this.#services.tally.note({ kind: 'path.refused', code, reason: reason.slice(0, 200), remote, principal: null });
+  }
+
+  async #heartbeat(): Promise<void> {
+    const attributes = [
+      { name: 'in_flight', value: String(this.inFlight) },
+      { name: 'served', value: String(this.#served) },
+      { name: 'held', value: String(this.#services.flights.size) },
+    ];
+    await this.#services.policies.announce();
+    await this.#services.evidence.commit([control('gateway.heartbeat', attributes)]);
+  }
+
+  async #housekeeping(): Promise<void> {
+    this.#services.flights.sweep();
+    await this.#services.tickets.sweep();
+  }
+
+  #every(ms: number, work: () => Promise<void>): void {
+    let busy = false;
+    const timer = setInterval(() => {
+      if (busy) return;
+      busy = true;
+      work()
+        .catch((error: unknown) => this.#options.logger.error({ err: (error as Error).message }, 'gateway housekeeping failed'))
+        .finally(() => {
+          busy = false;
+        });
+    }, ms).unref();
+    this.#timers.push(timer);
+  }
+
+  async #idle(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    this.#listener.closeIdle();
+  }
+}
+
+function control(kind: string, attributes: readonly NameValue[]): EventDraft {
+  return { type: 'control', context: SYSTEM_CONTEXT, event: { kind, outcome: 'success', subject: null, attributes, detail: null } };
+}
+
+async function withTimeout(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([
+    work,
+    new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    }),
+  ]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,14 @@
+export { Gateway } from './gateway.js';
+export {
+  DEFAULT_LIMITS,
+  type CredentialSource,
+  type ExchangeSummary,
+  type GatewayLimits,
+  type PolicySource,
+  type ProxyOptions,
+  type StatusHooks,
+  type UpstreamCredential,
+} from './ports.js';
+export { ProxyModule } from './proxy.module.js';
+export type { Protocol } from './protocols/protocol.js';
+export { recoverOpenExchanges } from './record/recover.js';

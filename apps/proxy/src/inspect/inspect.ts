@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import type { Principal } from '#events';
+import type { Call, Caller } from '../call.js';
+import type { ReceivedBody } from '../intake/read-body.js';
+import type { ScreenedRequest } from '../protocols/protocol.js';
+import type { PolicyInForce } from './policy-in-force.js';
+
+const SESSION_LENGTH = 200;
+
+/**
+ * Reads what the call says and lets policy judge it.
+ * @throws AffiantError body_invalid | detector_failed | policy_failed
+ */
+export async function inspect(caller: Caller, body: ReceivedBody, policy: PolicyInForce): Promise<Call> {
+  const screened = caller.route.hasBody
+    ? await caller.protocol.screenRequest(body.bytes, caller.route, policy.screening)
+    : screenBodiless(caller, policy);
+  const session = sessionOf(caller, screened);
+  const { principal } = caller.credential;
+  return {
+    ...caller,
+    body,
+    screened,
+    policy,
+    context: { session_id: session, exchange_id: caller.id, principal, connection: caller.connection.name },
+    segmentScope: session === null ? null : scopeOf(principal, caller.connection.name, session),
+  };
+}
+
+/** Session the client names in its headers, else in its body. Correlation only. */
+export function sessionOf(caller: Caller, screened: ScreenedRequest | null): string | null {
+  const session = caller.protocol.sessionOf(caller.request.headers) ?? screened?.sessionHint ?? null;
+  return session === null || session === '' ? null : session.slice(0, SESSION_LENGTH);
+}
+
+/** The session id is the client's word: the principal is part of the scope, so nobody rides on another's segments. */
+function scopeOf(principal: Principal, connection: string, session: string): string {
+  return `${principal.issuer}\n${principal.subject}\n${connection}\n${session}`;
+}
+
+function screenBodiless(caller: Caller, policy: PolicyInForce): ScreenedRequest {
+  return {
+    model: null,
+    stream: false,
+    tools: [],
+    sessionHint: null,
+    verdict: policy.selected.evaluateRequest({ model: null, tools: [] }),
+    masked: Buffer.alloc(0),
+    pieces: [],
+    masks: [],
+    callDigest: createHash('sha256').update(`${caller.request.method} ${caller.target.path}${caller.target.query}`).digest(),
+    promptDigest: null,
+    heldPieces: [],
+    summary: `${caller.request.method} ${caller.target.path}`,
+  };
+}

@@ -1,0 +1,118 @@
+import type { ServerResponse } from 'node:http';
+import type { Chunk } from '#events';
+
+type Headers = Readonly<Record<string, string | string[]>>;
+
+const TIMELINE_STEPS = 1024;
+
+/** The way back to one client: what was sent so far, whether it is still there, and when it can take more. */
+export class ClientLink {
+  /** Status line sent; 0 before. */
+  status = 0;
+  /** The client closed before it had the whole answer. */
+  gone = false;
+  /** Set once the exchange is in the trail: the client is told its id in `affiant-exchange-id`. */
+  exchangeId: string | null = null;
+  readonly timeline: { at_us: number; bytes: number }[] = [];
+  readonly #goneListeners = new Set<() => void>();
+  #ended = false;
+
+  constructor(
+    readonly response: ServerResponse,
+    /** Microseconds since the request's arrival. */
+    readonly elapsedUs: () => number,
+  ) {
+    response.on('close', () => {
+      if (this.#ended || response.writableFinished) return;
+      this.gone = true;
+      for (const listener of this.#goneListeners) listener();
+    });
+    // A write after the peer reset the socket: 'close' follows and says all there is to say.
+    response.on('error', () => undefined);
+  }
+
+  get opened(): boolean {
+    return this.status !== 0;
+  }
+
+  /** Returns the unsubscribe; calls at once when the client is gone already. */
+  onGone(listener: () => void): () => void {
+    if (this.gone) listener();
+    else this.#goneListeners.add(listener);
+    return () => void this.#goneListeners.delete(listener);
+  }
+
+  /** Sends status line and headers with the first bytes that follow. */
+  open(status: number, headers: Headers): void {
+    if (this.gone) return;
+    this.status = status;
+    this.response.writeHead(status, this.#withExchange(headers));
+  }
+
+  /** False when the client takes no more for now: wait for `drained()`. */
+  write(bytes: Buffer): boolean {
+    if (this.gone || bytes.length === 0) return true;
+    this.#note(bytes.length);
+    return this.response.write(bytes);
+  }
+
+  /** Resolves when the client takes bytes again, or is gone. */
+  drained(): Promise<void> {
+    if (this.gone || !this.response.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.response.off('drain', done);
+        stop();
+        resolve();
+      };
+      const stop = this.onGone(done);
+      this.response.once('drain', done);
+    });
+  }
+
+  /** A whole answer at once. */
+  whole(status: number, headers: Headers, body: Buffer): void {
+    if (this.gone || this.#ended) return;
+    this.status = status;
+    this.#ended = true;
+    this.#note(body.length);
+    // A body that was not read to its end must not be taken for the next request.
+    const closing = this.response.req.complete ? {} : { connection: 'close' };
+    this.response.writeHead(status, { ...this.#withExchange(headers), 'content-length': body.length, ...closing });
+    this.response.end(body);
+  }
+
+  /** The last bytes of an opened answer. */
+  end(last: Buffer): void {
+    if (this.gone || this.#ended) return;
+    this.#ended = true;
+    if (last.length > 0) this.#note(last.length);
+    this.response.end(last);
+  }
+
+  /** Ends without the end: the client sees a broken connection, never a whole answer. */
+  cut(): void {
+    this.#ended = true;
+    this.response.destroy();
+  }
+
+  /** Notes a step that is recorded before it is sent, so that the response event holds it too. */
+  timelineWith(finalBytes: number): readonly Chunk[] {
+    return finalBytes === 0 ? this.timeline : merge([...this.timeline], { at_us: this.elapsedUs(), bytes: finalBytes });
+  }
+
+  #withExchange(headers: Headers): Headers {
+    return this.exchangeId === null ? headers : { ...headers, 'affiant-exchange-id': this.exchangeId };
+  }
+
+  #note(bytes: number): void {
+    merge(this.timeline, { at_us: this.elapsedUs(), bytes });
+  }
+}
+
+function merge(timeline: { at_us: number; bytes: number }[], step: { at_us: number; bytes: number }): readonly Chunk[] {
+  const last = timeline.at(-1);
+  if (timeline.length < TIMELINE_STEPS || last === undefined) timeline.push(step);
+  else last.bytes += step.bytes;
+  return timeline;
+}

@@ -1,0 +1,144 @@
+import { createHmac } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { AffiantError } from '#errors';
+import type { ByteBudget } from './byte-budget.js';
+
+/** A request body, whole. `bytes` is empty when only its digest was asked for. */
+export interface ReceivedBody {
+  readonly bytes: Buffer;
+  readonly length: number;
+  /** Hex HMAC-SHA-256 with the deployment key; null for an absent or unfinished body. */
+  readonly digest: string | null;
+  /** False when it was refused before its end. */
+  readonly complete: boolean;
+}
+
+export const NO_BODY: ReceivedBody = { bytes: Buffer.alloc(0), length: 0, digest: null, complete: true };
+
+/** What is known of a body that was refused before its end. */
+export function unreadBody(request: IncomingMessage): ReceivedBody {
+  return { ...NO_BODY, length: Number(request.headers['content-length'] ?? 0), complete: false };
+}
+
+export interface BodyReading {
+  readonly limit: number;
+  readonly digestKey: Buffer;
+  readonly budget: ByteBudget;
+  /** False: digest only, nothing is held. */
+  readonly keep: boolean;
+}
+
+/** The client closed while it was sending: nothing was asked, so nothing is recorded or answered. */
+export class ClientGone extends Error {}
+
+/** How much is joined in one go, so that no body holds the event loop. */
+const SLICE = 2 * 1024 * 1024;
+/** How long a refused body is read on and thrown away, so that the client gets to read the refusal. */
+const LINGER_MS = 5_000;
+
+/**
+ * Reads a body under its limits. The bytes it holds stay in `budget` until the caller gives `length` back.
+ * A body over the limit is read on for a while and thrown away, so that a keep-alive connection stays usable.
+ * @throws AffiantError body_too_large | body_invalid | overloaded; ClientGone
+ */
+export async function readBody(request: IncomingMessage, reading: BodyReading): Promise<ReceivedBody> {
+  try {
+    return await read(request, reading);
+  } catch (error) {
+    if (!(error instanceof ClientGone)) await discard(request, reading.limit);
+    throw error;
+  }
+}
+
+async function read(request: IncomingMessage, reading: BodyReading): Promise<ReceivedBody> {
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new AffiantError('body_invalid', `request bodies with Content-Encoding ${encoding.slice(0, 32)} are not accepted`, {
+      remedy: 'Send the body without Content-Encoding.',
+    });
+  }
+  if (Number(request.headers['content-length'] ?? 0) > reading.limit) {
+    throw tooLarge(reading.limit);
+  }
+  return collect(request, reading);
+}
+
+function collect(request: IncomingMessage, reading: BodyReading): Promise<ReceivedBody> {
+  const { limit, budget, keep } = reading;
+  const hmac = createHmac('sha256', reading.digestKey);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  let held = 0;
+  return new Promise((resolve, reject) => {
+    const settle = (finish: () => void): void => {
+      request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
+      finish();
+    };
+    const fail = (error: Error): void => {
+      budget.give(held);
+      settle(() => reject(error));
+    };
+    const onData = (chunk: Buffer): void => {
+      length += chunk.length;
+      if (length > limit) return fail(tooLarge(limit));
+      if (keep) {
+        try {
+          budget.take(chunk.length);
+        } catch (error) {
+          return fail(error as AffiantError);
+        }
+        held += chunk.length;
+        chunks.push(chunk);
+      }
+      hmac.update(chunk);
+    };
+    const onEnd = (): void => {
+      settle(() => {
+        const digest = length === 0 ? null : hmac.digest('hex');
+        if (chunks.length < 2) resolve({ bytes: chunks[0] ?? NO_BODY.bytes, length, digest, complete: true });
+        else void join(chunks, length).then((bytes) => resolve({ bytes, length, digest, complete: true }), reject);
+      });
+    };
+    const onClose = (): void => fail(new ClientGone('the client closed while sending'));
+    request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', onClose);
+  });
+}
+
+async function join(chunks: readonly Buffer[], length: number): Promise<Buffer> {
+  if (length <= SLICE) return Buffer.concat(chunks, length);
+  const whole = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  let sliceEnd = SLICE;
+  for (const chunk of chunks) {
+    at += chunk.copy(whole, at);
+    if (at < sliceEnd) continue;
+    sliceEnd = at + SLICE;
+    await new Promise(setImmediate);
+  }
+  return whole;
+}
+
+/** Reads on and throws away until the body ends, `limit` bytes passed or the linger time is over; then the connection must close. */
+function discard(request: IncomingMessage, limit: number): Promise<void> {
+  if (request.complete || Number(request.headers['content-length'] ?? 0) > 2 * limit) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    let passed = 0;
+    const done = (finish: () => void): void => {
+      clearTimeout(timer);
+      request.off('data', onData).off('end', onEnd).off('close', onClose);
+      finish();
+    };
+    const onEnd = (): void => done(resolve);
+    const onClose = (): void => done(() => reject(new ClientGone('the client closed while sending')));
+    const onData = (chunk: Buffer): void => {
+      passed += chunk.length;
+      if (passed > limit) onEnd();
+    };
+    const timer = setTimeout(onEnd, LINGER_MS);
+    request.on('data', onData).on('end', onEnd).on('close', onClose).resume();
+  });
+}
+
+function tooLarge(limit: number): AffiantError {
+  return new AffiantError('body_too_large', `the body is larger than ${limit} bytes`);
+}

@@ -1,0 +1,138 @@
+import { hash } from 'node:crypto';
+import type { AffiantError } from '#errors';
+import type { EventDraft } from '#events';
+import type { Caller } from '../call.js';
+import type { BodyPiece, ResponseFacts } from '../protocols/protocol.js';
+import { INLINE_LIMIT, PARTS_PER_SLICE, recordBody, type RecordedBody } from './body.js';
+import type { SessionSegments } from './session-segments.js';
+
+export type Outcome =
+  'completed' | 'upstream_error' | 'upstream_gone' | 'stream_error' | 'client_gone' | 'refused' | 'denied' | 'expired' | 'aborted';
+
+/** How an exchange ended. */
+export interface Ending {
+  readonly outcome: Outcome;
+  /** HTTP status the client is sent; 0 when none. */
+  readonly status: number;
+  /** Masked bytes for the trail, those still to be sent included. */
+  readonly sent: readonly Buffer[];
+  /** How many bytes leave only after the event is durable. */
+  readonly pending: number;
+  /** What the upstream said; absent when it was not asked by this exchange. */
+  readonly upstream?: UpstreamFacts;
+  readonly facts?: ResponseFacts;
+  /** False for an exchange that shows the answer of another: tokens are counted once. */
+  readonly countsTokens?: boolean;
+  readonly error?: AffiantError;
+}
+
+export interface UpstreamFacts {
+  readonly status: number;
+  readonly requestId: string | null;
+  readonly mediaType: string;
+  readonly originalLength: number;
+  /** Hex HMAC-SHA-256 of the bytes received. */
+  readonly originalDigest: string | null;
+  readonly firstByteUs: number | null;
+  /** The upstream ended its answer by itself. */
+  readonly ended: boolean;
+}
+
+async function answerBody(
+  context: EventDraft['context'],
+  scope: string | null,
+  ending: Ending,
+  known: SessionSegments,
+): Promise<RecordedBody> {
+  const pieces = await answerPieces(ending.sent);
+  const own = ending.upstream === undefined;
+  return recordBody(
+    {
+      direction: 'response',
+      mediaType: ending.upstream?.mediaType ?? 'application/json',
+      pieces,
+      originalDigest: ending.upstream?.originalDigest ?? null,
+      originalLength: own ? pieces.reduce((sum, piece) => sum + piece.bytes.length, 0) : ending.upstream.originalLength,
+      complete: own ? ending.outcome !== 'client_gone' : ending.upstream.ended && (ending.facts?.complete ?? false),
+      masks: ending.facts?.masks ?? [],
+    },
+    context,
+    scope,
+    known,
+  );
+}
+
+/** Cuts what was sent into pieces of at most 256 KB; small answers are one piece. */
+async function answerPieces(sent: readonly Buffer[]): Promise<BodyPiece[]> {
+  const pieces: BodyPiece[] = [];
+  let group: Buffer[] = [];
+  let size = 0;
+  const close = (): void => {
+    if (size === 0) return;
+    const bytes = group.length === 1 ? (group[0] as Buffer) : Buffer.concat(group, size);
+    pieces.push({ sha256: hash('sha256', bytes, 'buffer'), bytes });
+    group = [];
+    size = 0;
+  };
+  for (const chunk of sent) {
+    for (let at = 0; at < chunk.length;) {
+      const part = chunk.subarray(at, at + INLINE_LIMIT - size);
+      group.push(part);
+      size += part.length;
+      at += part.length;
+      if (size < INLINE_LIMIT) continue;
+      close();
+      if (pieces.length % PARTS_PER_SLICE === 0) await new Promise(setImmediate);
+    }
+  }
+  close();
+  return pieces;
+}
+
+export interface AnswerRecord {
+  readonly drafts: readonly EventDraft[];
+  readonly durable: () => void;
+}
+
+/** The response event of an exchange, with the segment events it needs ahead. */
+export async function answerRecord(
+  caller: Caller,
+  context: EventDraft['context'],
+  scope: string | null,
+  ending: Ending,
+  known: SessionSegments,
+): Promise<AnswerRecord> {
+  const { body, ahead, durable } = await answerBody(context, scope, ending, known);
+  const { facts, upstream, error } = ending;
+  const counted = ending.countsTokens === false ? undefined : facts;
+  const elapsed = caller.link.elapsedUs();
+  return {
+    durable,
+    drafts: [
+      ...ahead,
+      {
+        type: 'response',
+        context,
+        event: {
+          outcome: ending.outcome,
+          status: ending.status,
+          upstream_status: upstream?.status ?? null,
+          upstream_request_id: upstream?.requestId ?? null,
+          model: facts?.model ?? null,
+          stop_reason: facts?.stopReason ?? null,
+          input_tokens: counted?.inputTokens ?? null,
+          output_tokens: counted?.outputTokens ?? null,
+          cache_read_tokens: counted?.cacheReadTokens ?? null,
+          cache_creation_tokens: counted?.cacheCreationTokens ?? null,
+          tool_calls: facts?.toolCalls ?? [],
+          first_byte_us: upstream?.firstByteUs ?? null,
+          duration_us: elapsed,
+          timeline: caller.link.timelineWith(ending.pending),
+          body,
+          error_code: error?.code ?? facts?.upstreamError?.type ?? null,
+          error_message: error?.message ?? facts?.upstreamError?.message ?? null,
+        },
+      },
+    ],
+  };
+}

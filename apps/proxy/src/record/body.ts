@@ -1,0 +1,110 @@
+import { hash } from 'node:crypto';
+import type { Body, EventContext, EventDraft, Mask, Segment } from '#events';
+import type { BodyPiece } from '../protocols/protocol.js';
+import type { SegmentReference, SessionSegments } from './session-segments.js';
+
+/** Largest inline content of one event, so that no event outgrows a broker's message limit. */
+export const INLINE_LIMIT = 256 * 1024;
+/** Parts hashed in one go. */
+export const PARTS_PER_SLICE = 8;
+
+export interface BodyParts {
+  readonly direction: 'request' | 'response';
+  readonly mediaType: string;
+  /** In order, concatenating to the masked body. */
+  readonly pieces: readonly BodyPiece[];
+  readonly originalDigest: string | null;
+  readonly originalLength: number;
+  readonly complete: boolean;
+  readonly masks: readonly Mask[];
+}
+
+export interface RecordedBody {
+  readonly body: Body;
+  /** Segment events to be recorded before the event that holds `body`. */
+  readonly ahead: readonly EventDraft[];
+  /** Marks the content as durable; call it only after the recorder said so. */
+  readonly durable: () => void;
+}
+
+/**
+ * Cuts a masked body into segments: what the scope holds already is cited by digest, small content is inline, large content goes
+ * ahead in segment events of at most 256 KB.
+ */
+export async function recordBody(
+  parts: BodyParts,
+  context: EventContext,
+  scope: string | null,
+  known: SessionSegments,
+): Promise<RecordedBody> {
+  const segments: Segment[] = [];
+  const learned = new Map<string, readonly SegmentReference[]>();
+  let maskedLength = 0;
+  let inlineLength = 0;
+  for (const piece of parts.pieces) {
+    if (piece.bytes.length === 0) continue;
+    maskedLength += piece.bytes.length;
+    const key = piece.sha256.toString('latin1');
+    const references = scope === null ? undefined : (known.find(scope, key) ?? learned.get(key));
+    if (references !== undefined) {
+      for (const { sha256, bytes_length } of references) segments.push({ sha256, bytes_length, media_type: parts.mediaType, inline: null });
+      continue;
+    }
+    inlineLength += piece.bytes.length;
+    const cut = piece.bytes.length <= INLINE_LIMIT ? [whole(piece, parts.mediaType)] : await cutPiece(piece.bytes, parts.mediaType);
+    segments.push(...cut);
+    if (scope !== null) learned.set(key, cut.map(withoutContent));
+  }
+  const carried = inlineLength > INLINE_LIMIT;
+  return {
+    body: {
+      segments: carried ? segments.map((segment) => ({ ...segment, inline: null })) : segments,
+      original_digest: parts.originalDigest,
+      original_length: parts.originalLength,
+      masked_length: maskedLength,
+      complete: parts.complete,
+      masks: parts.masks,
+    },
+    ahead: carried ? segmentEvents(segments, parts.direction, context) : [],
+    durable: () => {
+      if (scope !== null && learned.size > 0) known.remember(scope, learned);
+    },
+  };
+}
+
+function whole(piece: BodyPiece, mediaType: string): Segment {
+  return { sha256: piece.sha256, bytes_length: piece.bytes.length, media_type: mediaType, inline: piece.bytes };
+}
+
+function withoutContent({ sha256, bytes_length, media_type }: Segment): SegmentReference {
+  return { sha256, bytes_length, media_type };
+}
+
+async function cutPiece(bytes: Buffer, mediaType: string): Promise<Segment[]> {
+  const cut: Segment[] = [];
+  for (let at = 0; at < bytes.length; at += INLINE_LIMIT) {
+    const part = bytes.subarray(at, at + INLINE_LIMIT);
+    cut.push({ sha256: hash('sha256', part, 'buffer'), bytes_length: part.length, media_type: mediaType, inline: part });
+    if (cut.length % PARTS_PER_SLICE === 0) await new Promise(setImmediate);
+  }
+  return cut;
+}
+
+function segmentEvents(segments: readonly Segment[], direction: string, context: EventContext): EventDraft[] {
+  const events: EventDraft[] = [];
+  let batch: Segment[] = [];
+  let bytes = 0;
+  const close = (): void => {
+    if (batch.length > 0) events.push({ type: 'segment', context, event: { direction, segments: batch } });
+    batch = [];
+    bytes = 0;
+  };
+  for (const segment of segments) {
+    if (segment.inline === null) continue;
+    if (bytes + segment.inline.length > INLINE_LIMIT) close();
+    batch.push(segment);
+    bytes += segment.inline.length;
+  }
+  close();
+  return events;
+}

@@ -1,0 +1,36 @@
+import type { Segment } from '#events';
+
+export type SegmentReference = Omit<Segment, 'inline'>;
+
+const SCOPES = 2_000;
+const PIECES = 200_000;
+
+/**
+ * Which content is durable already, per scope (principal, connection, session): it is then sent by digest alone. Least recently
+ * used scopes go first; a forgotten piece is only stored again.
+ */
+export class SessionSegments {
+  readonly #scopes = new Map<string, Map<string, readonly SegmentReference[]>>();
+  #pieces = 0;
+
+  /** The segments that carry the piece, when all are durable. `key` is the piece's SHA-256 as latin1. */
+  find(scope: string, key: string): readonly SegmentReference[] | undefined {
+    return this.#scopes.get(scope)?.get(key);
+  }
+
+  /** To be called only after the events that carry the segments are durable. */
+  remember(scope: string, learned: ReadonlyMap<string, readonly SegmentReference[]>): void {
+    const known = this.#scopes.get(scope) ?? new Map<string, readonly SegmentReference[]>();
+    this.#scopes.delete(scope);
+    this.#scopes.set(scope, known);
+    for (const [key, references] of learned) {
+      if (!known.has(key)) this.#pieces += 1;
+      known.set(key, references);
+    }
+    for (const [oldest, pieces] of this.#scopes) {
+      if (this.#scopes.size <= SCOPES && this.#pieces <= PIECES) break;
+      this.#scopes.delete(oldest);
+      this.#pieces -= pieces.size;
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import { AffiantError, toAffiantError } from '#errors';
+import type { EventContext } from '#events';
+import type { Identity } from '#identity';
+import type { Arrival, Call, Caller } from './call.js';
+import { state, stateUnread } from './decide/decide.js';
+import { deliver, reasonsOf } from './forward/deliver.js';
+import { holdAnswer, holdNew, joinHeld, rememberBlocked } from './hold/join.js';
+import { admit, findRoute, identify, isAdmitted } from './identify/identify.js';
+import { inspect, sessionOf } from './inspect/inspect.js';
+import { ClientGone, NO_BODY, readBody, unreadBody, type ReceivedBody } from './intake/read-body.js';
+import { refusalOf, sendWhole } from './intake/refuse.js';
+import { conclude } from './record/conclude.js';
+import { gatewayVerdict } from './record/drafts.js';
+import type { Services } from './services.js';
+
+/**
+ * One exchange, from its headers to the durable response event: intake, identify, inspect, decide, hold, forward.
+ * Never throws; a call that becomes no exchange is refused with nothing recorded but a counted refusal.
+ */
+export async function serve(arrival: Arrival, identity: Identity, services: Services): Promise<void> {
+  let caller: Caller;
+  try {
+    const credential = await identify(arrival, identity, services.tally);
+    caller = findRoute(arrival, credential, services.connections, services.tally);
+  } catch (cause) {
+    refuse(arrival, cause, services);
+    return;
+  }
+  try {
+    await serveCaller(caller, services);
+  } catch (cause) {
+    if (!(cause instanceof ClientGone)) refuse(caller, cause, services);
+  }
+}
+
+/** @throws AffiantError when nothing was recorded; ClientGone */
+async function serveCaller(caller: Caller, services: Services): Promise<void> {
+  let body = unreadBody(caller.request);
+  try {
+    let call: Call;
+    try {
+      body = await receive(caller, services);
+      admit(caller);
+      const policy = services.policies.for(caller.credential.principal, caller.connection.name);
+      call = await inspect(caller, body, policy);
+    } catch (cause) {
+      if (cause instanceof ClientGone) throw cause;
+      return await refuseUnread(caller, body, cause, services);
+    }
+    await serveCall(call, services).catch(async (cause: unknown) => {
+      if (!caller.progress.owesResponse) throw cause;
+      await refuseStated(call, toAffiantError(cause, 'internal', 'the call could not be served'), services);
+    });
+  } finally {
+    services.bodies.give(body.bytes.length);
+  }
+}
+
+/** @throws AffiantError when nothing was recorded */
+async function serveCall(call: Call, services: Services): Promise<void> {
+  const { flights } = services;
+  const verdict = services.granted.relaxed(call) ?? call.screened.verdict;
+  if (verdict.action === 'block') return refuseBlocked(call, services);
+  const endLate = (): void => void endUnserved(call, services);
+  const held = flights.find(call);
+  if (held !== null) return joinHeld(call, held, services, endLate);
+  if (verdict.action === 'hold') return holdNew(call, services, endLate);
+  await state(call, { verdict, joins: flights.failedBefore(call), subjectDigest: null }, services, endLate);
+  const delivery = await deliver(call, services);
+  if (delivery.kind === 'held') await holdAnswer(call, delivery, services);
+  else if (delivery.kind === 'blocked') rememberBlocked(call, delivery.error, services);
+  else if (delivery.retryable) flights.noteFailed(call);
+}
+
+async function refuseBlocked(call: Call, services: Services): Promise<void> {
+  const { verdict } = call.screened;
+  const error = new AffiantError('policy_blocked', `blocked by policy: ${reasonsOf(verdict)}`);
+  await state(call, { verdict, joins: null, subjectDigest: null }, services, () => void endUnserved(call, services));
+  await refuseStated(call, error, services);
+}
+
+/** A call policy never read (denied connection, bad body): recorded by digest, then refused. @throws AffiantError when that failed */
+async function refuseUnread(caller: Caller, body: ReceivedBody, cause: unknown, services: Services): Promise<void> {
+  const error = toAffiantError(cause, 'internal', 'the call could not be read');
+  if (error.code === 'internal') services.logger.error({ exchange: caller.id, err: (cause as Error).message }, 'call refused');
+  const context: EventContext = {
+    session_id: sessionOf(caller, null),
+    exchange_id: caller.id,
+    principal: caller.credential.principal,
+    connection: caller.connection.name,
+  };
+  await stateUnread(caller, context, body, gatewayVerdict(`${error.code}: ${error.message}`), services);
+  await refuseStated({ ...caller, context, segmentScope: null }, error, services);
+}
+
+async function refuseStated(exchange: Parameters<typeof conclude>[0], error: AffiantError, services: Services): Promise<void> {
+  const whole = refusalOf(exchange.protocol, error, exchange.id);
+  const ending = { outcome: 'refused', status: whole.status, sent: [whole.body], pending: whole.body.length, error } as const;
+  await conclude(exchange, ending, services, () => sendWhole(exchange.link, whole));
+}
+
+/** The request event became durable after its call was refused for want of it. */
+async function endUnserved(call: Call, services: Services): Promise<void> {
+  const error = new AffiantError('journal_failed', 'the journal did not answer in time; the call was refused');
+  await conclude(call, { outcome: 'refused', status: error.status, sent: [], pending: 0, error }, services, () => undefined);
+}
+
+/** Reads the body; of a caller the connection does not admit only its digest. */
+async function receive(caller: Caller, services: Services): Promise<ReceivedBody> {
+  const { headers } = caller.request;
+  if (!caller.route.hasBody) {
+    if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) {
+      throw new AffiantError('body_invalid', `${caller.request.method} ${caller.target.path} takes no body`);
+    }
+    return NO_BODY;
+  }
+  return readBody(caller.request, {
+    limit: services.bodyLimit,
+    digestKey: services.digestKey,
+    budget: services.bodies,
+    keep: isAdmitted(caller),
+  });
+}
+
+function refuse(arrival: Arrival, cause: unknown, services: Services): void {
+  const error = toAffiantError(cause, 'internal', 'the call could not be served');
+  if (error.code === 'internal') services.logger.error({ exchange: arrival.id, err: (cause as Error).message }, 'call refused');
+  if (arrival.link.opened) arrival.link.cut();
+  else sendWhole(arrival.link, refusalOf(services.connections.protocolFor(arrival.target.connection), error, arrival.id));
+}

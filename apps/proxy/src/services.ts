@@ -1,0 +1,86 @@
+import { AffiantError } from '#errors';
+import type { ApprovalBook } from '#catalogue';
+import type { ApprovalsConfig } from '#config';
+import type { Clock, Ids } from '#events';
+import type { Logger } from '#observability';
+import { ByteBudget } from './intake/byte-budget.js';
+import { Connections } from './intake/connections.js';
+import type { Drain } from './intake/drain.js';
+import { Policies } from './inspect/policy-in-force.js';
+import { GrantedPieces } from './hold/granted-pieces.js';
+import { Flights } from './hold/flights.js';
+import { Tickets } from './hold/tickets.js';
+import { DEFAULT_LIMITS, type CredentialSource, type GatewayLimits, type ProxyOptions, type StatusHooks } from './ports.js';
+import { Evidence } from './record/evidence.js';
+import { RefusalTally } from './record/refusal-tally.js';
+import { SessionSegments } from './record/session-segments.js';
+import { Upstreams } from './forward/upstreams.js';
+
+/** What the rooms of the data path share; made once per gateway. */
+export interface Services {
+  readonly approvalsConfig: ApprovalsConfig;
+  readonly limits: GatewayLimits;
+  /** Bytes of one request body. */
+  readonly bodyLimit: number;
+  readonly digestKey: Buffer;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  readonly hooks: StatusHooks;
+  readonly book: ApprovalBook;
+  readonly credentials: CredentialSource;
+  readonly bodies: ByteBudget;
+  readonly connections: Connections;
+  readonly policies: Policies;
+  readonly evidence: Evidence;
+  readonly segments: SessionSegments;
+  readonly tally: RefusalTally;
+  readonly upstreams: Upstreams;
+  readonly tickets: Tickets;
+  readonly flights: Flights;
+  readonly granted: GrantedPieces;
+  readonly drain: Drain;
+}
+
+export function createServices(options: ProxyOptions, drain: Drain): Services {
+  if (options.digestKey.length < 32) throw new AffiantError('key_invalid', 'the digest key must have at least 32 bytes');
+  const limits: GatewayLimits = { ...DEFAULT_LIMITS, ...options.limits };
+  const { clock, ids, logger, recorder, approvals: book } = options;
+  const evidence = new Evidence(recorder, limits.record_timeout);
+  const upstreams = new Upstreams(limits);
+  return {
+    approvalsConfig: options.config.approvals,
+    limits,
+    bodyLimit: options.config.server.body_limit,
+    digestKey: options.digestKey,
+    clock,
+    ids,
+    logger,
+    hooks: options.hooks ?? {},
+    book,
+    credentials: options.credentials,
+    bodies: new ByteBudget(limits.bodies_in_flight),
+    connections: new Connections(
+      () => options.connections(),
+      options.protocols,
+      (list) => upstreams.keepOnly(list),
+    ),
+    policies: new Policies(options.policySource, evidence, options.placeholder, logger),
+    evidence,
+    segments: new SessionSegments(),
+    tally: new RefusalTally(recorder, clock, logger, limits.refusal_events),
+    upstreams,
+    tickets: new Tickets({
+      book,
+      evidence,
+      clock,
+      ids,
+      logger,
+      digestKey: options.digestKey,
+      retryWindow: options.config.approvals.retry_window,
+    }),
+    flights: new Flights(clock, options.config.approvals.retry_window, limits.kept_answers),
+    granted: new GrantedPieces(),
+    drain,
+  };
+}
