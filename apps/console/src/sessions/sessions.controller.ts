@@ -29,12 +29,16 @@ export class SessionsController {
   }
 
   @Get(':id')
-  async show(@Req() request: FastifyRequest, @Param('id') id: string): Promise<{ session: LedgerRow; exchanges: readonly LedgerRow[] }> {
+  async show(
+    @Req() request: FastifyRequest,
+    @Param('id') id: string,
+  ): Promise<{ session_id: string; parts: readonly LedgerRow[]; exchanges: readonly LedgerRow[] }> {
     const caller = readerOfRequest(request);
-    const [session] = await this.ledger.read(caller, 'SELECT * FROM audit.sessions WHERE session_id = {id:String} LIMIT 1', { id });
-    if (session === undefined) throw new AffiantError('not_found', 'there is no such session in the ledger');
+    // A session id is the client's word: several principals or connections may have used it, and each is a row.
+    const parts = await this.ledger.read(caller, 'SELECT * FROM audit.sessions WHERE session_id = {id:String} LIMIT 100', { id });
+    if (parts.length === 0) throw new AffiantError('not_found', 'there is no such session in the ledger');
     const sql = 'SELECT * FROM audit.exchanges WHERE session_id = {id:String} ORDER BY started_at, exchange_id LIMIT 1000';
-    return { session, exchanges: await this.ledger.read(caller, sql, { id }) };
+    return { session_id: id, parts, exchanges: await this.ledger.read(caller, sql, { id }) };
   }
 
   @Get(':id/replay')

@@ -35,6 +35,7 @@ export function engineConfig(options: {
   <logger><level>warning</level><log>${xml(options.logFile)}</log><errorlog remove="1"/><size>10M</size><count>2</count></logger>
   <users_config>${xml(options.usersFile)}</users_config>
   <timezone>UTC</timezone>
+  <access_control_improvements><settings_constraints_replace_previous>true</settings_constraints_replace_previous></access_control_improvements>
   <max_server_memory_usage>${options.limits.memoryBytes}</max_server_memory_usage>
   <mark_cache_size>67108864</mark_cache_size>
   <index_mark_cache_size>16777216</index_mark_cache_size>
@@ -97,6 +98,10 @@ export function usersConfig(secrets: EngineSecrets, limits: EngineLimits): strin
       <max_result_rows>${limits.resultRows}</max_result_rows>
       <max_result_bytes>${limits.resultBytes}</max_result_bytes>
       <result_overflow_mode>throw</result_overflow_mode>
+      <cancel_http_readonly_queries_on_client_close>1</cancel_http_readonly_queries_on_client_close>
+      <constraints>
+        ${readerConstraints(limits)}
+      </constraints>
     </reader>
   </profiles>
   <quotas>
@@ -117,6 +122,49 @@ export function usersConfig(secrets: EngineSecrets, limits: EngineLimits): strin
   </users>
 </clickhouse>
 `;
+}
+
+/** Settings of the answer's form, which the common clients send unasked: a reader may change these, and no others, although it is read-only. */
+const FORM_SETTINGS = [
+  'send_progress_in_http_headers',
+  'http_headers_progress_interval_ms',
+  'http_write_exception_in_output_format',
+  'http_zlib_compression_level',
+  'enable_http_compression',
+  'date_time_input_format',
+  'date_time_output_format',
+  'format_csv_delimiter',
+  'session_timezone',
+  'extremes',
+  'limit',
+  'offset',
+  'output_format_json_quote_64bit_integers',
+  'output_format_json_quote_64bit_floats',
+  'output_format_json_quote_denormals',
+  'output_format_json_quote_decimals',
+  'output_format_json_named_tuples_as_objects',
+  'output_format_json_array_of_rows',
+  'output_format_native_encode_types_in_binary_format',
+  'output_format_native_use_flattened_dynamic_and_json_serialization',
+  'output_format_native_write_json_as_string',
+  'output_format_parquet_string_as_string',
+  'output_format_arrow_string_as_string',
+  'output_format_pretty_color',
+  'output_format_pretty_max_rows',
+];
+
+/** Bounds a reader may tighten for one query, never widen. */
+function readerConstraints(limits: EngineLimits): string {
+  const bounds = {
+    max_execution_time: limits.querySeconds,
+    max_result_rows: limits.resultRows,
+    max_result_bytes: limits.resultBytes,
+    max_threads: limits.threads,
+    max_block_size: 65_536,
+  };
+  const tighter = Object.entries(bounds).map(([name, max]) => `<${name}><min>1</min><max>${max}</max><changeable_in_readonly/></${name}>`);
+  const free = FORM_SETTINGS.map((name) => `<${name}><changeable_in_readonly/></${name}>`);
+  return [...tighter, ...free].join('');
 }
 
 const grants = (queries: readonly string[]): string => `<grants>${queries.map((query) => `<query>${query}</query>`).join('')}</grants>`;
