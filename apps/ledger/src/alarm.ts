@@ -2,6 +2,8 @@ import { isAffiantError } from '#errors';
 import { SYSTEM_CONTEXT, type NameValue } from '#events';
 import type { LedgerPorts } from './ports.js';
 
+export type Stage = 'ingest' | 'sequence';
+
 /** Stops the ledger for good when what is stored contradicts what should be: nothing is signed over a contradiction. */
 export class Alarm {
   #halted: string | null = null;
@@ -14,7 +16,7 @@ export class Alarm {
   }
 
   /** Records `checkpoint.halted` once; after a restart that finds the same contradiction, once more. Never throws. */
-  async raise(stage: 'ingest' | 'sequence', error: unknown): Promise<void> {
+  async raise(stage: Stage, error: unknown): Promise<void> {
     if (this.#halted !== null) return;
     const code = isAffiantError(error) ? error.code : 'internal';
     const where = isAffiantError(error) ? error.where : undefined;

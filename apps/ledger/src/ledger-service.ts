@@ -1,7 +1,8 @@
 import { ALL_TOPICS } from '#events';
-import type { LogBatch, Subscription, SubscribeOptions } from '#event-log';
-import { Alarm } from './alarm.js';
+import type { LogBatch, SubscribeOptions } from '#event-log';
+import { Alarm, type Stage } from './alarm.js';
 import { Ingest } from './ingest/ingest.js';
+import { replayTo } from './ingest/intent.js';
 import { DEFAULTS, GROUPS, type LedgerHealth, type LedgerPorts } from './ports.js';
 import { EventReader } from './read-event.js';
 import { isConflict, Stopped, systemPause, type RetryOptions } from './retry.js';
@@ -12,15 +13,15 @@ const DRAIN_POLL = 20;
 /** How long a stop lets the batch in hand finish, e.g. while the engine does not answer. */
 const STOP_GRACE = 5_000;
 
-/** One consumer of the event log, as a transport drives it. */
+/** One consumer of the event log; it commits by itself. */
 export interface LedgerConsumer {
   readonly options: SubscribeOptions;
   readonly onBatch: (batch: LogBatch) => Promise<void>;
 }
 
 /**
- * The ledger at work: ingest and sequencer over one event log.
- * `open`, then subscribe `consumers` (or `start`, which does both), then `stop`.
+ * The ledger at work: ingest and sequencer over one event log, whatever transport brings the batches.
+ * Order: `open`, subscribe the consumers, … `stop`, end the subscriptions, `finished`.
  */
 export class LedgerService {
   /** Nothing new is begun once this fires. */
@@ -31,10 +32,9 @@ export class LedgerService {
   readonly #alarm: Alarm;
   readonly #options: Required<LedgerPorts['options']>;
   readonly #reader: EventReader;
-  #ingest: Ingest | undefined;
+  readonly #ingest: Ingest;
   #sequencer: Sequencer | undefined;
   #rounds: Promise<void> = Promise.resolve();
-  #subscriptions: Subscription[] = [];
   /** Ends the wait between two rounds. */
   #hurry = new AbortController();
 
@@ -43,52 +43,52 @@ export class LedgerService {
     this.#retry = { signal: this.#givingUp.signal, pause: this.#options.pause, logger: ports.logger };
     this.#alarm = new Alarm(ports);
     this.#reader = new EventReader(ports.codec);
+    this.#ingest = new Ingest(ports, this.#reader, this.#retry);
   }
 
-  /** Reads where ingest and sequencer stand and starts the rounds. */
+  /** Reads where ingest and sequencer stand and starts the rounds. A contradiction halts; it does not throw. */
   async open(): Promise<void> {
-    this.#ingest = new Ingest(this.ports, this.#reader, this.#retry);
-    try {
-      await this.#ingest.prepare();
-      this.#sequencer = await Sequencer.open(this.ports, this.#reader, this.#options.maxRoundLeaves, this.#retry, this.#stopping.signal);
-    } catch (error) {
-      await this.#end('sequence', error);
-      return;
-    }
-    this.#rounds = this.#runRounds(this.#sequencer);
+    const { maxRoundLeaves } = this.#options;
+    await this.#guard('ingest', () => this.#ingest.prepare());
+    await this.#guard('sequence', async () => {
+      this.#sequencer = await Sequencer.open(this.ports, this.#reader, maxRoundLeaves, this.#retry, this.#stopping.signal);
+      this.#rounds = this.#runRounds(this.#sequencer);
+    });
   }
 
-  /** What has to be subscribed; valid after `open`. */
   consumers(): readonly LedgerConsumer[] {
     const { maxBatchRecords, maxBatchBytes } = this.#options;
     const common = { topics: ALL_TOPICS, maxBatchRecords, maxBatchBytes };
-    const ingest = this.#ingest;
-    const sequencer = this.#sequencer;
     return [
-      {
-        options: { ...common, group: GROUPS.ingest, replayTo: (committed) => ingest?.replayTo(committed) ?? null },
-        onBatch: (batch) => this.#guard('ingest', async () => this.#ingestAndGather(ingest, batch)),
-      },
-      {
-        options: { ...common, group: GROUPS.sequencer },
-        onBatch: (batch) => this.#guard('sequence', async () => sequencer?.read(batch)),
-      },
+      { options: { ...common, group: GROUPS.ingest, replayTo }, onBatch: (batch) => this.ingest(batch) },
+      { options: { ...common, group: GROUPS.sequencer }, onBatch: (batch) => this.sequence(batch) },
     ];
   }
 
-  async start(): Promise<void> {
-    await this.open();
-    for (const { options, onBatch } of this.consumers()) {
-      const subscription = await this.ports.eventLog.subscribe(options, onBatch);
-      subscription.failed.catch((error: unknown) => this.#end(options.group === GROUPS.ingest ? 'ingest' : 'sequence', error));
-      this.#subscriptions.push(subscription);
-    }
+  /** Handler of group `ledger.ingest`: resolves when the batch is queryable and committed, and a moment after it when it was small. */
+  async ingest(batch: LogBatch): Promise<void> {
+    if (!(await this.#guard('ingest', () => this.#ingest.ingest(batch)))) return this.#parked();
+    // Few events: let more come before the next INSERT, so that the engine does not get a part per event. A busy log does not wait.
+    const small = batch.records.length < this.#options.maxBatchRecords / 2;
+    if (small) await this.#options.pause(this.#options.gather, this.#stopping.signal);
+  }
+
+  /** Handler of group `ledger.sequencer`: resolves when the batch is read; the offsets are committed when it is sealed. */
+  async sequence(batch: LogBatch): Promise<void> {
+    const sequencer = this.#sequencer;
+    const taken = this.halted === null && sequencer !== undefined && (await this.#guard('sequence', () => sequencer.read(batch)));
+    if (!taken) await this.#parked();
+  }
+
+  /** A subscription ended by a failure of the event log. */
+  async fail(group: string, error: unknown): Promise<void> {
+    await this.#alarm.raise(group === GROUPS.ingest ? 'ingest' : 'sequence', error);
   }
 
   /** Waits until all that is durable now is queryable and sealed, for at most `milliseconds`. False when time ran out. */
   async drain(milliseconds: number): Promise<boolean> {
     const end = this.ports.clock.nowMs() + milliseconds;
-    while (this.#alarm.halted === null && !this.#stopping.signal.aborted && this.ports.clock.nowMs() < end) {
+    while (this.halted === null && !this.#stopping.signal.aborted && this.ports.clock.nowMs() < end) {
       if (await this.#quiet()) return true;
       this.#hurry.abort();
       await this.#options.pause(DRAIN_POLL, this.#stopping.signal);
@@ -96,15 +96,17 @@ export class LedgerService {
     return false;
   }
 
-  /** Ends after the batch and the round in hand; a crash instead would lose nothing either. */
-  async stop(): Promise<void> {
+  /** Lets handlers and rounds end after what they have in hand. A crash instead would lose nothing either. */
+  stop(): void {
     this.#stopping.abort();
     this.#hurry.abort();
     const grace = setTimeout(() => this.#givingUp.abort(), STOP_GRACE);
+    grace.unref();
+  }
+
+  /** After the subscriptions have ended. */
+  async finished(): Promise<void> {
     await this.#rounds;
-    await Promise.all(this.#subscriptions.map((subscription) => subscription.stop()));
-    this.#subscriptions = [];
-    clearTimeout(grace);
     this.#givingUp.abort();
   }
 
@@ -120,54 +122,48 @@ export class LedgerService {
       sealedSize: sealed?.tree_size ?? 0,
       sealedRound: sealed?.round ?? 0,
       lastSealAt: sealed === undefined || sealed.round === 0 ? null : sealed.sealed_at,
-      halted: this.#alarm.halted,
+      halted: this.halted,
     };
-  }
-
-  async #ingestAndGather(ingest: Ingest | undefined, batch: LogBatch): Promise<void> {
-    await ingest?.ingest(batch);
-    // Few events: let more come before the next INSERT, so that the engine does not get a part per event. A busy log does not wait.
-    const small = batch.records.length < this.#options.maxBatchRecords / 2;
-    if (small) await this.#options.pause(this.#options.gather, this.#stopping.signal);
   }
 
   async #runRounds(sequencer: Sequencer): Promise<void> {
     const { pause, checkpointInterval } = this.#options;
-    while (!this.#stopping.signal.aborted && this.#alarm.halted === null) {
+    while (!this.#stopping.signal.aborted && this.halted === null) {
       let wait = checkpointInterval;
-      try {
-        if (await sequencer.round()) wait = 0;
-      } catch (error) {
-        if (isConflict(error) || error instanceof Stopped) return this.#end('sequence', error);
-        this.ports.logger.warn({ reason: String(error) }, 'a round failed; finding out what it left behind');
-        wait = RETRY_WAIT;
-      }
+      const went = await this.#guard('sequence', async () => {
+        try {
+          if (await sequencer.round()) wait = 0;
+        } catch (error) {
+          if (isConflict(error) || error instanceof Stopped) throw error;
+          this.ports.logger.warn({ reason: String(error) }, 'a round failed; finding out what it left behind');
+          wait = RETRY_WAIT;
+        }
+      });
+      if (!went) return;
       this.#hurry = new AbortController();
       if (this.#stopping.signal.aborted) this.#hurry.abort();
       await pause(wait, this.#hurry.signal);
     }
   }
 
-  /** A consumer that met a contradiction, or is being stopped, takes nothing more: what it did not finish stays uncommitted. */
-  async #guard(stage: 'ingest' | 'sequence', work: () => Promise<void>): Promise<void> {
+  /** True when the work was done. What stops or contradicts is not done; the latter raises the alarm. */
+  async #guard(stage: Stage, work: () => Promise<unknown>): Promise<boolean> {
     try {
-      if (this.#alarm.halted === null || stage === 'ingest') return await work();
+      await work();
+      return true;
     } catch (error) {
-      await this.#end(stage, error);
+      if (!(error instanceof Stopped)) await this.#alarm.raise(stage, error);
+      return false;
     }
-    await this.#parked();
   }
 
+  /** Keeps a handler from taking more: what it did not finish stays uncommitted. */
   #parked(): Promise<void> {
     const { signal } = this.#stopping;
     return new Promise((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });
     });
-  }
-
-  async #end(stage: 'ingest' | 'sequence', error: unknown): Promise<void> {
-    if (!(error instanceof Stopped)) await this.#alarm.raise(stage, error);
   }
 
   async #quiet(): Promise<boolean> {

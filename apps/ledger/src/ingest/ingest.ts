@@ -1,5 +1,5 @@
 import { AffiantError } from '#errors';
-import type { Committed, LogBatch } from '#event-log';
+import type { LogBatch } from '#event-log';
 import { GROUPS, type LedgerPorts } from '../ports.js';
 import type { EventReader } from '../read-event.js';
 import { untilDone, type RetryOptions } from '../retry.js';
@@ -33,9 +33,6 @@ export class Ingest {
       if (intent !== null) this.#open.set(partition, intent);
     }
   }
-
-  /** For SubscribeOptions.replayTo: the first batch after a crash must be cut where it was cut before. */
-  replayTo = (committed: Committed): number | null => parseIntent(committed)?.to ?? null;
 
   /** Makes a batch queryable. @throws AffiantError ledger_conflict, Stopped */
   async ingest(batch: LogBatch): Promise<void> {

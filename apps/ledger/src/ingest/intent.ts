@@ -30,6 +30,11 @@ export function parseIntent({ metadata }: Committed): Intent | null {
   }
 }
 
+/** For SubscribeOptions.replayTo: the first batch after a crash must be cut where it was cut before. */
+export function replayTo(committed: Committed): number | null {
+  return parseIntent(committed)?.to ?? null;
+}
+
 /** Names the range and what is in it: the digest makes "same token, other rows" impossible. */
 export function tokenOf(batch: LogBatch, rows: readonly EventRow[]): string {
   return `${batch.partition}/${batch.firstOffset}-${batch.lastOffset}/${digestOf(rows)}`;

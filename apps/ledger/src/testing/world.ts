@@ -1,6 +1,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { EventCodec, SystemClock, type EventDraft } from '#events';
+import type { Subscription } from '#event-log';
 import type { Logger } from '#observability';
 import { formatVkey, type Signer } from '#signing';
 import { decodeLeaf, MemoryCheckpointStore, MemoryTileStore, openCheckpoint, recomputeRoot, TileTree } from '#tlog';
@@ -56,8 +57,13 @@ export class World {
     const ports = this.ports(plan, options);
     const { process } = ports;
     const service = new LedgerService(ports);
+    const subscriptions: Subscription[] = [];
     try {
-      await Promise.race([service.start(), process.died]);
+      await Promise.race([service.open(), process.died]);
+      for (const { options: group, onBatch } of service.consumers()) {
+        const subscribed = await Promise.race([ports.eventLog.subscribe(group, onBatch), process.died]);
+        if (subscribed !== undefined) subscriptions.push(subscribed);
+      }
     } catch {
       // It failed to start, loudly; the next one must find everything in order.
       process.kill();
@@ -65,7 +71,9 @@ export class World {
     await Promise.race([service.drain(20_000), process.died]);
     const { halted } = service;
     // A killed process leaves its promises hanging; a living one stops in order.
-    await Promise.race([service.stop(), process.died]);
+    service.stop();
+    const ended = Promise.all(subscriptions.map((subscription) => subscription.stop())).then(() => service.finished());
+    await Promise.race([ended, process.died]);
     process.kill();
     return { halted };
   }

@@ -1,0 +1,116 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EventCodec, SystemClock, SystemIds } from '#events';
+import { EmbeddedEventLog } from '#event-log';
+import { createWatermarks, JournalRecorder, openJournal, type FileJournal, type Watermarks } from '#journal';
+import { ClickHouseLedgerStore, startEmbeddedEngine, type EmbeddedEngine } from '#ledger-store';
+import { createLogger } from '#observability';
+import { loadOrCreateSecret, openFileSigner } from '#signing';
+import { FileCheckpointStore, FileTileStore, openCheckpoint, recomputeRoot, TileTree, verifyConsistency } from '#tlog';
+import { startLedger, type Ledger } from './index.js';
+import { controlDraft } from './testing/world.js';
+
+const logger = createLogger('test', { level: 'silent' });
+const codec = new EventCodec();
+const clock = new SystemClock();
+let state: string;
+let engine: EmbeddedEngine;
+let store: ClickHouseLedgerStore;
+
+beforeAll(async () => {
+  state = await mkdtemp(join(tmpdir(), 'ledger-'));
+  engine = await startEmbeddedEngine({ stateDirectory: state, logger });
+  const { url, headers } = engine.access;
+  store = new ClickHouseLedgerStore({ url, headers, user: engine.writer.user, password: engine.writer.password });
+  await store.migrate();
+});
+
+afterAll(async () => {
+  await store.close();
+  await engine.stop();
+  await rm(state, { recursive: true, force: true });
+});
+
+interface Life {
+  readonly gateway: JournalRecorder;
+  readonly gatewayJournal: FileJournal;
+  readonly ledger: Ledger;
+  readonly vkey: string;
+  end(): Promise<void>;
+}
+
+/** One start of everything on the state directory, as apps/standalone composes it. */
+async function live(): Promise<Life> {
+  const key = await loadOrCreateSecret(join(state, 'keys', 'journal.key'));
+  const journalDirectory = join(state, 'journal');
+  const watermarks = createWatermarks(['gateway', 'ledger']);
+  const gateway = await source('gateway', journalDirectory, key, watermarks);
+  const own = await source('ledger', journalDirectory, key, watermarks);
+  const eventLog = new EmbeddedEventLog({ journalDirectory, groupsDirectory: join(state, 'groups'), key, watermarks });
+  const signer = await openFileSigner({ directory: join(state, 'keys'), file: 'ledger', name: 'affiant.test/ledger' });
+  const ledger = await startLedger({
+    eventLog,
+    store,
+    tiles: new FileTileStore(join(state, 'tiles')),
+    checkpoints: new FileCheckpointStore(join(state, 'checkpoint.json')),
+    signer,
+    recorder: own.recorder,
+    codec,
+    clock,
+    logger,
+    options: { checkpointInterval: 50 },
+  });
+  const end = async (): Promise<void> => {
+    await ledger.stop();
+    await eventLog.close();
+    await gateway.journal.close();
+    await own.journal.close();
+  };
+  return { gateway: gateway.recorder, gatewayJournal: gateway.journal, ledger, vkey: signer.vkey, end };
+}
+
+async function source(sourceId: string, journals: string, key: Buffer, watermarks: Watermarks) {
+  const directory = join(journals, sourceId);
+  const { journal } = await openJournal({ directory, sourceId, key, segmentBytes: 1 << 20, highWaterBytes: 64 << 20, watermarks });
+  return { journal, recorder: new JournalRecorder({ journal, codec, clock, ids: new SystemIds() }) };
+}
+
+const drafts = (count: number) => Array.from({ length: count }, (_, index) => controlDraft(`test.event ${index}`));
+const published = (): Promise<string> => readFile(join(state, 'tiles', 'checkpoint'), 'utf8');
+
+describe('on journals, files and the embedded engine', () => {
+  it('makes every event queryable and sealed, over restarts, under one growing tree', async () => {
+    const first = await live();
+    await first.gateway.record(drafts(300));
+    await first.gatewayJournal.append([{ topic: 0, payload: Buffer.from('no event') }]);
+    expect(await first.ledger.drain(20_000)).toBe(true);
+    expect(await first.ledger.health()).toMatchObject({ ingestLag: 0, sealedSize: 301 + 1, halted: null });
+    const before = openCheckpoint(await published(), [first.vkey]);
+    await first.end();
+
+    const second = await live();
+    await second.gateway.record(drafts(20));
+    await second.end();
+    const third = await live();
+    expect(await third.ledger.drain(20_000)).toBe(true);
+    const { sealedSize, halted } = await third.ledger.health();
+    expect(halted).toBeNull();
+    await third.end();
+
+    const head = openCheckpoint(await published(), [third.vkey]);
+    expect(head.size).toBe(sealedSize);
+    const tree = new TileTree(new FileTileStore(join(state, 'tiles')), head.size);
+    verifyConsistency(before.size, head.size, await tree.consistencyProof(before.size), before.root, head.root);
+    const leaves = await store.query<{ leaf: string }>('SELECT hex(leaf) AS leaf FROM ledger.leaves ORDER BY leaf_index');
+    expect(recomputeRoot(leaves.map((row) => Buffer.from(row.leaf, 'hex')))).toEqual({ size: head.size, root: head.root });
+    const kinds = await store.query<{ event_type: string; events: string }>(
+      'SELECT event_type, toString(count()) AS events FROM ledger.events GROUP BY event_type ORDER BY event_type',
+    );
+    expect(Object.fromEntries(kinds.map((row) => [row.event_type, Number(row.events)]))).toMatchObject({
+      undecodable: 1,
+      dead_letter: 1,
+    });
+  });
+});
