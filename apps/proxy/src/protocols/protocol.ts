@@ -32,7 +32,7 @@ export interface ScreenedRequest {
   readonly verdict: Verdict;
   /** What goes upstream: the original buffer itself when nothing was replaced. */
   readonly masked: Buffer;
-  /** `masked` cut at the protocol's own boundaries (system, tools, each message), in order, concatenating to `masked` exactly. */
+  /** `masked` cut at the protocol's own boundaries (system, tools, runs of messages), in order, concatenating to `masked` exactly; none above 128 kB. */
   readonly pieces: readonly BodyPiece[];
   readonly masks: readonly Mask[];
   /** SHA-256 over what makes two requests the same call: the masked body without `stream` and `max_tokens`. */
@@ -41,6 +41,11 @@ export interface ScreenedRequest {
   readonly promptDigest: Buffer | null;
   /** Masked last user text, at most 2,000 characters, for the approver. */
   readonly summary: string;
+  /**
+   * Digests of the masked pieces whose text asked for a hold; empty when a hold comes from the whole request (model, tools) or there is none.
+   * Agents resend the conversation: when all of these were granted to the same principal before, asking again adds nothing.
+   */
+  readonly heldPieces: readonly Buffer[];
 }
 
 /** A part of the response that waits for people. */
@@ -57,6 +62,8 @@ export interface HeldPart {
 export interface ScreenStep {
   /** Masked bytes the client may have now. */
   readonly release: readonly Buffer[];
+  /** The same for the trail, where it must differ: values that policy lets the client have, but not the trail. Absent = as released. */
+  readonly recorded?: readonly Buffer[];
   /** Set when the screener has stopped at a part policy holds: feed it on (it buffers), then call resolve(). */
   readonly held?: HeldPart;
   /** Set when policy blocks the response: the rest must not be sent. */
@@ -88,7 +95,10 @@ export interface ResponseFacts {
 export interface ResponseScreener {
   /** @throws AffiantError stream_invalid | detector_failed | policy_failed */
   push(chunk: Buffer): ScreenStep;
-  /** Upstream ended. `release` holds the final bytes. An early end flushes nothing unscanned. */
+  /**
+   * Upstream ended. `release` holds the final bytes. An early end flushes nothing unscanned. While a part is held it gives nothing: call
+   * resolve(), then end() again. A whole JSON body can also answer `held` here: the same goes for it.
+   */
   end(): ScreenStep;
   /** The approver's answer on the part in hand. `release` goes on from there. */
   resolve(granted: boolean): ScreenStep;
@@ -104,6 +114,14 @@ export interface ScreenContext {
   readonly cacheScope: string;
 }
 
+/** What is known of an upstream response before its first byte. */
+export interface UpstreamHead {
+  readonly status: number;
+  readonly contentType: string;
+  /** Headers of the client, when keepAlive() bytes went to it already: the response then goes on from those bytes. */
+  readonly keptAlive?: IncomingHttpHeaders;
+}
+
 /** Port: a wire protocol. Adding one is adding a folder here; nothing else changes. */
 export interface Protocol {
   readonly name: string;
@@ -114,9 +132,12 @@ export interface Protocol {
    */
   screenRequest(body: Buffer, route: Route, context: ScreenContext): Promise<ScreenedRequest>;
   /** `status` and `contentType` of the upstream response choose between SSE, JSON and error body (values masked only). */
-  screenResponse(context: ScreenContext, upstream: { readonly status: number; readonly contentType: string }): ResponseScreener;
+  screenResponse(context: ScreenContext, upstream: UpstreamHead): ResponseScreener;
   /** A refusal before any byte, in the caller's own error format, with the statuses of research/wire.md §1.3. */
-  refusal(error: AffiantError, requestId: string): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Buffer };
+  refusal(
+    error: AffiantError,
+    requestId: string,
+  ): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Buffer };
   /** The same after the stream was opened. */
   streamRefusal(error: AffiantError, requestId: string): Buffer;
   /** Bytes that keep a waiting stream open for this client; `opened` is false for the first. */

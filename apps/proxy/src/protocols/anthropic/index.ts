@@ -1,0 +1,1 @@
+export { AnthropicProtocol } from './anthropic-protocol.js';

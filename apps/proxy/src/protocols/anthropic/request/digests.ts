@@ -1,0 +1,33 @@
+import { createHash, hash } from 'node:crypto';
+import type { Slices } from '#wire';
+
+/** Largest piece the trail is given. */
+export const CUT_BYTES = 128 * 1024;
+const WINDOW = 512 * 1024;
+
+export function sha256(bytes: Buffer): Buffer {
+  return hash('sha256', bytes, 'buffer');
+}
+
+/** SHA-256 in hex, half a megabyte at a time. */
+export async function sha256Hex(bytes: Buffer, slices: Slices): Promise<string> {
+  if (bytes.length <= WINDOW) return hash('sha256', bytes, 'hex');
+  const digest = createHash('sha256');
+  for (let at = 0; at < bytes.length; at += WINDOW) {
+    digest.update(bytes.subarray(at, at + WINDOW));
+    if (slices.spent) await slices.turn();
+  }
+  return digest.digest('hex');
+}
+
+/** Cuts bytes so that no cut is above 128 kB, each with its SHA-256. `known` saves hashing bytes that were hashed whole already. */
+export async function cutDigests(bytes: Buffer, known: string | null, slices: Slices): Promise<{ end: number; sha256: Buffer }[]> {
+  if (bytes.length <= CUT_BYTES) return [{ end: bytes.length, sha256: known === null ? sha256(bytes) : Buffer.from(known, 'hex') }];
+  const cuts: { end: number; sha256: Buffer }[] = [];
+  for (let at = 0; at < bytes.length; at += CUT_BYTES) {
+    const end = Math.min(bytes.length, at + CUT_BYTES);
+    cuts.push({ end, sha256: sha256(bytes.subarray(at, end)) });
+    if (slices.spent) await slices.turn();
+  }
+  return cuts;
+}

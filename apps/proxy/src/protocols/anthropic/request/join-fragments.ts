@@ -1,0 +1,18 @@
+import type { Slices } from '#wire';
+
+const WINDOW = 1 << 20;
+
+/** One buffer of many, copied a megabyte at a time: touching 32 MB of new memory at once would hold the event loop. */
+export async function joinFragments(fragments: readonly Buffer[], slices: Slices): Promise<Buffer> {
+  const total = fragments.reduce((sum, fragment) => sum + fragment.length, 0);
+  if (total <= WINDOW) return Buffer.concat(fragments, total);
+  const joined = Buffer.allocUnsafeSlow(total);
+  let at = 0;
+  for (const fragment of fragments) {
+    for (let from = 0; from < fragment.length; from += WINDOW) {
+      at += fragment.copy(joined, at, from, Math.min(fragment.length, from + WINDOW));
+      if (slices.spent) await slices.turn();
+    }
+  }
+  return joined;
+}

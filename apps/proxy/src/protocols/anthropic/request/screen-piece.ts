@@ -1,0 +1,113 @@
+import type { PolicyAction } from '#config';
+import type { RuleOutcome, SelectedPolicy } from '#policy';
+import { JsonScanner, type Edit, type Slices } from '#wire';
+import { Findings, outcomesOf, verdictOf } from '../../../mask/findings.js';
+import { askPolicy } from '../../../mask/guard.js';
+import { findReplacements, leafEdits, leafLabel, leafText, type MaskRules } from '../../../mask/leaf.js';
+import { maskLargeLeaf, WINDOW_BYTES } from '../../../mask/large-leaf.js';
+import type { ScreenContext } from '../../protocol.js';
+import type { PlacedLeaf } from '../leaf-collector.js';
+import { isTypedText, MessageCollector } from './message-collector.js';
+import type { PiecePlan, PieceValue } from './piece-plan.js';
+import type { UserText } from './scan-cache.js';
+import { TextWindows } from './text-windows.js';
+import { UserTextFinder } from './user-text.js';
+
+/** What one piece of a request says, before its masked bytes are put together. */
+export interface PieceFindings {
+  readonly edits: readonly Edit[];
+  readonly findings: ReturnType<Findings['list']>;
+  readonly outcomes: readonly RuleOutcome[];
+  readonly action: PolicyAction;
+  readonly toolNames: readonly string[];
+  readonly userText: UserText | null;
+}
+
+/** Claude Code's attribution line at the head of the system prompt: the provider reads it, so it stays (research/wire.md §1.1). */
+const ATTRIBUTION = /^x-anthropic-billing-header:[^\r\n]{0,512}$/;
+
+/**
+ * Walks, scans and judges one piece in slices.
+ * @throws AffiantError body_invalid, detector_failed, policy_failed
+ */
+export async function screenPiece(body: Buffer, plan: PiecePlan, context: ScreenContext, slices: Slices): Promise<PieceFindings> {
+  const screening = new PieceScreening(body, plan, context, slices);
+  for (const value of plan.values) await screening.value(value);
+  return screening.result();
+}
+
+class PieceScreening {
+  private readonly policy: SelectedPolicy;
+  private readonly findings: Findings;
+  private readonly rules: MaskRules | null;
+  private readonly readsText: boolean;
+  private readonly edits: Edit[] = [];
+  private readonly textOutcomes: RuleOutcome[] = [];
+  private readonly toolNames: string[] = [];
+  private readonly user = new UserTextFinder();
+
+  constructor(
+    private readonly body: Buffer,
+    private readonly plan: PiecePlan,
+    context: ScreenContext,
+    private readonly slices: Slices,
+  ) {
+    const { policy, placeholder } = context;
+    this.policy = policy;
+    this.findings = new Findings(policy);
+    const detector = policy.requestDetector;
+    this.rules = detector === null ? null : { detector, placeholder, judge: (span) => this.findings.add('request', span) };
+    this.readsText = policy.readsRequestText && (plan.kind === 'messages' || plan.kind === 'system' || plan.kind === 'glue');
+  }
+
+  async value(value: PieceValue): Promise<void> {
+    const collector = new MessageCollector(this.body, this.plan.kind, value.member);
+    const scanner = new JsonScanner(this.body, value.start, value.end, collector);
+    while (!scanner.run(this.slices)) await this.slices.turn();
+    if (collector.toolName !== null) this.toolNames.push(collector.toolName);
+    if (collector.role === 'user') this.user.beginMessage();
+    for (const leaf of collector.leaves) {
+      if (leaf === null) continue;
+      if (leaf.end - leaf.start > WINDOW_BYTES) await this.largeLeaf(leaf, collector.role);
+      else this.leaf(leaf, collector.role, value.member);
+      if (this.slices.spent) await this.slices.turn();
+    }
+  }
+
+  result(): PieceFindings {
+    const findings = this.findings.list();
+    const { action, rules } = verdictOf([...outcomesOf(findings), ...this.textOutcomes]);
+    return {
+      edits: this.edits,
+      findings,
+      outcomes: this.textOutcomes,
+      action: rules.length === 0 ? 'allow' : action,
+      toolNames: this.toolNames,
+      userText: this.user.result(),
+    };
+  }
+
+  private leaf(leaf: PlacedLeaf, role: string | null, member: string): void {
+    const text = leafText(this.body, leaf);
+    if (member === 'system' && ATTRIBUTION.test(text)) return;
+    const replacements = this.rules === null ? [] : findReplacements(text, leafLabel(leaf), this.rules);
+    if (replacements.length > 0) this.edits.push(...leafEdits(this.body, leaf, replacements));
+    if (this.readsText) this.judgeText(text);
+    if (role === 'user') this.user.text(text, replacements, isTypedText(leaf));
+  }
+
+  private async largeLeaf(leaf: PlacedLeaf, role: string | null): Promise<void> {
+    const windows = this.readsText ? new TextWindows((text) => this.judgeText(text)) : null;
+    const edits = await maskLargeLeaf(this.body, leaf, this.rules, this.slices, (text) => windows?.push(text));
+    this.edits.push(...edits);
+    if (role === 'user') this.user.largeText(this.body, leaf, edits, isTypedText(leaf));
+  }
+
+  private judgeText(text: string): void {
+    const verdict = askPolicy(() => this.policy.evaluateRequestText(text));
+    for (const rule of verdict.rules) {
+      // A condition names no value to replace, so `mask` cannot be carried out here: refuse instead.
+      if (rule.action !== 'allow') this.textOutcomes.push(rule.action === 'mask' ? { ...rule, action: 'block' } : rule);
+    }
+  }
+}

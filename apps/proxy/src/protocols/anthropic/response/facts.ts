@@ -1,0 +1,72 @@
+import type { RuleOutcome } from '#policy';
+import { masksOf, mergeFindings, outcomesOf, verdictOf, type Finding, type Findings } from '../../../mask/findings.js';
+import type { ResponseFacts } from '../../protocol.js';
+
+interface Usage {
+  readonly input_tokens?: number;
+  readonly output_tokens?: number;
+  readonly cache_read_input_tokens?: number;
+  readonly cache_creation_input_tokens?: number;
+}
+
+/** Gathers what the response says about itself, and what was found in it. */
+export class FactsOfResponse {
+  model: string | null = null;
+  stopReason: string | null = null;
+  upstreamError: { readonly type: string; readonly message: string } | null = null;
+  complete = false;
+  readonly toolCalls: string[] = [];
+  private inputTokens: number | null = null;
+  private outputTokens: number | null = null;
+  private cacheReadTokens: number | null = null;
+  private cacheCreationTokens: number | null = null;
+  private readonly toolFindings: (readonly Finding[])[] = [];
+  private readonly outcomes: RuleOutcome[] = [];
+
+  constructor(private readonly textFindings: Findings) {}
+
+  /** Later counts overrule earlier ones: message_delta is cumulative. */
+  usage(usage: unknown): void {
+    if (typeof usage !== 'object' || usage === null) return;
+    const counts = usage as Usage;
+    this.inputTokens = count(counts.input_tokens) ?? this.inputTokens;
+    this.outputTokens = count(counts.output_tokens) ?? this.outputTokens;
+    this.cacheReadTokens = count(counts.cache_read_input_tokens) ?? this.cacheReadTokens;
+    this.cacheCreationTokens = count(counts.cache_creation_input_tokens) ?? this.cacheCreationTokens;
+  }
+
+  judged(findings: readonly Finding[], outcomes: readonly RuleOutcome[]): void {
+    this.toolFindings.push(findings);
+    this.outcomes.push(...outcomes);
+  }
+
+  facts(): ResponseFacts {
+    const findings = mergeFindings([this.textFindings.list(), ...this.toolFindings]);
+    return {
+      model: this.model,
+      stopReason: this.stopReason,
+      inputTokens: this.inputTokens,
+      outputTokens: this.outputTokens,
+      cacheReadTokens: this.cacheReadTokens,
+      cacheCreationTokens: this.cacheCreationTokens,
+      toolCalls: [...this.toolCalls],
+      masks: masksOf(findings),
+      rules: verdictOf([...outcomesOf(findings), ...this.outcomes]).rules,
+      upstreamError: this.upstreamError,
+      complete: this.complete,
+    };
+  }
+}
+
+function count(value: unknown): number | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+/** A member of a parsed value, when it is an object that has it. */
+export function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+export function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}

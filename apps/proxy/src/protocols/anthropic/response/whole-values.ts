@@ -1,0 +1,50 @@
+import { AffiantError } from '#errors';
+import type { Edit } from '#wire';
+import type { Findings } from '../../../mask/findings.js';
+import { findReplacements, maskLeaf, type MaskRules } from '../../../mask/leaf.js';
+import { applyReplacements, type Replacement } from '../../../mask/stream-masker.js';
+import type { ScreenContext } from '../../protocol.js';
+import type { PlacedLeaf } from '../leaf-collector.js';
+import type { StreamEvent } from './read-frame.js';
+
+/** Masks values that arrive whole: results of server tools, citations, error messages, events we do not know. */
+export class WholeValues {
+  readonly rules: MaskRules | null;
+
+  constructor(context: ScreenContext, findings: Findings) {
+    const { policy, placeholder } = context;
+    const detector = policy.responseDetector;
+    this.rules = detector === null ? null : { detector, placeholder, judge: (span) => findings.add('response', span) };
+  }
+
+  /** Edits for every value of the event, save those `except` names. */
+  editsOf(event: StreamEvent, except?: (leaf: PlacedLeaf) => boolean): Edit[] {
+    const { rules } = this;
+    if (rules === null) return [];
+    if (event.leaves === null) return this.plainEdits(event, rules);
+    const edits: Edit[] = [];
+    for (const leaf of event.leaves) if (except?.(leaf) !== true) edits.push(...maskLeaf(event.data, leaf, rules));
+    return edits;
+  }
+
+  maskText(text: string): string {
+    return this.rules === null ? text : applyReplacements(text, findReplacements(text, '', this.rules));
+  }
+
+  /** What would be replaced in a text, counted apart from what goes out. */
+  find(text: string, findings: Findings): Replacement[] {
+    return this.rules === null ? [] : findReplacements(text, '', { ...this.rules, judge: (span) => findings.add('response', span) });
+  }
+
+  /** Data that is no JSON: masked as plain text. */
+  private plainEdits(event: StreamEvent, rules: MaskRules): Edit[] {
+    const text = event.data.toString();
+    return findReplacements(text, '', rules).map((replacement) => plainEdit(text, replacement));
+  }
+}
+
+function plainEdit(text: string, { start, end, text: replacement }: Replacement): Edit {
+  if (/[\r\n]/.test(text.slice(start, end))) throw new AffiantError('stream_invalid', 'A value spans the lines of an unknown event.');
+  const from = Buffer.byteLength(text.slice(0, start));
+  return { start: from, end: from + Buffer.byteLength(text.slice(start, end)), bytes: Buffer.from(replacement) };
+}

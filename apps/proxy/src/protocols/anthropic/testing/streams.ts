@@ -1,0 +1,103 @@
+import { frameData, SseParser } from '#wire';
+import type { HeldPart, ResponseScreener } from '../../protocol.js';
+import type { Verdict } from '#policy';
+
+export function sse(type: string, data: Record<string, unknown> = {}, raw?: string): string {
+  return `event: ${type}\ndata: ${raw ?? JSON.stringify({ type, ...data })}\n\n`;
+}
+
+export const MESSAGE_START = sse('message_start', {
+  message: {
+    id: 'msg_01XFDUDYJgAACzvnptvVoYEL',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude-test-1',
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    usage: { input_tokens: 25, cache_read_input_tokens: 7, output_tokens: 1 },
+  },
+});
+export const MESSAGE_END =
+  sse('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: 15 } }) + sse('message_stop');
+
+/** A text block whose text comes in these pieces. */
+export function textBlock(pieces: readonly string[], index = 0): string {
+  return (
+    sse('content_block_start', { index, content_block: { type: 'text', text: '' } }) +
+    pieces.map((text) => sse('content_block_delta', { index, delta: { type: 'text_delta', text } })).join('') +
+    sse('content_block_stop', { index })
+  );
+}
+
+/** A tool call whose input comes in these pieces. */
+export function toolBlock(name: string, pieces: readonly string[], index = 0): string {
+  return (
+    sse('content_block_start', { index, content_block: { type: 'tool_use', id: 'toolu_01A09q90qw90lq917835lq9', name, input: {} } }) +
+    pieces.map((part) => sse('content_block_delta', { index, delta: { type: 'input_json_delta', partial_json: part } })).join('') +
+    sse('content_block_stop', { index })
+  );
+}
+
+export interface Run {
+  readonly released: Buffer;
+  readonly recorded: Buffer;
+  readonly held: readonly HeldPart[];
+  readonly blocked: Verdict | null;
+  /** Bytes that were out before end() was called. */
+  readonly beforeEnd: Buffer;
+}
+
+/** Feeds a stream in chunks, answers what is held, ends it. */
+export function feed(screener: ResponseScreener, chunks: Iterable<Buffer>, grant = true): Run {
+  const released: Buffer[] = [];
+  const recorded: Buffer[] = [];
+  const held: HeldPart[] = [];
+  let blocked: Verdict | null = null;
+  const take = (step: ReturnType<ResponseScreener['push']>): void => {
+    released.push(...step.release);
+    recorded.push(...(step.recorded ?? step.release));
+    if (step.blocked !== undefined) blocked = step.blocked;
+    if (step.held !== undefined) {
+      held.push(step.held);
+      take(screener.resolve(grant));
+    }
+  };
+  for (const chunk of chunks) take(screener.push(chunk));
+  const beforeEnd = Buffer.concat(released);
+  let before = -1;
+  // A held JSON body asks in end(): it is ended again after the answer.
+  while (before !== held.length) {
+    before = held.length;
+    take(screener.end());
+  }
+  return { released: Buffer.concat(released), recorded: Buffer.concat(recorded), held, blocked, beforeEnd };
+}
+
+/** Text the client puts together from a stream: per block and kind of delta. */
+export function assembled(stream: Buffer): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const frame of new SseParser().push(stream)) {
+    const data = frameData(frame);
+    if (data === null) continue;
+    const event = JSON.parse(data.toString()) as {
+      type: string;
+      index: number;
+      delta?: Record<string, string>;
+      content_block?: Record<string, unknown>;
+    };
+    const put = (key: string, text: string): void => void texts.set(key, (texts.get(key) ?? '') + text);
+    if (event.type === 'content_block_start' && typeof event.content_block?.['text'] === 'string')
+      put(`${event.index} text`, event.content_block['text']);
+    if (event.type !== 'content_block_delta' || event.delta === undefined) continue;
+    for (const key of ['text', 'partial_json', 'thinking', 'signature', 'content'] as const) {
+      const value = event.delta[key];
+      if (typeof value === 'string') put(`${event.index} ${key}`, value);
+    }
+  }
+  return texts;
+}
+
+export function* eachByte(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at++) yield bytes.subarray(at, at + 1);
+}
