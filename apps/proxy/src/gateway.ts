@@ -25,7 +25,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   readonly #services: Services;
   readonly #drain = new Drain();
   readonly #listener: Listener;
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<Promise<void>, ServerResponse>();
   readonly #timers: NodeJS.Timeout[] = [];
   #address: { host: string; port: number } | null = null;
   #served = 0;
@@ -54,6 +54,11 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   /** Calls being served. */
   get inFlight(): number {
     return this.#running.size;
+  }
+
+  /** True from the first sign of a shutdown. */
+  get draining(): boolean {
+    return this.#drain.begun;
   }
 
   /** Listens once the start and the policies in force are recorded. @throws AffiantError journal_full | journal_failed */
@@ -88,10 +93,13 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   async #shutDown(): Promise<void> {
     this.#drain.begin();
+    // A client that keeps its connection must not send its next call into a closing gateway.
+    for (const response of this.#running.values()) response.shouldKeepAlive = false;
     for (const timer of this.#timers) clearInterval(timer);
     const closed = this.#address === null ? Promise.resolve() : this.#listener.close();
     await withTimeout(this.#idle(), this.#options.config.server.drain_timeout);
     const abandoned = this.#running.size;
+    this.#drain.cutting = true;
     this.#listener.closeAll();
     await this.#services.upstreams.destroy();
     // What was cut still records how it ended: the journal is open until this resolves.
@@ -137,7 +145,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
       this.#options.logger.error({ exchange: arrival.id, err: (error as Error).message }, 'call failed');
       link.cut();
     });
-    this.#running.add(running);
+    this.#running.set(running, response);
     void running.finally(() => this.#running.delete(running));
   }
 
@@ -189,7 +197,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   async #idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    while (this.#running.size > 0) await Promise.all(this.#running.keys());
     this.#listener.closeIdle();
   }
 }

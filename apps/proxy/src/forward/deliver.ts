@@ -39,7 +39,8 @@ export async function deliver(call: Call, services: Services): Promise<Delivery>
     }
     return await endWhole(call, answer, services);
   } catch (cause) {
-    const failure = call.link.gone ? null : toAffiantError(cause, 'internal', 'the answer could not be delivered');
+    const failure =
+      call.link.gone || services.drain.cutting ? null : toAffiantError(cause, 'internal', 'the answer could not be delivered');
     upstream?.abort(failure ?? new Error('the client is gone'));
     answer?.close();
     return await endBroken(call, answer, failure, services);
@@ -114,9 +115,16 @@ async function endBroken(call: Call, answer: MaskedAnswer | null, error: Affiant
     const facts = answer?.screener.facts();
     await conclude(
       call,
-      { outcome: 'client_gone', status: call.link.status, sent: recordedOf(answer?.output ?? []), pending: 0, upstream, facts },
+      {
+        outcome: services.drain.cutting ? 'aborted' : 'client_gone',
+        status: call.link.status,
+        sent: recordedOf(answer?.output ?? []),
+        pending: 0,
+        upstream,
+        facts,
+      },
       services,
-      () => undefined,
+      () => call.link.cut(),
     );
   } else {
     const ofUpstream = error.code === 'upstream_unreachable' || error.code === 'upstream_timeout';

@@ -62,7 +62,7 @@ class Showing implements Viewer {
       for (;;) {
         this.#awake = false;
         if (call.screened.stream) await this.#flush();
-        if (call.link.gone) return await this.#gone();
+        if (call.link.gone || services.drain.cutting) return await this.#gone();
         if (this.#refusal !== null) return await this.#refused(this.#refusal, 'refused');
         if (held.terminal !== null) return await this.#terminal(held.terminal);
         if (held.waiting && (services.drain.begun || this.#now() >= this.#giveUpAt)) {
@@ -134,7 +134,8 @@ class Showing implements Viewer {
       await services.tickets.setOrphaned(ticket, true);
     }
     if (this.#owns) await untilDoneOrDraining(held, services);
-    await this.#conclude('client_gone', call.link.status, plain(EMPTY), undefined, () => undefined);
+    const outcome = services.drain.cutting ? 'aborted' : 'client_gone';
+    await this.#conclude(outcome, call.link.status, plain(EMPTY), undefined, () => call.link.cut());
   }
 
   async #terminal(terminal: Terminal): Promise<void> {

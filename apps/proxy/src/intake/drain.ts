@@ -1,6 +1,8 @@
 /** Whether the gateway is shutting down: no new calls, and who waits for people is told to come again. */
 export class Drain {
   begun = false;
+  /** The drain timeout is over: what still runs is being cut off. */
+  cutting = false;
   readonly #listeners = new Set<() => void>();
 
   /** Returns the unsubscribe; calls at once when it has begun. */

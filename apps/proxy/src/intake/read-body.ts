@@ -118,7 +118,7 @@ async function join(chunks: readonly Buffer[], length: number): Promise<Buffer> 
   return whole;
 }
 
-/** Reads on and throws away until the body ends, `limit` bytes passed or the linger time is over; then the connection must close. */
+/** Reads on and throws away until the body ends, twice `limit` bytes passed or the linger time is over; then the connection must close. */
 function discard(request: IncomingMessage, limit: number): Promise<void> {
   if (request.complete || Number(request.headers['content-length'] ?? 0) > 2 * limit) return Promise.resolve();
   return new Promise((resolve, reject) => {
@@ -132,7 +132,7 @@ function discard(request: IncomingMessage, limit: number): Promise<void> {
     const onClose = (): void => done(() => reject(new ClientGone('the client closed while sending')));
     const onData = (chunk: Buffer): void => {
       passed += chunk.length;
-      if (passed > limit) onEnd();
+      if (passed > 2 * limit) onEnd();
     };
     const timer = setTimeout(onEnd, LINGER_MS);
     request.on('data', onData).on('end', onEnd).on('close', onClose).resume();

@@ -66,8 +66,10 @@ export class Rig {
           : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
     return new Promise((resolve) => {
       const request = httpRequest(
-        `${this.gateway.address}${options.path ?? '/c/claude/v1/messages'}`,
         {
+          host: '127.0.0.1',
+          port: this.gateway.port,
+          path: options.path ?? '/c/claude/v1/messages',
           method: options.method ?? 'POST',
           agent: false,
           headers: {
