@@ -5,7 +5,7 @@ import { analyse, type Analysis } from './extent.js';
 
 /** A customer's own pattern. RE2 syntax, searched anywhere in the text, in linear time. */
 export interface PatternSpec {
-  /** Lower case, digits, `_`; becomes the span's type and the placeholder's name. */
+  /** Becomes the span's type and, in capitals, the placeholder's name. */
   readonly name: string;
   readonly regex: string;
   /** Words of which one must stand within 64 units before the match; absent or empty = none needed. */
@@ -38,8 +38,8 @@ const MIN_BOUND = 8;
 /** @throws AffiantError config_invalid: syntax, length, an empty match, text anchors, too wide a match, context words */
 export function compilePattern(spec: PatternSpec): CompiledPattern {
   const { name, regex } = spec;
-  if (!/^[a-z][a-z0-9_]{0,39}$/.test(name))
-    refuse(name, 'its name must be lower case letters, digits and `_`, at most 40, and begin with a letter');
+  if (!/^[a-z0-9][a-z0-9._-]{0,39}$/.test(name))
+    refuse(name, 'its name must be 1 to 40 lower-case letters, digits, dots, dashes or underscores');
   if (isEntityType(name)) refuse(name, 'its name is that of a built-in entity type');
   checkContext(name, spec.context ?? []);
   compileRegex(regex, name);

@@ -1,0 +1,72 @@
+import { checkConfig, type AffiantConfig, type ConfigProblem } from '#config';
+import { compileInput } from './compile.js';
+import { Locator } from './locate.js';
+import { compilePolicySet } from './policy-set.js';
+
+/** What `affiant policy check` reports. Lines and columns count from 1. */
+export interface PolicyCheck {
+  /** Each keeps the file from being used. */
+  readonly problems: readonly ConfigProblem[];
+  /** Each is worth a look; the file can be used. */
+  readonly warnings: readonly ConfigProblem[];
+  readonly policies: number;
+  /** Hex SHA-256 the policies would be published under; null when there are problems. */
+  readonly digest: string | null;
+}
+
+/** Texts no policy should react to. */
+const ORDINARY = ['', 'a', 'Hello, how can I help you today?', '{"path":"README.md"}', 'SELECT 1'];
+
+/** Checks a configuration file's text: syntax, keys, values, regular expressions, names, and what is probably not meant. */
+export function checkPolicyFile(text: string): PolicyCheck {
+  const { config, problems } = checkConfig(text);
+  if (config === null) return { problems, warnings: [], policies: 0, digest: null };
+  const locator = new Locator(text);
+  const compiled = compileInput(config);
+  if (compiled.problems.length > 0) {
+    const located = compiled.problems.map(({ path, message }) => ({ ...locator.find(path), path, message }));
+    return { problems: located, warnings: [], policies: config.policies.length, digest: null };
+  }
+  return {
+    problems: [],
+    warnings: warningsOf(config, compiled).map(({ path, message }) => ({ ...locator.find(path), path, message })),
+    policies: config.policies.length,
+    digest: compilePolicySet(config, 'check').digest,
+  };
+}
+
+function warningsOf(config: AffiantConfig, compiled: ReturnType<typeof compileInput>): { path: string; message: string }[] {
+  const warnings: { path: string; message: string }[] = [];
+  const connections = new Set(config.connections.map(({ name }) => name));
+  const detected = new Set(config.policies.flatMap(({ detect }) => detect ?? []));
+  if (config.policies.length === 0) warnings.push({ path: '', message: 'there is no policy: everything passes' });
+  for (const [index, policy] of config.policies.entries()) {
+    const path = `policies[${index}]`;
+    for (const name of policy.connections ?? []) {
+      if (connections.size > 0 && !connections.has(name))
+        warnings.push({ path: `${path}.connections`, message: `there is no connection "${name}": the policy never applies there` });
+    }
+    const regex = compiled.policies[index]?.condition?.text;
+    if (regex !== undefined && ORDINARY.slice(1).every((text) => regex.test(text))) {
+      warnings.push({ path: `${path}.when`, message: 'its regular expression matches any text' });
+    }
+    if (policy.action === 'allow')
+      warnings.push({ path: `${path}.action`, message: 'allow changes nothing: a stronger policy always wins' });
+    if (policy.tool_input === 'mask')
+      warnings.push({ path: `${path}.tool_input`, message: 'masking a tool input changes what is executed' });
+    if (
+      policy.request === 'block' &&
+      policy.detect?.some((type) => type === 'email' || type === 'phone' || type === 'ip_address') === true
+    ) {
+      warnings.push({ path: `${path}.request`, message: 'blocking on e-mail, phone or IP addresses stops much ordinary work' });
+    }
+  }
+  for (const [index, { name }] of config.patterns.entries()) {
+    if (!detected.has(name)) warnings.push({ path: `patterns[${index}]`, message: `no policy detects "${name}"` });
+    const pattern = compiled.patterns[index];
+    if (pattern !== undefined && pattern.context.length === 0 && ORDINARY.slice(2).every((text) => pattern.regex.test(text))) {
+      warnings.push({ path: `patterns[${index}].regex`, message: 'it matches ordinary text' });
+    }
+  }
+  return warnings;
+}

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { checkPolicyFile } from './index.js';
+
+const GOOD = `policies:
+  - name: customer-data
+    detect: [ us_ssn, credit_card ]
+    request: mask
+    response: mask
+`;
+
+describe('checkPolicyFile', () => {
+  it('finds nothing wrong with a good file and says its digest', () => {
+    expect(checkPolicyFile(GOOD)).toEqual({
+      problems: [],
+      warnings: [],
+      policies: 1,
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+    });
+  });
+
+  it.each([
+    ['a wrong type', GOOD.replace('us_ssn', 'us_sns'), { line: 3, column: 15, path: 'policies[0].detect[0]' }],
+    [
+      'a bad regular expression',
+      `${GOOD}  - name: x\n    when:\n      tool_input: '('\n    action: block\n`,
+      { line: 8, column: 7, path: 'policies[1].when.tool_input' },
+    ],
+    ['a bad pattern', `${GOOD}patterns:\n  - name: own\n    regex: '(a)\\1'\n`, { line: 8, column: 5, path: 'patterns[0].regex' }],
+    ['an unknown key', GOOD.replace('request:', 'reqest:'), { line: 4, column: 5, path: 'policies[0].reqest' }],
+    ['broken YAML', 'policies: [', { line: 1 }],
+  ])('says where: %s', (_name, text, where) => {
+    const check = checkPolicyFile(text);
+    expect(check.digest).toBeNull();
+    expect(check.problems[0]).toMatchObject(where);
+  });
+
+  it.each([
+    ['no policy', 'policies: []', /everything passes/],
+    ['a regex that matches all', "policies:\n  - { name: x, when: { request_text: '.*' }, action: block }", /matches any text/],
+    [
+      'an unknown connection',
+      `${GOOD}    connections: [ nope ]\nconnections:\n  - { name: c, protocol: anthropic, upstream: 'https://x.example', credential: { env: X } }\n`,
+      /no connection "nope"/,
+    ],
+    ['allow', "policies:\n  - { name: x, when: { model: 'a' }, action: allow }", /changes nothing/],
+    ['an unused pattern', `${GOOD}patterns: [{ name: own, regex: 'EMP-\\d+' }]`, /no policy detects "own"/],
+    [
+      'a loose pattern',
+      "policies:\n  - { name: x, detect: [own], request: mask }\npatterns: [{ name: own, regex: '\\w+' }]",
+      /ordinary text/,
+    ],
+    ['a masked tool input', `${GOOD}    tool_input: mask\n`, /changes what is executed/],
+  ])('warns of %s', (_name, text, message) => {
+    const check = checkPolicyFile(text);
+    expect(check.problems).toEqual([]);
+    expect(check.warnings.map((warning) => warning.message).join('\n')).toMatch(message);
+  });
+});
