@@ -96,6 +96,17 @@ describe('torn tail', () => {
     }
   });
 
+  it('leaves nothing that is encrypted twice under one key and nonce', async () => {
+    const directory = await withSegment(killed.subarray(0, (ends[0] as number) - 1));
+    const { journal } = await open(directory);
+    await journal.append([{ topic: 0, payload: Buffer.from('first') }]);
+    const again = await readFile(join(directory, FIRST));
+    await journal.close();
+    const text = (bytes: Buffer): Buffer => bytes.subarray(SEGMENT_HEADER_BYTES + 32, SEGMENT_HEADER_BYTES + 32 + 10);
+    expect(again.length).toBe(ends[0]);
+    expect(text(again).equals(text(killed))).toBe(false);
+  });
+
   it('of a seal costs nothing', async () => {
     for (let size = killed.length + 1; size < sealed.length; size += 5) await expectCut(sealed.subarray(0, size), 3, size - killed.length);
     await expectCut(sealed, 3, 0);
@@ -117,6 +128,13 @@ describe('damage before the tail', () => {
       flipped[at] = (flipped[at] ?? 0) ^ 0x10;
       await expectRefused(flipped);
     }
+  });
+
+  it('is refused when only a torn frame follows: the damaged one was durable before that was begun', async () => {
+    const flipped = Buffer.from(killed);
+    const inSecond = (ends[1] as number) - 1;
+    flipped[inSecond] = (flipped[inSecond] ?? 0) ^ 1;
+    for (let size = (ends[1] as number) + 1; size < killed.length; size += 3) await expectRefused(flipped.subarray(0, size));
   });
 
   it('is refused for a frame that is missing, doubled or moved', async () => {

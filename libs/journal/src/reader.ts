@@ -82,7 +82,6 @@ export class JournalReader {
     const { watermark } = this.#options;
     // Without a watermark the frames themselves say where the end is.
     const durable = watermark === undefined ? Infinity : (readWatermark(watermark) ?? 0);
-    if (from > durable) return [];
     const records: StoredRecord[] = [];
     let bytes = 0;
     while (records.length < limits.maxRecords) {
