@@ -30,18 +30,7 @@ const PREFIXES = [
 ];
 
 /** Table functions that only make rows. */
-const ROW_MAKERS = new Set([
-  'numbers',
-  'numbers_mt',
-  'zeros',
-  'zeros_mt',
-  'generateseries',
-  'generate_series',
-  'primes',
-  'values',
-  'view',
-  'viewexplain',
-]);
+const ROW_MAKERS = new Set(['numbers', 'numbers_mt', 'generateseries', 'generate_series', 'primes', 'values', 'view']);
 
 export function isForbiddenFunction(name: string): boolean {
   const lower = name.toLowerCase();

@@ -15,7 +15,7 @@ export interface SqlRequest {
 /** URL parameters that mean something to this endpoint, and are never passed on as they are. */
 const OURS = new Set(['query', 'query_id', 'database', 'wait_end_of_query', 'buffer_size', 'user']);
 /** Sent by common clients without being asked; each is meaningless for a reader without sessions, so it is left out. */
-const LEFT_OUT = new Set(['session_id', 'session_timeout', 'session_check', 'quota_key', 'close_session', 'stacktrace']);
+const LEFT_OUT = new Set(['session_id', 'session_timeout', 'session_check', 'quota_key', 'close_session', 'stacktrace', 'readonly']);
 /** Parameters of ClickHouse's HTTP protocol and harmless settings of the answer. The engine's profile decides on each setting again. */
 const PASSED = [
   /^param_[A-Za-z_]\w*$/,
@@ -31,7 +31,7 @@ const PASSED = [
   /^date_time_(input|output)_format$/,
   /^format_csv_delimiter$/,
   /^session_timezone$/,
-  /^(max_execution_time|max_result_rows|max_result_bytes|max_block_size|max_threads|result_overflow_mode|extremes|limit|offset|readonly)$/,
+  /^(max_execution_time|max_result_rows|max_result_bytes|max_block_size|max_threads|result_overflow_mode|extremes|limit|offset)$/,
 ];
 const DATABASES = new Map([
   ['', 'audit'],
