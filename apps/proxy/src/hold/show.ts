@@ -105,7 +105,8 @@ class Showing implements Viewer {
       const head = call.protocol.streamHead(call.id);
       call.link.open(head.status, head.headers);
     }
-    call.link.write(call.protocol.keepAlive(call.request.headers, opened));
+    // Behind real output only what no client counts as content may follow: the form for nobody in particular.
+    call.link.write(call.protocol.keepAlive(this.#shown > 0 ? {} : call.request.headers, opened));
     this.#nextKeepAlive = this.#now() + services.approvalsConfig.keep_alive;
   }
 
@@ -159,8 +160,9 @@ class Showing implements Viewer {
     const done = (): void => {
       held.delivered = true;
     };
-    if (link.opened && this.#shown === 0 && answer.head.contentType !== STREAM) {
-      // The stream was opened while people decided; an error status can only be told inside it.
+    const streams = answer.head.contentType === STREAM;
+    if (link.opened && this.#shown === 0 && !streams && answer.prefix === null) {
+      // This stream was opened after the upstream was asked for a whole answer; an error status can only be told inside it.
       const error = new AffiantError(
         status === 429 || status === 529 ? 'overloaded' : 'upstream_unreachable',
         `the upstream answered ${status}`,
@@ -173,7 +175,8 @@ class Showing implements Viewer {
         done();
       });
     }
-    const assembled = !call.screened.stream && answer.head.contentType === STREAM && status < 400;
+    // What goes on from keep-alives is in stream form, an upstream error too.
+    const assembled = streams ? !call.screened.stream : answer.prefix !== null;
     const parts = [...answer.output, answer.final];
     const prefix = answer.prefix === null ? [] : [answer.prefix];
     const form = (bytes: readonly Buffer[]): Buffer => {
