@@ -13,13 +13,13 @@ const DEFINED: readonly CheckQueries[] = [...ACCESS_CHECKS, ...DATA_CHECKS, ...L
 /** Gate G2 as an examination: its population and exceptions are those of the gate's own queries. */
 const LOG_INTEGRITY: Check = {
   id: 'log-integrity',
-  population: { label: 'leaves recomputed', query: 'g2-payloads', column: 'leaves' },
+  population: { label: 'records recomputed', query: 'g2-payloads', column: 'records' },
   exceptions: { label: 'payloads that do not match their digest', query: 'g2-payloads', column: 'wrong_payloads' },
   exceptionRows: null,
   sampleRows: 'g1-sources',
   findingGates: ['G1', 'G2'],
   figures: [
-    { label: 'leaves that do not match their hash', query: 'g2-payloads', column: 'wrong_leaves' },
+    { label: 'leaves that do not match their hash', query: 'g2-leaves', column: 'wrong_leaves' },
     { label: 'records in the chains', query: 'g2-chain', column: 'records' },
     { label: 'links that do not match', query: 'g2-chain', column: 'wrong_links' },
     { label: 'links over a gap', query: 'g2-chain', column: 'links_over_a_gap' },

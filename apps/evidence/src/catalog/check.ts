@@ -97,7 +97,7 @@ export const APPROVAL_COLUMNS = {
   exchange_id: 'exchange_id',
   requested: instant('requested_at'),
   requester: 'requester_subject',
-  deciders: "arrayStringConcat(deciders, ', ')",
+  decided_by: "arrayStringConcat(deciders, ', ')",
   state: 'state',
-  policies: "arrayStringConcat(policies, ', ')",
+  policy: "arrayStringConcat(policies, ', ')",
 } as const;

@@ -124,7 +124,7 @@ export const DATA_CHECKS: readonly CheckQueries[] = [
     exceptionLabel: 'tool calls that name no principal',
     columns: EXCHANGE_COLUMNS,
     orderBy: 'request_leaf_index',
-    figures: { 'tool calls': 'sum(length(tool_calls))', 'distinct tools': 'uniqExactArray(tool_calls)' },
+    figures: { 'calls of tools': 'sum(length(tool_calls))', 'distinct tools': 'length(groupUniqArrayArray(tool_calls))' },
     sample: 'sample-tools',
   }),
   ...(['postgres', 'ssh', 'kubernetes'] as const).map((protocol) =>

@@ -144,7 +144,7 @@ ARRAY JOIN ['request', 'decision', 'response', 'control', 'unreadable'] AS event
   SELECT attributes['framework'] AS framework, attributes['from'] AS period_from, attributes['to'] AS period_to,
     attributes['tree_size'] AS size, count() AS runs, uniqExact(attributes['sha256']) AS digests
   FROM ${at('control')}
-  WHERE kind = 'packet.created' AND outcome = 'success'
+  WHERE kind = 'packet.created' AND outcome = 'success' AND attributes['status'] = 'done'
   GROUP BY framework, period_from, period_to, size
 ) AS made`,
     where: '1 = 1',

@@ -4,6 +4,15 @@ import { at, inPeriod, instant } from './check.js';
 /** Stated interval of gateway.heartbeat is 60 s; a hole of three intervals is a gap. */
 export const HEARTBEAT_LIMIT_S = 180;
 
+/** Every event that is a leaf below the tree size, with its exact bytes; `tree_index` is its position. */
+export const EVENTS_IN_TREE = `FROM (
+  SELECT e.raw AS raw, e.leaf AS leaf, e.payload_hash AS payload_hash, e.prev_hash AS prev_hash, toUInt64(r.index_from + e.seq - r.seq_from) AS tree_index
+  FROM ledger.events AS e
+  ASOF INNER JOIN ledger.leaf_runs AS r ON e.source_id = r.source_id AND e.seq >= r.seq_from
+  WHERE e.leaf != '' AND e.seq <= r.seq_to
+) AS records
+WHERE tree_index < {tree_size}`;
+
 /** What the six gates are computed from. */
 export const GATE_QUERIES: readonly QueryTemplate[] = [
   {
@@ -46,12 +55,19 @@ ORDER BY source_id`,
   },
   {
     id: 'g2-payloads',
-    title: 'Payload digests and leaves, recomputed from the exact bytes received',
-    sql: `SELECT count() AS leaves,
-  countIf(lower(hex(SHA256(raw))) != payload_hash) AS wrong_payloads,
-  countIf(lower(hex(SHA256(concat(char(0), leaf)))) != leaf_hash) AS wrong_leaves,
+    title: 'Payload digests, recomputed from the exact bytes received, and what the leaves say of them',
+    sql: `SELECT count() AS records,
+  countIf(SHA256(raw) != payload_hash OR SHA256(raw) != substring(leaf, 59, 32)) AS wrong_payloads,
+  countIf(prev_hash != substring(leaf, 91, 32)) AS wrong_links_in_leaves
+${EVENTS_IN_TREE}`,
+  },
+  {
+    id: 'g2-leaves',
+    title: 'Leaves, hashed again',
+    sql: `SELECT count() AS leaves, countIf(SHA256(concat(char(0), leaf)) != leaf_hash) AS wrong_leaves,
   uniqExact(leaf_index) AS positions, ifNull(max(leaf_index) + 1, 0) AS size
-FROM ${at('leaves')}`,
+FROM ledger.leaves
+WHERE leaf_index < {tree_size}`,
   },
   {
     id: 'g2-chain',

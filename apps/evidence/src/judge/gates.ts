@@ -61,17 +61,20 @@ function continuity({ results, snapshot }: GateInput): Outcome {
 function chain({ results, snapshot, integrity }: GateInput): Outcome {
   const findings: string[] = [];
   const count = (query: string, column: string): number => results.number(query, column);
-  const leaves = count('g2-payloads', 'leaves');
+  const records = count('g2-payloads', 'records');
   if (!integrity.note_verified) findings.push(`The checkpoint note does not verify: ${integrity.note_error ?? 'unknown reason'}.`);
   if (count('g2-payloads', 'wrong_payloads') > 0)
     findings.push(`${count('g2-payloads', 'wrong_payloads')} payloads do not match their digest.`);
-  if (count('g2-payloads', 'wrong_leaves') > 0) findings.push(`${count('g2-payloads', 'wrong_leaves')} leaves do not match their hash.`);
+  if (count('g2-payloads', 'wrong_links_in_leaves') > 0)
+    findings.push(`${count('g2-payloads', 'wrong_links_in_leaves')} leaves name another record before theirs.`);
+  if (count('g2-leaves', 'wrong_leaves') > 0) findings.push(`${count('g2-leaves', 'wrong_leaves')} leaves do not match their hash.`);
   if (count('g2-chain', 'wrong_links') > 0)
     findings.push(`${count('g2-chain', 'wrong_links')} records do not name the digest of the record before.`);
   if (count('g2-chain', 'wrong_starts') > 0) findings.push(`${count('g2-chain', 'wrong_starts')} first records do not start a chain.`);
   for (const [name, value] of [
-    ['leaves read', leaves],
-    ['distinct positions', count('g2-payloads', 'positions')],
+    ['records with their bytes', records],
+    ['leaves', count('g2-leaves', 'leaves')],
+    ['distinct positions', count('g2-leaves', 'positions')],
     ['leaf hashes recomputed', integrity.leaves],
   ] as const) {
     if (value !== snapshot.tree_size) findings.push(`${value} ${name}, but the checkpoint says ${snapshot.tree_size}.`);
@@ -79,7 +82,7 @@ function chain({ results, snapshot, integrity }: GateInput): Outcome {
   if (integrity.root_hash !== snapshot.root_hash)
     findings.push(`The recomputed root ${integrity.root_hash} is not the root of the checkpoint.`);
   return outcome(findings, [
-    `${leaves} of ${snapshot.tree_size} payloads, leaves and ${count('g2-chain', 'records')} links recomputed; the root equals the signed checkpoint.`,
+    `${records} of ${snapshot.tree_size} payloads and leaves, and ${count('g2-chain', 'records')} links recomputed; the root equals the signed checkpoint.`,
   ]);
 }
 

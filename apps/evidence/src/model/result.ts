@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { AffiantError } from '#errors';
 
 /** Exact: integers beyond 2^53 stay decimal text; everything else that is no integer is text. */
 export type Cell = string | number | null;
@@ -12,8 +13,12 @@ export interface QueryRun {
   /** Hex SHA-256 of `sql`. */
   readonly sql_sha256: string;
   readonly columns: readonly string[];
+  /** The complete result; empty when it stands in an exhibit alone. */
   readonly rows: readonly (readonly Cell[])[];
-  /** Hex SHA-256 of the rows as canonical JSON. */
+  readonly row_count: number;
+  /** Attachment that holds the rows, one JSON object per line. */
+  readonly exhibit: string | null;
+  /** Hex SHA-256 of columns and rows (`resultDigest`). */
   readonly result_sha256: string;
 }
 
@@ -46,6 +51,8 @@ export function fromJsonCompact(body: {
 function cell(value: unknown, integer: boolean): Cell {
   if (value === null || value === undefined) return null;
   if (integer) {
+    if (typeof value === 'number' && !Number.isSafeInteger(value))
+      throw new AffiantError('engine_failed', 'an integer of a result came rounded');
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : String(value);
   }

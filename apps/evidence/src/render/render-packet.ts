@@ -12,6 +12,8 @@ export interface RenderInput {
   readonly packetJson: Buffer;
   /** Content of the exhibits by name; each one of `model.exhibits` must be there. */
   readonly files: ReadonlyMap<string, Buffer>;
+  /** Exact bytes of manifest.json; absent = built here. A verifier gives the attached one. */
+  readonly manifest?: Buffer;
 }
 
 export interface Rendered {
@@ -46,7 +48,7 @@ export function renderPacket(input: RenderInput): Rendered {
 }
 
 /** packet.json, manifest.json, then the exhibits in the order of the model. */
-function attachmentsOf(model: PacketModel, { packetJson, files }: RenderInput): Attachment[] {
+function attachmentsOf(model: PacketModel, { packetJson, files, manifest: given }: RenderInput): Attachment[] {
   const exhibits = model.exhibits.map((exhibit): Attachment => {
     const data = files.get(exhibit.name);
     if (data === undefined) throw new AffiantError('packet_failed', `the exhibit ${exhibit.name} is missing`);
@@ -61,7 +63,7 @@ function attachmentsOf(model: PacketModel, { packetJson, files }: RenderInput): 
   };
   const manifest: Attachment = {
     name: MANIFEST_NAME,
-    data: buildManifest([content, ...exhibits]),
+    data: given ?? buildManifest([content, ...exhibits]),
     media_type: 'application/json',
     description: 'SHA-256 of every attached file',
     relationship: 'Supplement',

@@ -30,7 +30,16 @@ export function sampleModel(options: SampleOptions = {}): PacketModel {
     const columns = rows[0] === undefined ? columnsOf(query.sql) : Object.keys(rows[0]);
     const result = { columns, rows: rows.map((row) => columns.map((column) => row[column] ?? null)) };
     const sql = bindQuery(query.sql, binding);
-    return { id: query.id, title: query.title, sql, sql_sha256: sha256Hex(sql), ...result, result_sha256: resultDigest(result) };
+    return {
+      id: query.id,
+      title: query.title,
+      sql,
+      sql_sha256: sha256Hex(sql),
+      ...result,
+      row_count: rows.length,
+      exhibit: null,
+      result_sha256: resultDigest(result),
+    };
   });
   const snapshot = {
     origin: 'affiant.test/ledger',
@@ -168,7 +177,8 @@ const SPECIAL: Readonly<Record<string, (days: number, fromUs: number) => Readonl
   ],
   'g1-gaps': () => [],
   'g1-heartbeats': () => [{ source_id: 'gateway', signs: 43_200, heartbeats: 43_196, longest_silence_s: 61 }],
-  'g2-payloads': () => [{ leaves: 48_211, wrong_payloads: 0, wrong_leaves: 0, positions: 48_211, size: 48_211 }],
+  'g2-payloads': () => [{ records: 48_211, wrong_payloads: 0, wrong_links_in_leaves: 0 }],
+  'g2-leaves': () => [{ leaves: 48_211, wrong_leaves: 0, positions: 48_211, size: 48_211 }],
   'g2-chain': () => [{ records: 48_211, wrong_links: 0, links_over_a_gap: 0, wrong_starts: 0 }],
   'g5-watermark': (days, fromUs) => [
     {

@@ -88,7 +88,7 @@ export function queryAppendix(context: Context): Section {
         {
           t: 'paragraph',
           style: 'muted',
-          text: `Rows: ${run.rows.length}. Text SHA-256 ${run.sql_sha256}. Result SHA-256 ${run.result_sha256}.`,
+          text: `Rows: ${run.row_count}${run.exhibit === null ? '' : `, in ${run.exhibit}`}. Text SHA-256 ${run.sql_sha256}. Result SHA-256 ${run.result_sha256}.`,
         },
       ]),
     ],

@@ -117,10 +117,10 @@ export function readingGuideSection(context: Context): Section {
         t: 'list',
         items: [
           'Get the log’s public key from the institution on another way than this file.',
-          'Run: affiant verify packet.pdf --vkey KEY. It needs no network and nothing of the institution’s systems.',
+          'Run: affiant verify packet.pdf --key FILE. It needs no network and nothing of the institution’s systems.',
           'It checks the seal over every byte, the digests of all attachments, the signature of the checkpoint, the inclusion proof of every cited event, and that pages and verdicts follow from the attached query results.',
           'By hand: verify.md (attached) gives each step with standard tools.',
-          'To check the records themselves, run the queries of Appendix A, or recompute the tree from the raw events (query g2-payloads).',
+          'To check the records themselves, run the queries of Appendix A, or recompute the tree from the raw events (queries g2-payloads and g2-leaves).',
         ],
       },
     ],

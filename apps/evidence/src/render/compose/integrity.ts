@@ -45,6 +45,7 @@ export function gatesSection(context: Context): Section {
         text: 'Payload digests are computed again from the exact bytes received, links from record to record, leaves from their bytes, and the root from all leaves (RFC 6962). The root is then compared with the signed checkpoint.',
       },
       plainResultTable(context, 'g2-payloads', 1),
+      plainResultTable(context, 'g2-leaves', 1),
       plainResultTable(context, 'g2-chain', 1),
       {
         t: 'table',

@@ -1,0 +1,23 @@
+import { Inject, Injectable, Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
+import { makePacket } from './deliver/make-packet.js';
+import { PACKET_JOB, type EvidencePorts, type PacketJob } from './deliver/ports.js';
+
+export const EVIDENCE_PORTS = Symbol('EvidencePorts');
+
+/** Takes packet jobs off the queue. The queue is closed by whoever built it. */
+@Injectable()
+export class PacketWorker implements OnApplicationBootstrap {
+  constructor(@Inject(EVIDENCE_PORTS) private readonly ports: EvidencePorts) {}
+
+  onApplicationBootstrap(): void {
+    this.ports.jobs.work(PACKET_JOB, (payload) => makePacket(this.ports, payload as PacketJob));
+  }
+}
+
+@Module({})
+export class EvidenceModule {
+  /** Over ports the composition root has built. */
+  static register(ports: EvidencePorts): DynamicModule {
+    return { module: EvidenceModule, providers: [{ provide: EVIDENCE_PORTS, useValue: ports }, PacketWorker] };
+  }
+}

@@ -1,0 +1,8 @@
+export { createPacketDesk } from './deliver/packet-desk.js';
+export type { EvidencePorts, PacketDesk, PacketRequest } from './deliver/ports.js';
+export { EVIDENCE_PORTS, EvidenceModule, PacketWorker } from './evidence.module.js';
+export type { PacketModel } from './model/packet.js';
+export { fromJsonCompact, type QueryResult } from './model/result.js';
+export { checkPacketNumbers, type NumbersReport } from './verify/numbers.js';
+export { packetJsonOf } from './verify/packet-json.js';
+export { verifyPacket, type VerifyOptions, type VerifyReport } from './verify/verify-packet.js';
