@@ -90,6 +90,20 @@ describe('embedded event log', () => {
     expect(state?.firstOffset).toBeGreaterThan(40);
   });
 
+  it('goes on at the oldest record when the group may skip what was trimmed away', async () => {
+    await harness.produce(
+      'a',
+      Array.from({ length: 100 }, () => ({ topic: TOPICS.control, value: Buffer.alloc(1_000) })),
+    );
+    await harness.log.commit('g', 'a', 3);
+    await (await harness.journal('a')).acknowledge(60, 60);
+    const [state] = await harness.log.partitions();
+    const first = await new Promise<number>((resolve) => {
+      void harness.log.subscribe({ ...options, whenTrimmed: 'skip' }, async (batch) => resolve(batch.firstOffset));
+    });
+    expect(first).toBe(state?.firstOffset);
+  });
+
   it('a new group begins at the oldest record that is retained', async () => {
     await harness.produce(
       'a',

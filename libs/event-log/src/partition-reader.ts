@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { AffiantError } from '#errors';
+import { AffiantError, isAffiantError } from '#errors';
 import { ALL_TOPICS, type Topic } from '#events';
 import type { JournalReader, StoredRecord } from '#journal';
 import type { GroupOffsets } from './group-offsets.js';
@@ -71,7 +71,12 @@ export class PartitionReader {
   async #readNew(from: number): Promise<Stretch | null> {
     const { maxBatchRecords, maxBatchBytes, lingerMs = 0 } = this.options;
     const limits = { maxRecords: maxBatchRecords, maxBytes: maxBatchBytes };
-    let records = await this.reader.read(from, limits);
+    let records: readonly StoredRecord[];
+    try {
+      records = await this.reader.read(from, limits);
+    } catch (error) {
+      return this.#skipTrimmed(error, from);
+    }
     if (records.length === 0) {
       await this.reader.waitBeyond(from - 1, IDLE_MS);
       return null;
@@ -81,6 +86,14 @@ export class PartitionReader {
       records = await this.reader.read(from, limits);
     }
     return { records, lastOffset: from + records.length - 1 };
+  }
+
+  /** Nothing to hand over, up to the oldest record that is left. */
+  async #skipTrimmed(error: unknown, from: number): Promise<Stretch> {
+    const isTrimmed = isAffiantError(error) && error.code === 'not_found';
+    const first = await this.reader.firstSeq();
+    if (this.options.whenTrimmed !== 'skip' || !isTrimmed || first <= from) throw error;
+    return { records: [], lastOffset: first - 1 };
   }
 
   /** The very range that was cut before a crash, however large. */

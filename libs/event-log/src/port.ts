@@ -36,6 +36,11 @@ export interface SubscribeOptions {
    * replay is identical.
    */
   readonly replayTo?: (committed: Committed) => number | null;
+  /**
+   * When what the group should read next is no longer retained: fail the subscription (default, nothing may be missed), or go on at the oldest
+   * record, for a group to which later records tell everything the earlier ones did.
+   */
+  readonly whenTrimmed?: 'fail' | 'skip';
   /** After the first record of a batch, wait this long for more before it is handed over; 0 unless given. */
   readonly lingerMs?: number;
   /** A handler that fails with a retryable AffiantError gets the same batch again; see DEFAULT_RETRY. */

@@ -14,7 +14,7 @@ const source = await recoverSource({
   directory,
   sourceId: 'gateway',
   key: Buffer.from(keyHex, 'hex'),
-  segmentBytes: 300_000,
+  segmentBytes: 100_000,
   highWaterBytes: 1 << 30,
   codec,
 });
@@ -35,7 +35,7 @@ const writer = async (name: string): Promise<never> => {
     const bytes = Math.floor(Math.random() ** 4 * 60_000);
     await record(segmentDraft(id, 'request', bytes), requestDraft(id, 50));
     await record(responseDraft(id, bytes));
-    if (name === '0' && count % 20 === 19) await recorder.acknowledge(source.journal.durableSeq - 2_000);
+    if (name === '0' && count % 5 === 4) await recorder.acknowledge(source.journal.durableSeq - 50);
   }
 };
 await Promise.all(Array.from({ length: 8 }, (_, index) => writer(String(index))));

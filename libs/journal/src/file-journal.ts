@@ -1,6 +1,7 @@
 import { AffiantError, toAffiantError } from '#errors';
 import { payloadHash } from '#events';
 import type { DirectoryLock } from '#durable';
+import { writeAside } from './aside.js';
 import { RECORD_HEADER_BYTES } from './frame.js';
 import type { Journal, JournalRecord } from './port.js';
 import type { SegmentFiles } from './segment-files.js';
@@ -107,6 +108,17 @@ export class FileJournal implements Journal {
       this.#queue.push({ records, bytes, resolve, reject });
       this.#writing ??= this.#write();
     });
+  }
+
+  /** True when `acknowledge(seq, …)` would delete something. */
+  canTrim(seq: number): boolean {
+    const oldest = this.#older[0];
+    return oldest !== undefined && oldest.lastSeq <= seq;
+  }
+
+  /** Replaces what is kept beside the records; see aside.ts. */
+  writeAside(content: Buffer): Promise<void> {
+    return writeAside(this.#state, content);
   }
 
   acknowledge(seq: number, keepFrom: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -125,7 +125,7 @@ describe('journal recorder', () => {
     await source.journal.close();
   });
 
-  it('finds open exchanges after a restart and keeps their requests from being trimmed', async () => {
+  it('finds open exchanges after a restart, though their requests were trimmed away meanwhile', async () => {
     const segmentBytes = 4_000;
     const first = await recover({ segmentBytes });
     const before = recorderOf(first);
@@ -134,7 +134,12 @@ describe('journal recorder', () => {
     for (let index = 0; index < 20; index += 1) await before.record([requestDraft(`c${index}`, 1_000), responseDraft(`c${index}`, 1_000)]);
     await before.record([requestDraft('d'), segmentDraft('d', 'response', 100)]);
     expect(before.keepFrom).toBe(4);
+    const { pendingBytes } = first.journal;
     await before.acknowledge(first.journal.nextSeq - 1);
+    expect(first.journal.pendingBytes).toBeLessThan(pendingBytes / 4);
+    expect(await new JournalReader({ directory, sourceId: 'gateway', key }).firstSeq()).toBeGreaterThan(40);
+    // What is kept of them is as secret as the journal.
+    expect((await readFile(join(directory, 'aside'))).includes('alice')).toBe(false);
     await first.journal.close();
 
     const second = await recover({ segmentBytes });
@@ -151,12 +156,23 @@ describe('journal recorder', () => {
     expect(recorder.keepFrom).toBe(4);
     await recorder.record(second.openExchanges.map(({ exchange_id }) => responseDraft(exchange_id)));
     expect(recorder.keepFrom).toBe(second.journal.nextSeq);
-    await recorder.acknowledge(second.journal.nextSeq - 1);
-    const reader = new JournalReader({ directory, sourceId: 'gateway', key });
-    expect(await reader.firstSeq()).toBe(47);
-    expect(await findOpenExchanges(reader, codec)).toEqual([]);
     await second.journal.close();
-    expect((await recover()).openExchanges).toEqual([]);
+    // Killed before the next trim: the exchanges are still carried, and their responses are in the journal.
+    const third = await recover({ segmentBytes });
+    expect(third.openExchanges).toEqual([]);
+    const last = recorderOf(third);
+    for (let index = 0; index < 10; index += 1) await last.record([requestDraft(`e${index}`, 1_000), responseDraft(`e${index}`, 1_000)]);
+    await last.acknowledge(third.journal.nextSeq - 1);
+    // Now their responses are trimmed too, and nothing may bring them back.
+    const reader = new JournalReader({ directory, sourceId: 'gateway', key });
+    expect(await reader.firstSeq()).toBeGreaterThan(48);
+    expect(await findOpenExchanges(reader, codec)).toEqual([]);
+    await third.journal.close();
+    const fourth = await recover();
+    expect(fourth.openExchanges).toEqual([]);
+    await fourth.journal.close();
+    await writeFile(join(directory, 'aside'), Buffer.alloc(100));
+    await expect(recover()).rejects.toMatchObject({ code: 'journal_corrupt' });
   });
 
   it('an exchange stays open until its response is durable', async () => {

@@ -1,20 +1,27 @@
 import { AffiantError } from '#errors';
 import { packageVersion } from '#config';
 import { ALL_TOPICS, payloadHash, type Clock, type EventCodec, type EventDraft, type EventRecorder, type Ids, type Receipt } from '#events';
-import type { OpenExchange } from './open-exchanges.js';
+import { encodeCarried, type OpenExchange } from './open-exchanges.js';
 import type { Journal, JournalRecord } from './port.js';
 
 /** Calls that carry more are encoded and hashed in slices of about this size, with a turn of the event loop between. */
 const SLICE_BYTES = 256 * 1024;
 
+/** What the recorder asks of a journal; FileJournal is one. */
+export interface RecordedJournal extends Journal {
+  readonly bootEpoch: number;
+  canTrim(seq: number): boolean;
+  writeAside(content: Buffer): Promise<void>;
+}
+
 export interface JournalRecorderOptions {
   /** Written by this recorder alone. */
-  readonly journal: Journal & { readonly bootEpoch: number };
+  readonly journal: RecordedJournal;
   readonly codec: EventCodec;
   readonly clock: Clock;
   readonly ids: Ids;
   /** What `recoverSource` found open. */
-  readonly openExchanges?: readonly Pick<OpenExchange, 'exchange_id' | 'seq'>[];
+  readonly openExchanges?: readonly OpenExchange[];
   /** Version written into every event; the package's own unless given. */
   readonly build?: string;
 }
@@ -33,8 +40,9 @@ export class JournalRecorder implements EventRecorder {
   readonly bootEpoch: number;
   readonly #options: JournalRecorderOptions;
   readonly #build: string;
-  /** exchange -> seq of its request, in the order of seq: the first is the lowest. */
-  readonly #open: Map<string, number>;
+  /** By id, in the order of their requests. */
+  readonly #open: Map<string, OpenExchange>;
+  #acknowledging: Promise<void> = Promise.resolve();
   /** Ends when the calls that are encoded in slices have their seqs; null when there are none. */
   #tail: Promise<void> | null = null;
 
@@ -43,18 +51,32 @@ export class JournalRecorder implements EventRecorder {
     this.sourceId = options.journal.sourceId;
     this.bootEpoch = options.journal.bootEpoch;
     this.#build = options.build ?? packageVersion;
-    this.#open = new Map((options.openExchanges ?? []).map(({ exchange_id, seq }) => [exchange_id, seq]));
+    this.#open = new Map((options.openExchanges ?? []).map((exchange) => [exchange.exchange_id, exchange]));
   }
 
-  /** Lowest seq of a request without response; the next seq when there is none. The journal must keep everything from here on. */
+  /** Lowest seq of a request without response; the next seq when there is none. */
   get keepFrom(): number {
-    for (const seq of this.#open.values()) return seq;
+    for (const { seq } of this.#open.values()) return seq;
     return this.#options.journal.nextSeq;
   }
 
-  /** The ledger holds everything up to `seq`: lets the journal drop whole segments below it, but no request that is still open. */
+  /**
+   * The ledger holds everything up to `seq`: lets the journal drop whole segments below it. A call may be held for hours, and must not keep the
+   * journal from being trimmed until it is full; so what recovery needs of exchanges that are still open is carried over first.
+   */
   acknowledge(seq: number): Promise<void> {
-    return this.#options.journal.acknowledge(seq, this.keepFrom);
+    const done = this.#acknowledging.then(() => this.#trim(seq));
+    this.#acknowledging = done.catch(() => undefined);
+    return done;
+  }
+
+  async #trim(seq: number): Promise<void> {
+    const { journal } = this.#options;
+    if (!journal.canTrim(seq)) return;
+    // Always anew: an exchange that was carried and has its response in what is trimmed now must not be found open again.
+    await journal.writeAside(encodeCarried([...this.#open.values()].filter((exchange) => exchange.seq <= seq)));
+    // A crash here leaves exchanges both carried and in the journal: recovery finds each once.
+    await journal.acknowledge(seq, seq + 1);
   }
 
   async record(drafts: readonly EventDraft[]): Promise<readonly Receipt[]> {
@@ -138,12 +160,17 @@ export class JournalRecorder implements EventRecorder {
    * between would leave a request in the ledger that no recovery finds.
    */
   async #track(drafts: readonly EventDraft[], firstSeq: number, durable: Promise<void>): Promise<void> {
-    for (const [index, { type, context }] of drafts.entries()) {
-      const { exchange_id } = context;
-      if (type === 'request' && exchange_id !== null && !this.#open.has(exchange_id)) this.#open.set(exchange_id, firstSeq + index);
-    }
+    for (const [index, draft] of drafts.entries()) if (draft.type === 'request') this.#opened(draft, firstSeq + index);
     await durable;
     for (const { type, context } of drafts) if (type === 'response') this.#open.delete(context.exchange_id ?? '');
+  }
+
+  #opened({ context, event }: EventDraft & { readonly type: 'request' }, seq: number): void {
+    const { exchange_id } = context;
+    if (exchange_id === null || this.#open.has(exchange_id)) return;
+    const { body: _body, ...request } = event;
+    const occurred_at = this.#options.clock.nowUs();
+    this.#open.set(exchange_id, { exchange_id, seq, boot_epoch: this.bootEpoch, occurred_at, context, request });
   }
 }
 

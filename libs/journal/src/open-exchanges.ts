@@ -5,7 +5,7 @@ import type { JournalReader } from './reader.js';
 /** A request that has no response yet. After a crash the proxy writes its response with outcome `aborted`, in `context`. */
 export interface OpenExchange {
   readonly exchange_id: string;
-  /** Seq of the request; the journal is not trimmed past it. */
+  /** Seq of the request. */
   readonly seq: number;
   readonly boot_epoch: number;
   /** Microseconds since the Unix epoch. */
@@ -14,15 +14,28 @@ export interface OpenExchange {
   readonly request: Omit<Request, 'envelope' | 'body'>;
 }
 
+/** What recovery needs of exchanges whose requests the journal no longer holds. */
+export const encodeCarried = (exchanges: readonly OpenExchange[]): Buffer => Buffer.from(JSON.stringify(exchanges));
+
+/** `content` is authentic: we wrote it. */
+export const decodeCarried = (content: Buffer | null): readonly OpenExchange[] =>
+  content === null ? [] : (JSON.parse(content.toString('utf8')) as readonly OpenExchange[]);
+
 const REQUEST = ALL_TOPICS.indexOf(TOPICS.request);
 const RESPONSE = ALL_TOPICS.indexOf(TOPICS.response);
 const READ_AT_ONCE = { maxRecords: 1_000, maxBytes: 4 * 1024 * 1024 };
 
 /** Finds open exchanges in records that pass by in order; remembers only what is open. */
 export class OpenExchangeScan {
-  readonly #open = new Map<string, OpenExchange>();
+  readonly #open: Map<string, OpenExchange>;
 
-  constructor(private readonly codec: EventCodec) {}
+  /** `carried`: exchanges whose requests may have been trimmed away; see `JournalRecorder.acknowledge`. */
+  constructor(
+    private readonly codec: EventCodec,
+    carried: readonly OpenExchange[] = [],
+  ) {
+    this.#open = new Map(carried.map((exchange) => [exchange.exchange_id, exchange]));
+  }
 
   /** @throws AffiantError event_invalid when an event of a known topic does not decode. */
   see(record: StoredRecord): void {

@@ -1,7 +1,8 @@
 import type { EventCodec } from '#events';
 import type { FileJournal } from './file-journal.js';
+import { readAside } from './aside.js';
 import { openJournal, type JournalOptions } from './open-journal.js';
-import { OpenExchangeScan, type OpenExchange } from './open-exchanges.js';
+import { decodeCarried, OpenExchangeScan, type OpenExchange } from './open-exchanges.js';
 
 export interface RecoverOptions extends Omit<JournalOptions, 'onRecord'> {
   readonly codec: EventCodec;
@@ -23,7 +24,7 @@ export interface RecoveredSource {
  * @throws AffiantError as openJournal; event_invalid when a retained request or response does not decode.
  */
 export async function recoverSource({ codec, ...options }: RecoverOptions): Promise<RecoveredSource> {
-  const scan = new OpenExchangeScan(codec);
+  const scan = new OpenExchangeScan(codec, decodeCarried(await readAside(options)));
   const { journal, tornBytes, lastEpoch } = await openJournal({ ...options, onRecord: (record) => scan.see(record) });
   return { journal, openExchanges: scan.open, tornBytes, lastEpoch };
 }
