@@ -1,6 +1,7 @@
 import { ALL_TOPICS } from '#events';
 import type { LogBatch, SubscribeOptions } from '#event-log';
 import { Alarm, type Stage } from './alarm.js';
+import { Handover } from './handover.js';
 import { Ingest } from './ingest/ingest.js';
 import { replayTo } from './ingest/intent.js';
 import { DEFAULTS, GROUPS, type LedgerHealth, type LedgerPorts } from './ports.js';
@@ -12,6 +13,8 @@ const RETRY_WAIT = 250;
 const DRAIN_POLL = 20;
 /** How long a stop lets the batch in hand finish, e.g. while the engine does not answer. */
 const STOP_GRACE = 5_000;
+/** Batches per partition that the ingest may be ahead of the sequencer before the latter has to decode by itself. */
+const HANDED_BATCHES = 4;
 
 /** One consumer of the event log; it commits by itself. */
 export interface LedgerConsumer {
@@ -32,6 +35,7 @@ export class LedgerService {
   readonly #alarm: Alarm;
   readonly #options: Required<LedgerPorts['options']>;
   readonly #reader: EventReader;
+  readonly #handover: Handover;
   readonly #ingest: Ingest;
   #sequencer: Sequencer | undefined;
   #rounds: Promise<void> = Promise.resolve();
@@ -43,7 +47,8 @@ export class LedgerService {
     this.#retry = { signal: this.#givingUp.signal, pause: this.#options.pause, logger: ports.logger };
     this.#alarm = new Alarm(ports);
     this.#reader = new EventReader(ports.codec);
-    this.#ingest = new Ingest(ports, this.#reader, this.#retry);
+    this.#handover = new Handover(this.#options.maxBatchRecords * HANDED_BATCHES);
+    this.#ingest = new Ingest(ports, this.#reader, this.#handover, this.#retry);
   }
 
   /** Reads where ingest and sequencer stand and starts the rounds. A contradiction halts; it does not throw. */
@@ -51,7 +56,8 @@ export class LedgerService {
     const { maxRoundLeaves } = this.#options;
     await this.#guard('ingest', () => this.#ingest.prepare());
     await this.#guard('sequence', async () => {
-      this.#sequencer = await Sequencer.open(this.ports, this.#reader, maxRoundLeaves, this.#retry, this.#stopping.signal);
+      const { signal } = this.#stopping;
+      this.#sequencer = await Sequencer.open(this.ports, this.#reader, this.#handover, maxRoundLeaves, this.#retry, signal);
       this.#rounds = this.#runRounds(this.#sequencer);
     });
   }
@@ -68,6 +74,7 @@ export class LedgerService {
   /** Handler of group `ledger.ingest`: resolves when the batch is queryable and committed, and a moment after it when it was small. */
   async ingest(batch: LogBatch): Promise<void> {
     if (!(await this.#guard('ingest', () => this.#ingest.ingest(batch)))) return this.#parked();
+    this.#sequencer?.ingested(batch.partition, batch.lastOffset + 1);
     // Few events: let more come before the next INSERT, so that the engine does not get a part per event. A busy log does not wait.
     const small = batch.records.length < this.#options.maxBatchRecords / 2;
     if (small) await this.#options.pause(this.#options.gather, this.#stopping.signal);
@@ -117,8 +124,10 @@ export class LedgerService {
 
   async health(): Promise<LedgerHealth> {
     const sealed = this.#sequencer?.sealed;
+    const ingestLag = await this.#ingestLag();
     return {
-      ingestLag: await this.#ingestLag(),
+      ingestLag,
+      unsealed: (await this.#quiet()) ? 0 : Math.max(1, ingestLag),
       sealedSize: sealed?.tree_size ?? 0,
       sealedRound: sealed?.round ?? 0,
       lastSealAt: sealed === undefined || sealed.round === 0 ? null : sealed.sealed_at,

@@ -46,6 +46,8 @@ export const DEFAULTS = { maxBatchRecords: 5_000, maxBatchBytes: 8 * 1024 * 1024
 export interface LedgerHealth {
   /** Durable events that are not queryable yet, over all sources. */
   readonly ingestLag: number;
+  /** Durable events that are not yet queryable and sealed; at least 1 while anything is left to seal, 0 when all is. */
+  readonly unsealed: number;
   readonly sealedSize: number;
   readonly sealedRound: number;
   /** Microseconds since the Unix epoch; null before the first checkpoint. */

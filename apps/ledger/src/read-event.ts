@@ -20,10 +20,23 @@ export interface ReadEvent {
   readonly schema_sha256: Buffer;
   /** Empty for a checkpoint, which is no leaf. */
   readonly leaf: Buffer;
-  /** Null when the bytes cannot be decoded. */
-  readonly decoded: DecodedEvent | null;
-  /** Why not. */
+  /** Why the bytes cannot be decoded; null when they can. */
   readonly problem: AffiantError | null;
+  /** What a checkpoint or dead letter tells of; null for all others. */
+  readonly tells: { readonly round: number } | DeadPlace | null;
+}
+
+/** Where an undecodable record is. */
+export interface DeadPlace {
+  readonly topic: string;
+  readonly partition: string;
+  readonly offset: number;
+}
+
+/** An event with its content; null when the bytes cannot be decoded. */
+export interface DecodedRead {
+  readonly event: ReadEvent;
+  readonly decoded: DecodedEvent | null;
 }
 
 /** Reads events of the log; schema digests are kept as bytes. */
@@ -36,7 +49,7 @@ export class EventReader {
    * Never fails on bad bytes: they become an `undecodable` event that takes the record's place (partition as source, offset as seq).
    * In the embedded log these are the real source and seq, so the chain of the source goes on over it.
    */
-  read(record: LogRecord): ReadEvent {
+  read(record: LogRecord): DecodedRead {
     const hash = payloadHash(record.value);
     try {
       return this.#readDecodable(record, hash);
@@ -45,11 +58,11 @@ export class EventReader {
       const place = { source_id: record.partition, boot_epoch: 0, seq: record.offset, occurred_at: 0 };
       const hashes = { payload_hash: hash, prev_hash: ZERO_HASH, schema_sha256: ZERO_HASH };
       const leaf = encodeLeaf({ type: 'undecodable', ...place, ...hashes });
-      return { type: 'undecodable', ...place, ...hashes, leaf, decoded: null, problem };
+      return { event: { type: 'undecodable', ...place, ...hashes, leaf, problem, tells: null }, decoded: null };
     }
   }
 
-  #readDecodable(record: LogRecord, payload_hash: Buffer): ReadEvent {
+  #readDecodable(record: LogRecord, payload_hash: Buffer): DecodedRead {
     const decoded = this.codec.decode(record.value);
     const { type, event } = decoded;
     const { source_id, boot_epoch, seq, occurred_at, prev_hash, event_id } = event.envelope;
@@ -57,10 +70,23 @@ export class EventReader {
     need(seq >= 1 && boot_epoch >= 0 && boot_epoch < MAX_EPOCH && occurred_at >= 0, 'a number of the envelope is out of range');
     need(UUID.test(event_id), 'the event id is not a UUID');
     const schema_sha256 = this.#schemaBytes(this.codec.schemaSha256(record.value));
-    const head = { source_id, boot_epoch, seq, occurred_at, payload_hash, prev_hash, schema_sha256 };
     // Encoded for a checkpoint too: its source id must fit a leaf like any other.
-    const leaf = encodeLeaf({ ...head, type: type === 'checkpoint' ? 'control' : type });
-    return { ...head, type, leaf: type === 'checkpoint' ? NO_LEAF : leaf, decoded, problem: null };
+    const leafType = type === 'checkpoint' ? 'control' : type;
+    const leaf = encodeLeaf({ type: leafType, source_id, boot_epoch, seq, occurred_at, payload_hash, prev_hash, schema_sha256 });
+    const read: ReadEvent = {
+      type,
+      source_id,
+      boot_epoch,
+      seq,
+      occurred_at,
+      payload_hash,
+      prev_hash,
+      schema_sha256,
+      leaf: type === 'checkpoint' ? NO_LEAF : leaf,
+      problem: null,
+      tells: tellsOf(decoded),
+    };
+    return { event: read, decoded };
   }
 
   #schemaBytes(hex: string): Buffer {
@@ -68,6 +94,11 @@ export class EventReader {
     if (bytes === undefined) this.#schemas.set(hex, (bytes = Buffer.from(hex, 'hex')));
     return bytes;
   }
+}
+
+function tellsOf({ type, event }: DecodedEvent): ReadEvent['tells'] {
+  if (type === 'checkpoint') return { round: event.round };
+  return type === 'dead_letter' ? { topic: event.topic, partition: event.partition, offset: event.offset } : null;
 }
 
 function need(condition: boolean, message: string): asserts condition {

@@ -12,14 +12,19 @@ export function leafHash(leaf: Uint8Array): Buffer {
   if (leafInput.length < leaf.length + 1) leafInput = Buffer.alloc(leaf.length + 1);
   leafInput[0] = 0x00;
   leafInput.set(leaf, 1);
-  return hash('sha256', leafInput.subarray(0, leaf.length + 1), 'buffer');
+  return pooled(hash('sha256', leafInput.subarray(0, leaf.length + 1), 'binary'));
 }
 
 /** SHA-256(0x01 || left || right) (RFC 6962 §2.1); both 32 bytes. */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
   nodeInput.set(left, 1);
   nodeInput.set(right, 33);
-  return hash('sha256', nodeInput, 'buffer');
+  return pooled(hash('sha256', nodeInput, 'binary'));
+}
+
+/** A digest as bytes of Node's buffer pool: a Buffer with memory of its own costs more than the hash does, mostly as garbage collection. */
+function pooled(digest: string): Buffer {
+  return Buffer.from(digest, 'binary');
 }
 
 /** Root over `hashes`, which are the roots of equally large perfect subtrees from left to right; not empty. */

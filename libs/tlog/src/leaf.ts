@@ -37,15 +37,15 @@ export type LeafType = (typeof LEAF_TYPES)[number];
 export const LEAF_BYTES = 187;
 
 const VERSION = 1;
+const SOURCE_AT = 122;
 const SOURCE_BYTES = 64;
+const KNOWN_SOURCES = 1024;
+
+const sourceFields = new Map<string, Buffer>();
 
 /** @throws AffiantError event_invalid when a field does not fit the layout. */
 export function encodeLeaf(leaf: Leaf): Buffer {
-  const bytes = Buffer.alloc(LEAF_BYTES);
-  const source = Buffer.from(leaf.source_id);
-  if (source.length < 1 || source.length > SOURCE_BYTES || source.toString() !== leaf.source_id || leaf.source_id.includes('\0')) {
-    throw invalid('source_id does not fit a leaf');
-  }
+  const bytes = Buffer.allocUnsafe(LEAF_BYTES);
   bytes[0] = VERSION;
   bytes[1] = LEAF_TYPES.indexOf(leaf.type) + 1;
   writeCount(bytes, leaf.boot_epoch, 2, 'boot_epoch');
@@ -54,9 +54,24 @@ export function encodeLeaf(leaf: Leaf): Buffer {
   writeHash(bytes, leaf.schema_sha256, 26);
   writeHash(bytes, leaf.payload_hash, 58);
   writeHash(bytes, leaf.prev_hash, 90);
-  bytes[122] = source.length;
-  source.copy(bytes, 123);
+  bytes.set(sourceField(leaf.source_id), SOURCE_AT);
   return bytes;
+}
+
+/** Length and padded text of a source id: the same few sources come again and again. */
+function sourceField(sourceId: string): Buffer {
+  const known = sourceFields.get(sourceId);
+  if (known !== undefined) return known;
+  const text = Buffer.from(sourceId);
+  if (text.length < 1 || text.length > SOURCE_BYTES || text.toString() !== sourceId || sourceId.includes('\0')) {
+    throw invalid('source_id does not fit a leaf');
+  }
+  const field = Buffer.alloc(1 + SOURCE_BYTES);
+  field[0] = text.length;
+  text.copy(field, 1);
+  if (sourceFields.size >= KNOWN_SOURCES) sourceFields.clear();
+  sourceFields.set(sourceId, field);
+  return field;
 }
 
 /** Strict: accepts exactly what encodeLeaf writes. @throws AffiantError event_invalid */

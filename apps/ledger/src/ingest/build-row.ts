@@ -1,28 +1,16 @@
 import type { LogRecord } from '#event-log';
-import type { Envelope } from '#events';
 import type { EventRow } from '#ledger-store';
-import type { ReadEvent } from '../read-event.js';
+import type { DecodedRead, ReadEvent } from '../read-event.js';
 import { eventData } from './event-data.js';
 
 const EMPTY = Buffer.alloc(0);
-const NO_CONTEXT = {
-  event_id: '',
-  clock_offset_us: 0,
-  build: '',
-  session_id: '',
-  exchange_id: '',
-  connection: '',
-  principal_issuer: '',
-  principal_subject: '',
-  principal_kind: '',
-  principal_groups: [],
-  principal_actor: '',
-  token_digest: '',
-} as const;
+const NO_GROUPS: readonly string[] = [];
 
 /** Row of ledger.events. Everything but `ingested_at` is a pure function of the record. */
-export function buildRow(record: LogRecord, read: ReadEvent, ingestedAt: number): EventRow {
-  const { data, segments } = read.decoded === null ? undecodable(record, read) : eventData(read.decoded);
+export function buildRow(record: LogRecord, { event: read, decoded }: DecodedRead, ingestedAt: number): EventRow {
+  const { data, segments } = decoded === null ? undecodable(record, read) : eventData(decoded);
+  const envelope = decoded?.event.envelope;
+  const principal = envelope?.principal;
   return {
     source_id: read.source_id,
     boot_epoch: read.boot_epoch,
@@ -31,7 +19,18 @@ export function buildRow(record: LogRecord, read: ReadEvent, ingestedAt: number)
     event_type: read.type,
     occurred_at: read.occurred_at,
     ingested_at: ingestedAt,
-    ...(read.decoded === null ? NO_CONTEXT : context(read.decoded.event.envelope)),
+    event_id: envelope?.event_id ?? '',
+    clock_offset_us: envelope?.clock_offset_us ?? 0,
+    build: envelope?.build ?? '',
+    session_id: envelope?.session_id ?? '',
+    exchange_id: envelope?.exchange_id ?? '',
+    connection: envelope?.connection ?? '',
+    principal_issuer: principal?.issuer ?? '',
+    principal_subject: principal?.subject ?? '',
+    principal_kind: principal?.kind ?? '',
+    principal_groups: principal?.groups ?? NO_GROUPS,
+    principal_actor: principal?.actor ?? '',
+    token_digest: principal?.token_digest ?? '',
     data: JSON.stringify(data),
     segment_sha256: segments.map((segment) => segment.sha256),
     segment_length: segments.map((segment) => segment.bytes_length),
@@ -47,22 +46,4 @@ export function buildRow(record: LogRecord, read: ReadEvent, ingestedAt: number)
 
 function undecodable(record: LogRecord, { problem }: ReadEvent): { data: object; segments: [] } {
   return { data: { code: problem?.code, reason: problem?.message, partition: record.partition, offset: record.offset }, segments: [] };
-}
-
-function context(envelope: Envelope): Pick<EventRow, keyof typeof NO_CONTEXT> {
-  const { principal } = envelope;
-  return {
-    event_id: envelope.event_id,
-    clock_offset_us: envelope.clock_offset_us,
-    build: envelope.build,
-    session_id: envelope.session_id ?? '',
-    exchange_id: envelope.exchange_id ?? '',
-    connection: envelope.connection ?? '',
-    principal_issuer: principal?.issuer ?? '',
-    principal_subject: principal?.subject ?? '',
-    principal_kind: principal?.kind ?? '',
-    principal_groups: principal?.groups ?? [],
-    principal_actor: principal?.actor ?? '',
-    token_digest: principal?.token_digest ?? '',
-  };
 }

@@ -1,5 +1,7 @@
 import { AffiantError } from '#errors';
-import type { LogBatch } from '#event-log';
+import type { LogBatch, LogRecord } from '#event-log';
+import type { EventRow } from '#ledger-store';
+import type { Handover } from '../handover.js';
 import { GROUPS, type LedgerPorts } from '../ports.js';
 import type { EventReader } from '../read-event.js';
 import { untilDone, type RetryOptions } from '../retry.js';
@@ -22,6 +24,7 @@ export class Ingest {
   constructor(
     private readonly ports: IngestPorts,
     private readonly reader: EventReader,
+    private readonly handover: Handover,
     private readonly retry: RetryOptions,
   ) {}
 
@@ -38,7 +41,7 @@ export class Ingest {
   async ingest(batch: LogBatch): Promise<void> {
     const { eventLog, store, clock } = this.ports;
     const now = clock.nowUs();
-    const rows = batch.records.map((record) => buildRow(record, this.reader.read(record), now));
+    const rows = batch.records.map((record) => this.#row(record, now));
     const runs = denseRuns(rows);
     const { partition, firstOffset, lastOffset } = batch;
     const { token, missing } = await this.#plan(batch, runs);
@@ -55,6 +58,12 @@ export class Ingest {
     // A crash before the commit repeats the batch as above; after it the next batch is read.
     this.#open.delete(partition);
     for (const run of runs) this.#raise(run);
+  }
+
+  #row(record: LogRecord, now: number): EventRow {
+    const read = this.reader.read(record);
+    this.handover.give(record, read.event);
+    return buildRow(record, read, now);
   }
 
   /** Which rows are to be inserted, and under which token. */

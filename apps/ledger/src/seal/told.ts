@@ -1,3 +1,5 @@
+import type { DeadPlace } from '../read-event.js';
+
 /** What the ledger's own source has told since the last seal, as read back from the event log. */
 export class Told {
   #round = 0;
@@ -23,12 +25,6 @@ export class Told {
   forgetDeadLetters(): void {
     this.#dead.clear();
   }
-}
-
-interface DeadPlace {
-  readonly topic: string;
-  readonly partition: string;
-  readonly offset: number;
 }
 
 function keyOf({ topic, partition, offset }: DeadPlace): string {

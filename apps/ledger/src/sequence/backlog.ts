@@ -35,6 +35,7 @@ const MAX_DEAD_BYTES = 16 * 1024 * 1024;
 /** Events read but not sealed, per partition; bounded by `hasRoom`, which readers must await. */
 export class Backlog {
   readonly #events = new Map<string, SequencedEvent[]>();
+  readonly #deadBytes = new Map<string, number>();
 
   constructor(private readonly maxLeaves: number) {}
 
@@ -42,12 +43,12 @@ export class Backlog {
     const events = this.#events.get(partition);
     if (events === undefined) this.#events.set(partition, [event]);
     else events.push(event);
+    this.#countDead(partition, event, 1);
   }
 
   hasRoom(partition: string): boolean {
-    const events = this.#events.get(partition) ?? [];
-    const dead = events.reduce((bytes, event) => bytes + (event.dead?.record.value.length ?? 0), 0);
-    return events.length < this.maxLeaves && dead < MAX_DEAD_BYTES;
+    const events = this.#events.get(partition)?.length ?? 0;
+    return events < this.maxLeaves && (this.#deadBytes.get(partition) ?? 0) < MAX_DEAD_BYTES;
   }
 
   /** What can be sealed now: of each partition what the ingest has committed, an equal share of the round's leaves at most. */
@@ -82,9 +83,16 @@ export class Backlog {
       const events = this.#events.get(partition);
       if (events === undefined) continue;
       const sealed = events.findLastIndex((event) => event.offset < next) + 1;
-      for (const event of events.splice(0, sealed)) if (event.dead !== null) dead.push(event.dead);
+      for (const event of events.splice(0, sealed)) {
+        this.#countDead(partition, event, -1);
+        if (event.dead !== null) dead.push(event.dead);
+      }
     }
     return dead;
+  }
+
+  #countDead(partition: string, { dead }: SequencedEvent, sign: 1 | -1): void {
+    if (dead !== null) this.#deadBytes.set(partition, (this.#deadBytes.get(partition) ?? 0) + sign * dead.record.value.length);
   }
 
   #gather(partitions: readonly string[], count: (partition: string, events: readonly SequencedEvent[]) => number): Cut {

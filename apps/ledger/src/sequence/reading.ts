@@ -1,5 +1,6 @@
 import type { Committed, LogBatch, LogRecord } from '#event-log';
 import type { SealedState } from '#tlog';
+import type { Handover } from '../handover.js';
 import { Told } from '../seal/told.js';
 import type { EventReader, ReadEvent } from '../read-event.js';
 import { Backlog, type DeadRecord } from './backlog.js';
@@ -16,15 +17,17 @@ export class Reading {
   /** Undecodable records of sealed rounds that no dead letter tells of yet. */
   dead: DeadRecord[] = [];
   readonly #chains: SourceChains;
+  readonly #ingested = new Map<string, number>();
   readonly #first = new Map<string, number>();
   readonly #next = new Map<string, number>();
-  /** Offsets that must be read whatever the backlog holds, because recovery waits for them. */
+  /** Offsets that must be read at once, whatever ingest and backlog say, because recovery waits for them. */
   readonly #wanted = new Map<string, number>();
   #sealedOffsets: Readonly<Record<string, number>>;
 
   constructor(
     sealed: SealedState,
     private readonly reader: EventReader,
+    private readonly handover: Handover,
     private readonly ownSource: string,
     private readonly changes: Changes,
     maxLeaves: number,
@@ -34,19 +37,35 @@ export class Reading {
     this.#sealedOffsets = sealed.offsets;
   }
 
-  /** Takes a batch when there is room for it. @throws AffiantError ledger_conflict when a chain breaks; Stopped */
+  /** Takes a batch record by record, as the ingest gets past them and there is room. @throws AffiantError ledger_conflict when a chain breaks; Stopped */
   async take(batch: LogBatch): Promise<void> {
-    const { partition, firstOffset, lastOffset } = batch;
-    if (!this.#first.has(partition)) this.#first.set(partition, firstOffset);
-    await this.changes.until(() => this.backlog.hasRoom(partition) || firstOffset < (this.#wanted.get(partition) ?? 0));
-    for (const record of batch.records) this.#takeOne(record);
-    this.#next.set(partition, lastOffset + 1);
+    const { partition, firstOffset } = batch;
+    if (!this.#first.has(partition)) {
+      this.#first.set(partition, firstOffset);
+      this.#next.set(partition, firstOffset);
+      this.changes.notify();
+    }
+    for (const record of batch.records) {
+      const allowed = (): boolean => record.offset < this.#limit(partition);
+      if (!allowed()) {
+        this.changes.notify();
+        await this.changes.until(allowed);
+      }
+      this.#takeOne(record);
+      this.#next.set(partition, record.offset + 1);
+    }
     this.changes.notify();
   }
 
   /** Offset of the first record that came from the partition. */
   first(partition: string): number | undefined {
     return this.#first.get(partition);
+  }
+
+  /** The ingest has made everything before these offsets queryable. */
+  ingested(positions: Iterable<readonly [string, number]>): void {
+    for (const [partition, offset] of positions) this.#ingested.set(partition, Math.max(offset, this.#ingested.get(partition) ?? 0));
+    this.changes.notify();
   }
 
   /** Resolves when everything before `offset` has been read. */
@@ -73,8 +92,14 @@ export class Reading {
     this.told.forgetDeadLetters();
   }
 
+  /** First offset that may not be read now. */
+  #limit(partition: string): number {
+    const ingested = this.backlog.hasRoom(partition) ? (this.#ingested.get(partition) ?? 0) : 0;
+    return Math.max(ingested, this.#wanted.get(partition) ?? 0);
+  }
+
   #takeOne(record: LogRecord): void {
-    const event = this.reader.read(record);
+    const event = this.handover.take(record) ?? this.reader.read(record).event;
     if (event.source_id === this.ownSource) this.#listen(event);
     const dead = event.problem === null ? null : { record, code: event.problem.code, reason: event.problem.message };
     if (record.offset < (this.#sealedOffsets[record.partition] ?? 0)) {
@@ -94,8 +119,9 @@ export class Reading {
     });
   }
 
-  #listen({ decoded }: ReadEvent): void {
-    if (decoded?.type === 'checkpoint') this.told.checkpoint(decoded.event.round);
-    if (decoded?.type === 'dead_letter') this.told.deadLetter(decoded.event);
+  #listen({ tells }: ReadEvent): void {
+    if (tells === null) return;
+    if ('round' in tells) this.told.checkpoint(tells.round);
+    else this.told.deadLetter(tells);
   }
 }

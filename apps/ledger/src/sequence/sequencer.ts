@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { AffiantError } from '#errors';
 import type { LogBatch } from '#event-log';
 import { signCheckpoint, type Extension, type RoundManifest, type SealedState, TreeEdge } from '#tlog';
+import type { Handover } from '../handover.js';
 import { appendRound } from '../append/append-round.js';
 import { GROUPS, type LedgerPorts } from '../ports.js';
 import type { EventReader } from '../read-event.js';
@@ -37,6 +38,7 @@ export class Sequencer {
   static async open(
     ports: LedgerPorts,
     reader: EventReader,
+    handover: Handover,
     maxRoundLeaves: number,
     retry: RetryOptions,
     stopping: AbortSignal,
@@ -55,7 +57,7 @@ export class Sequencer {
           }
         }
         const changes = new Changes(stopping);
-        const reading = new Reading(sealed, reader, ports.recorder.sourceId, changes, maxRoundLeaves);
+        const reading = new Reading(sealed, reader, handover, ports.recorder.sourceId, changes, maxRoundLeaves);
         return new Sequencer(ports, maxRoundLeaves, changes, reading, stored, committed);
       },
       retry,
@@ -69,6 +71,11 @@ export class Sequencer {
   /** Takes a batch of the event log into the backlog, when there is room. @throws AffiantError ledger_conflict, Stopped */
   read(batch: LogBatch): Promise<void> {
     return this.reading.take(batch);
+  }
+
+  /** The ingest of this process got so far; another process's is asked for at each round. */
+  ingested(partition: string, next: number): void {
+    this.reading.ingested([[partition, next]]);
   }
 
   /** True when everything the ingest has made queryable is sealed and told of. */
@@ -85,7 +92,9 @@ export class Sequencer {
   async round(): Promise<boolean> {
     if (!this.#settled) await this.#recover();
     this.#settled = false;
-    const cut = this.reading.backlog.cut(await this.ports.eventLog.committed(GROUPS.ingest));
+    const ingested = await this.ports.eventLog.committed(GROUPS.ingest);
+    this.reading.ingested([...ingested].map(([partition, { offset }]) => [partition, offset] as const));
+    const cut = this.reading.backlog.cut(ingested);
     if (cut.leaves > 0) await this.#seal(cut);
     this.#settled = true;
     return cut.leaves >= this.maxRoundLeaves / 2;

@@ -94,7 +94,7 @@ export class World {
         faults.push(`${record.partition} ${record.offset} is lost`);
     }
 
-    const expected = raw.map((record) => reader.read(record)).filter((event) => event.type !== 'checkpoint');
+    const expected = raw.map((record) => reader.read(record).event).filter((event) => event.type !== 'checkpoint');
     const leaves = [...this.store.leaves].sort((a, b) => a.leaf_index - b.leaf_index);
     if (leaves.some((row, index) => row.leaf_index !== index)) faults.push('leaf indexes are not dense');
     const sealed = await this.checkpoints.fetch();
