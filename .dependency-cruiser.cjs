@@ -11,9 +11,9 @@ module.exports = {
     },
     { name: 'libs-below-apps', severity: 'error', from: { path: '^libs/' }, to: { path: '^apps/' } },
     {
-      name: 'apps-meet-in-standalone-only',
+      name: 'apps-meet-in-composition-roots-only',
       severity: 'error',
-      from: { path: '^apps/(proxy|ledger|evidence|console|cli)/' },
+      from: { path: '^apps/(proxy|ledger|evidence|console)/' },
       to: { path: '^apps/', pathNot: '^apps/$1/' },
     },
     {

@@ -58,9 +58,12 @@ async function agentSdk() {
   mkdirSync(work);
   const messages = [];
   const stderr = [];
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), 120_000);
   const run = query({
     prompt: 'Please run echo affiant-e2e and finish. My SSN is 536-22-8471.',
     options: {
+      abortController: limit,
       cwd: work,
       allowedTools: ['Bash'],
       maxTurns: 4,
@@ -77,7 +80,12 @@ async function agentSdk() {
       },
     },
   });
-  for await (const message of run) messages.push(message);
+  try {
+    for await (const message of run) messages.push(message);
+  } catch (error) {
+    stderr.push(String(error));
+  }
+  clearTimeout(timer);
   const result = messages.find(({ type }) => type === 'result');
   check(
     'query() ends with success',

@@ -26,7 +26,7 @@ const text = (...deltas: string[]): Reply => ({ blocks: [{ type: 'text', deltas 
 
 /** Chooses a reply by the last user turn. Values are made up; they pass the checksums of the detectors. */
 export function replyTo(body: MessagesBody): Reply {
-  const last = body.messages?.at(-1);
+  const last = body.messages?.findLast(({ role }) => role === 'user');
   const asked = lastText(last);
   const reply = choose(asked, last, body);
   if (body.thinking?.type !== 'enabled' && body.thinking?.type !== 'adaptive') return reply;

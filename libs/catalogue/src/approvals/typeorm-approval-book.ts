@@ -114,11 +114,11 @@ export class TypeormApprovalBook implements ApprovalBook {
     const listeners = this.#watchers.get(row.id);
     if (listeners === undefined) return;
     this.#seen.set(row.id, row.version);
-    for (const listener of [...listeners]) listener(toApproval(row));
+    for (const listener of listeners) listener(toApproval(row));
   }
 
   async #pollWatched(): Promise<void> {
-    for (const id of [...this.#watchers.keys()]) {
+    for (const id of this.#watchers.keys()) {
       // A failed read is tried again at the next turn; the waiting call has its own deadline.
       await this.#notify(id).catch(() => undefined);
     }

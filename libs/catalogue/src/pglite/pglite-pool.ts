@@ -108,10 +108,7 @@ export function pglitePool(server: PGliteServer): new () => EventEmitter {
       const done = typeof params === 'function' ? params : callback;
       const answer = server.query(sql, bound);
       if (done === undefined) return answer;
-      answer.then(
-        (result) => done(null, result),
-        (error: Error) => done(error),
-      );
+      void tell(answer, done);
     }
   }
 
@@ -122,10 +119,16 @@ export function pglitePool(server: PGliteServer): new () => EventEmitter {
     }
 
     end(callback: (error?: Error) => void): void {
-      server.close().then(
-        () => callback(),
-        (error: Error) => callback(error),
-      );
+      void tell(server.close(), (error) => callback(error ?? undefined));
     }
   };
+}
+
+/** From a promise to a Node callback, called outside the promise chain. */
+async function tell<T>(answer: Promise<T>, callback: (error: Error | null, result?: T) => void): Promise<void> {
+  const [error, result] = await answer.then(
+    (value): [null, T] => [null, value],
+    (reason: Error): [Error, undefined] => [reason, undefined],
+  );
+  queueMicrotask(() => (error === null ? callback(null, result) : callback(error)));
 }

@@ -46,7 +46,7 @@ export class TableJobQueue implements JobQueue {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    await Promise.allSettled([...this.#running]);
+    await Promise.allSettled(this.#running);
   }
 
   #schedule(delay: number): void {

@@ -1,0 +1,47 @@
+import { Command, CommanderError } from 'commander';
+import { packageVersion } from '#config';
+import { EXIT, isAffiantError, type AffiantError } from '#errors';
+import { addApprovals } from './commands/approvals.js';
+import { addEvents } from './commands/events.js';
+import { addKeys } from './commands/keys.js';
+import { addMask } from './commands/mask.js';
+import { addPackets } from './commands/packets.js';
+import { addPolicy } from './commands/policy.js';
+import { addSessions } from './commands/sessions.js';
+import { addSql } from './commands/sql.js';
+import { addStatus } from './commands/status.js';
+import { addToken } from './commands/token.js';
+import { addVerify } from './commands/verify.js';
+
+/** Runs one command; the result is the process's exit code (docs/reference/cli.md). */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  let exit: number = EXIT.done;
+  const program = new Command('affiant')
+    .description('Talks to a running Affiant instance, and works on files offline.')
+    .version(packageVersion)
+    .showHelpAfterError('(run with --help for the options)')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true });
+  const finding = (): void => {
+    exit = EXIT.finding;
+  };
+  for (const add of [addToken, addStatus, addSql, addSessions, addApprovals, addPackets, addVerify, addEvents, addPolicy, addMask, addKeys])
+    add(program, finding);
+  try {
+    await program.parseAsync([...argv]);
+    return exit;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (!isAffiantError(error)) throw error;
+    process.stderr.write(
+      `affiant: ${error.message}${error.where === undefined ? '' : ` (${error.where})`}\n  ${error.remedy} [${error.code}]\n`,
+    );
+    return exitCodeOf(error);
+  }
+}
+
+function exitCodeOf(error: AffiantError): number {
+  if (error.code === 'instance_unreachable') return EXIT.unreachable;
+  if (['config_invalid', 'config_secret_missing', 'usage_invalid', 'key_invalid', 'state_locked'].includes(error.code)) return EXIT.usage;
+  return EXIT.finding;
+}

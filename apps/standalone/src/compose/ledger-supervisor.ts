@@ -1,0 +1,134 @@
+import { Worker } from 'node:worker_threads';
+import type { LedgerHealth } from '#apps/ledger';
+import { AffiantError } from '#errors';
+import { ClickHouseLedgerStore, startEmbeddedEngine, type EmbeddedEngine, type EngineAccess, type EngineLimits } from '#ledger-store';
+import type { Logger } from '#observability';
+import type { LedgerReport, LedgerTask } from './ledger-task.js';
+
+export interface SupervisorOptions {
+  readonly stateDirectory: string;
+  readonly limits: Partial<EngineLimits>;
+  readonly logger: Logger;
+  readonly progress: (step: string) => void;
+  /** Everything of the task but the engine, which is new after every start. */
+  readonly task: Omit<LedgerTask, 'engine'>;
+}
+
+const RESTART_MS = 1_000;
+const STOP_MS = 20_000;
+
+/**
+ * Keeps the ledger running: the ClickHouse child and the worker thread that feeds it. When either ends unasked both are started again;
+ * meanwhile calls go on being journalled up to the high-water mark.
+ */
+export class LedgerSupervisor {
+  #engine: EmbeddedEngine | null = null;
+  #worker: Worker | null = null;
+  #health: LedgerHealth | null = null;
+  #stopping = false;
+  #restarting: Promise<void> | null = null;
+
+  constructor(private readonly options: SupervisorOptions) {}
+
+  async start(): Promise<void> {
+    await this.#startBoth();
+  }
+
+  /** @throws AffiantError engine_failed while the engine is away. */
+  access(): EngineAccess {
+    if (this.#engine === null) throw new AffiantError('engine_failed', 'the ledger engine is being started');
+    return this.#engine.access;
+  }
+
+  /** Null while the ledger is away. */
+  get health(): LedgerHealth | null {
+    return this.#health;
+  }
+
+  /** Lets the ledger take in what is durable, then ends worker and engine. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#restarting;
+    await this.#endWorker();
+    await this.#engine?.stop();
+    this.#engine = null;
+  }
+
+  async #startBoth(): Promise<void> {
+    const { stateDirectory, logger, limits, progress } = this.options;
+    const engine = await startEmbeddedEngine({ stateDirectory, logger, limits, progress });
+    void engine.exited.then(() => this.#restart(`the engine ended`, engine));
+    progress('checking the ledger tables');
+    const store = new ClickHouseLedgerStore({ url: engine.access.url, headers: engine.access.headers, ...engine.writer });
+    try {
+      await store.migrate();
+    } finally {
+      await store.close();
+    }
+    progress('starting the ledger');
+    await this.#startWorker(engine);
+    this.#engine = engine;
+  }
+
+  #startWorker(engine: EmbeddedEngine): Promise<void> {
+    const task: LedgerTask = { ...this.options.task, engine: { url: engine.access.url, headers: engine.access.headers, ...engine.writer } };
+    const worker = new Worker(new URL('../ledger.worker.js', import.meta.url), { workerData: task });
+    this.#worker = worker;
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: LedgerReport) => {
+        if ('health' in message) this.#health = message.health;
+        if ('ready' in message) resolve();
+      });
+      worker.on('error', (error) => {
+        this.options.logger.error({ reason: error.message }, 'the ledger worker failed');
+        reject(error);
+      });
+      worker.on('exit', () => {
+        if (this.#worker === worker) this.#restart('the ledger worker ended', engine);
+      });
+    });
+  }
+
+  #restart(why: string, engine: EmbeddedEngine): void {
+    if (this.#stopping || this.#engine !== engine) return;
+    this.options.logger.error({ why }, 'starting the ledger again');
+    this.#engine = null;
+    this.#health = null;
+    this.#restarting = this.#restartUntilUp(engine);
+  }
+
+  async #restartUntilUp(engine: EmbeddedEngine): Promise<void> {
+    await this.#dropWorker();
+    await engine.stop();
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
+      if (this.#stopping) return;
+      try {
+        await this.#startBoth();
+        return;
+      } catch (error) {
+        this.options.logger.error({ reason: (error as Error).message }, 'the ledger does not start');
+        await this.#dropWorker();
+      }
+    }
+  }
+
+  async #dropWorker(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = null;
+    await worker?.terminate();
+  }
+
+  async #endWorker(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === null) return;
+    const exited = new Promise<void>((resolve) => {
+      worker.once('exit', () => resolve());
+    });
+    worker.postMessage({ stop: true });
+    const forced = setTimeout(() => void worker.terminate(), STOP_MS);
+    await exited;
+    clearTimeout(forced);
+    this.#worker = null;
+  }
+}

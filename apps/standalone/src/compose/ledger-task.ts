@@ -1,0 +1,29 @@
+import type { Watermarks } from '#journal';
+import type { LedgerHealth } from '#apps/ledger';
+
+/** Sources of this process: one journal each, one writer each. */
+export const SOURCES = { gateway: 'gateway', ledger: 'ledger' } as const;
+
+/** What the ledger's worker thread is started with; plain data only. */
+export interface LedgerTask {
+  readonly stateDirectory: string;
+  readonly journalKey: Uint8Array;
+  readonly watermarks: Watermarks;
+  readonly engine: {
+    readonly url: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly user: string;
+    readonly password: string;
+  };
+  readonly origin: string;
+  readonly checkpointInterval: number;
+  readonly segmentBytes: number;
+  readonly highWaterBytes: number;
+  readonly logLevel: string;
+}
+
+/** Worker to main thread. */
+export type LedgerReport = { readonly ready: true } | { readonly health: LedgerHealth } | { readonly stopped: true };
+
+/** Main thread to worker. */
+export type LedgerOrder = { readonly stop: true };

@@ -1,0 +1,243 @@
+import { Module, type INestApplication, type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ConsoleModule, createApprovalDesk, createConsoleAdapter, DEFAULT_SQL_LIMITS } from '#apps/console';
+import { AnthropicProtocol, Gateway, ProxyModule, recoverOpenExchanges } from '#apps/proxy';
+import { EvidenceModule, createPacketDesk } from '#apps/evidence';
+import { openCatalogue, TypeormApprovalBook, TypeormPacketCatalogue } from '#catalogue';
+import { environment, type AffiantConfig } from '#config';
+import { createDetector, createPlaceholder, ENTITY_TYPES, maskText } from '#detect';
+import { EmbeddedEventLog } from '#event-log';
+import { toAffiantError, type AffiantError } from '#errors';
+import { EventCodec, SYSTEM_CONTEXT, SystemClock, SystemIds, type EventDraft } from '#events';
+import { TableJobQueue } from '#job-queue';
+import { createWatermarks, JournalRecorder, recoverSource } from '#journal';
+import { createLogger } from '#observability';
+import { LocalPacketStore } from '#packet-store';
+import type { RunFile, State } from '../state.js';
+import { credentialSource } from './credentials.js';
+import { JournalTail } from './event-tail.js';
+import { composeIdentity } from './identity.js';
+import { loadKeys } from './keys.js';
+import { LedgerSupervisor } from './ledger-supervisor.js';
+import { SOURCES } from './ledger-task.js';
+import { ReloadingPolicies } from './policy-source.js';
+import { ProcessStatus } from './status.js';
+import { trimBehindCheckpoints } from './trim.js';
+
+export interface StandaloneOptions {
+  readonly state: State;
+  readonly config: AffiantConfig;
+  readonly progress: (step: string) => void;
+}
+
+/** A running instance in one process. */
+export interface Standalone {
+  readonly stateDirectory: string;
+  readonly gatewayUrl: string;
+  readonly consoleUrl: string;
+  readonly issuerUrl: string | null;
+  /** Writes run.json; what is not given stays as it was. */
+  announce(change: Partial<Pick<RunFile, 'demo' | 'packets'>>): Promise<void>;
+  developmentToken(subject: string, groups: readonly string[]): Promise<string>;
+  /** Takes connections, policies, patterns and identity of a changed configuration; a bad one is recorded and changes nothing. */
+  reload(config: AffiantConfig): Promise<void>;
+  rejected(error: AffiantError): Promise<void>;
+  stop(): Promise<void>;
+}
+
+@Module({})
+class StandaloneModule {
+  static register(...imports: DynamicModule[]): DynamicModule {
+    return { module: StandaloneModule, imports };
+  }
+}
+
+/** Builds every part on the embedded engines, in the order in which they need each other, and starts serving. */
+export async function composeStandalone({ state, config: initial, progress }: StandaloneOptions): Promise<Standalone> {
+  const startedAt = Date.now();
+  let config = initial;
+  const logger = createLogger('affiant', { level: environment().logLevel, file: state.path('log', 'affiant.log') });
+  const clock = new SystemClock();
+  const ids = new SystemIds();
+  const codec = new EventCodec();
+  const keys = await loadKeys(state, config.ledger.origin);
+
+  progress('opening the journal');
+  const watermarks = createWatermarks(Object.values(SOURCES));
+  const { segment_bytes: segmentBytes, high_water_bytes: highWaterBytes } = config.journal;
+  const { journal, openExchanges, tornBytes } = await recoverSource({
+    directory: state.path('journal', SOURCES.gateway),
+    sourceId: SOURCES.gateway,
+    key: keys.journal,
+    segmentBytes,
+    highWaterBytes,
+    watermarks,
+    codec,
+  });
+  const recorder = new JournalRecorder({ journal, codec, clock, ids, openExchanges });
+  const aborted = await recoverOpenExchanges(
+    recorder,
+    openExchanges.map(({ context }) => context),
+  );
+  if (aborted > 0 || tornBytes > 0)
+    await recorder.record([control('journal.recovered', { aborted: String(aborted), torn_bytes: String(tornBytes) })]);
+  if (keys.ledger.created) await recorder.record([control('key.created', { vkey: keys.ledger.vkey }, keys.ledger.name)]);
+
+  progress('starting the ledger engine');
+  const supervisor = new LedgerSupervisor({
+    stateDirectory: state.directory,
+    logger,
+    progress,
+    limits: {
+      querySeconds: Math.ceil(config.ledger.query_max_execution_time / 1000),
+      resultRows: config.ledger.query_max_result_rows,
+      resultBytes: config.ledger.query_max_result_bytes,
+    },
+    task: {
+      stateDirectory: state.directory,
+      journalKey: keys.journal,
+      watermarks,
+      origin: config.ledger.origin,
+      checkpointInterval: config.ledger.checkpoint_interval,
+      segmentBytes,
+      highWaterBytes,
+      logLevel: environment().logLevel,
+    },
+  });
+  const [catalogue] = await Promise.all([openCatalogue({ directory: state.path('catalogue') }), supervisor.start()]);
+
+  progress('opening the doors');
+  const policies = await ReloadingPolicies.open(state.path('policy.json'), config);
+  const { identity, issuer, reload: reloadIdentity } = await composeIdentity(state, config, clock, logger);
+  const placeholder = createPlaceholder(keys.placeholder);
+  const everything = createDetector([...ENTITY_TYPES]);
+  const redact = (text: string): string => maskText(text, everything.scan(text), placeholder);
+  const eventLog = new EmbeddedEventLog({
+    journalDirectory: state.path('journal'),
+    groupsDirectory: state.path('groups'),
+    key: keys.journal,
+    watermarks,
+  });
+  const stopTrim = await trimBehindCheckpoints(eventLog, recorder, 'gateway.trim');
+  const approvals = new TypeormApprovalBook(catalogue, () => clock.nowMs());
+  const jobs = new TableJobQueue(catalogue, { nowMs: () => clock.nowMs(), logger });
+  const evidence = {
+    engine: () => supervisor.access(),
+    jobs,
+    packets: new TypeormPacketCatalogue(catalogue),
+    store: new LocalPacketStore(state.path('packets')),
+    signer: keys.ledger,
+    recorder,
+    clock,
+    ids,
+    logger,
+    institution: () => config.institution,
+  };
+  const desk = createPacketDesk(evidence);
+  let gateway: Gateway | null = null;
+  const status = new ProcessStatus({ startedAt, gateway: () => gateway, journal, highWaterBytes, supervisor, policies, approvals });
+
+  const root = StandaloneModule.register(
+    ProxyModule.register({
+      config,
+      connections: () => config.connections,
+      policySource: policies,
+      identity,
+      recorder,
+      approvals,
+      credentials: credentialSource(() => clock.nowMs()),
+      digestKey: keys.digest,
+      placeholder,
+      protocols: [new AnthropicProtocol()],
+      clock,
+      ids,
+      logger,
+    }),
+    EvidenceModule.register(evidence),
+    ConsoleModule.register({
+      identity,
+      recorder,
+      clock,
+      ids,
+      logger,
+      roles: { auditors: config.ledger.auditors, examiners: config.ledger.examiners },
+      engine: () => supervisor.access(),
+      limits: DEFAULT_SQL_LIMITS,
+      redact,
+      status,
+      approvals,
+      desk: createApprovalDesk({ book: approvals, recorder, clock, policy: () => policies.current(), redact }),
+      packets: desk,
+      tail: new JournalTail(eventLog),
+      policy: () => policies.current(),
+    }),
+  );
+  const app: INestApplication = await NestFactory.create(root, createConsoleAdapter(), { logger: false, abortOnError: false });
+  await app.listen(config.server.console_port, config.server.host);
+  const served = app.get(Gateway);
+  gateway = served;
+
+  let run: RunFile = {
+    pid: process.pid,
+    gateway: served.address,
+    console: (await app.getUrl()).replace('[::1]', '127.0.0.1'),
+    issuer: issuer?.issuer ?? null,
+    demo: 'off',
+    packets: [],
+  };
+  return {
+    stateDirectory: state.directory,
+    gatewayUrl: run.gateway,
+    consoleUrl: run.console,
+    issuerUrl: run.issuer,
+    announce: (change) => {
+      run = { ...run, ...change };
+      return state.writeRun(run);
+    },
+    developmentToken: (subject, groups) => {
+      if (issuer === null) throw toAffiantError(null, 'usage_invalid', 'the development issuer is off');
+      return issuer.issue({ subject, groups });
+    },
+    reload: async (next) => {
+      try {
+        await reloadIdentity(next);
+        await policies.reload(next);
+        config = { ...config, connections: next.connections, policies: next.policies, patterns: next.patterns, identity: next.identity };
+        logger.info('the changed configuration is in force');
+      } catch (error) {
+        await reject(toAffiantError(error, 'config_invalid', 'the changed configuration cannot be used'));
+      }
+    },
+    rejected: (error) => reject(error),
+    stop: async () => {
+      await app.close();
+      await jobs.close();
+      status.stop();
+      await stopTrim();
+      await supervisor.stop();
+      await eventLog.close();
+      await journal.close();
+      await issuer?.close();
+      await catalogue.destroy();
+    },
+  };
+
+  async function reject(error: AffiantError): Promise<void> {
+    logger.error({ where: error.where, reason: error.message }, 'the changed configuration was refused; the one in force stays');
+    process.stderr.write(`affiant: the changed configuration was refused: ${error.message}\n`);
+    await recorder.record([control('config.rejected', { where: error.where ?? '', reason: redact(error.message) }, null, 'failure')]);
+  }
+}
+
+function control(
+  kind: string,
+  attributes: Readonly<Record<string, string>>,
+  subject: string | null = null,
+  outcome = 'success',
+): EventDraft {
+  return {
+    type: 'control',
+    context: SYSTEM_CONTEXT,
+    event: { kind, outcome, subject, attributes: Object.entries(attributes).map(([name, value]) => ({ name, value })), detail: null },
+  };
+}

@@ -1,0 +1,54 @@
+import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
+import type { StatusReport, StatusSource } from '#apps/console';
+import type { Gateway, PolicySource } from '#apps/proxy';
+import type { ApprovalBook } from '#catalogue';
+import { packageVersion } from '#config';
+import type { Journal } from '#journal';
+import type { LedgerSupervisor } from './ledger-supervisor.js';
+
+export interface StatusParts {
+  readonly startedAt: number;
+  readonly gateway: () => Gateway | null;
+  readonly journal: Journal;
+  readonly highWaterBytes: number;
+  readonly supervisor: LedgerSupervisor;
+  readonly policies: PolicySource;
+  readonly approvals: ApprovalBook;
+}
+
+/** Health of the whole process from what each part knows already. */
+export class ProcessStatus implements StatusSource {
+  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 1 });
+
+  constructor(private readonly parts: StatusParts) {
+    this.#delay.enable();
+  }
+
+  async status(): Promise<StatusReport> {
+    const { startedAt, gateway, journal, highWaterBytes, supervisor, policies, approvals } = this.parts;
+    const health = supervisor.health;
+    const listening = gateway();
+    const { version, digest } = policies.current();
+    const nearlyFull = journal.pendingBytes > highWaterBytes / 2;
+    return {
+      state: health?.halted != null ? 'halted' : health === null || nearlyFull ? 'degraded' : 'ok',
+      version: packageVersion,
+      started_at: startedAt,
+      gateway: { in_flight: listening?.inFlight ?? 0, draining: listening?.draining ?? true },
+      journal: { pending_bytes: journal.pendingBytes, high_water_bytes: highWaterBytes, durable_seq: journal.durableSeq },
+      ledger: {
+        lag: health === null ? journal.durableSeq : health.unsealed,
+        sealed_size: health?.sealedSize ?? 0,
+        last_seal_at: health?.lastSealAt ?? null,
+        halted: health?.halted != null,
+      },
+      event_loop: { max_ms: this.#delay.max / 1e6, p99_ms: this.#delay.percentile(99) / 1e6 },
+      policy: { version, digest },
+      approvals: { pending: (await approvals.list({ state: 'pending', limit: 1_000 })).length },
+    };
+  }
+
+  stop(): void {
+    this.#delay.disable();
+  }
+}

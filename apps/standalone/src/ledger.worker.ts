@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { startLedger } from '#apps/ledger';
+import { EmbeddedEventLog } from '#event-log';
+import { AffiantError } from '#errors';
+import { EventCodec, SystemClock, SystemIds } from '#events';
+import { JournalRecorder, recoverSource } from '#journal';
+import { ClickHouseLedgerStore } from '#ledger-store';
+import { createLogger } from '#observability';
+import { openFileSigner } from '#signing';
+import { FileCheckpointStore, FileTileStore } from '#tlog';
+import { SOURCES, type LedgerOrder, type LedgerReport, type LedgerTask } from './compose/ledger-task.js';
+import { trimBehindCheckpoints } from './compose/trim.js';
+
+const HEALTH_MS = 250;
+const DRAIN_MS = 10_000;
+
+const task = workerData as LedgerTask;
+const port = parentPort;
+if (port === null) throw new AffiantError('internal', 'the ledger worker has no parent');
+const report = (message: LedgerReport): void => port.postMessage(message);
+
+const path = (...parts: string[]): string => join(task.stateDirectory, ...parts);
+const logger = createLogger('ledger', { level: task.logLevel, file: path('log', 'affiant.log') });
+const codec = new EventCodec();
+const clock = new SystemClock();
+const key = Buffer.from(task.journalKey);
+
+const { journal, openExchanges } = await recoverSource({
+  directory: path('journal', SOURCES.ledger),
+  sourceId: SOURCES.ledger,
+  key,
+  segmentBytes: task.segmentBytes,
+  highWaterBytes: task.highWaterBytes,
+  watermarks: task.watermarks,
+  codec,
+});
+const recorder = new JournalRecorder({ journal, codec, clock, ids: new SystemIds(), openExchanges });
+const eventLog = new EmbeddedEventLog({
+  journalDirectory: path('journal'),
+  groupsDirectory: path('groups'),
+  key,
+  watermarks: task.watermarks,
+});
+const store = new ClickHouseLedgerStore(task.engine);
+const signer = await openFileSigner({ directory: path('keys'), file: 'ledger', name: task.origin });
+
+const ledger = await startLedger({
+  eventLog,
+  store,
+  tiles: new FileTileStore(path('tiles')),
+  checkpoints: new FileCheckpointStore(path('checkpoint.json')),
+  signer,
+  recorder,
+  codec,
+  clock,
+  logger,
+  options: { checkpointInterval: task.checkpointInterval },
+});
+const stopTrim = await trimBehindCheckpoints(eventLog, recorder, 'ledger.trim');
+
+let stopping = false;
+const tellHealth = async (): Promise<void> => {
+  if (!stopping) report({ health: await ledger.health() });
+};
+const timer = setInterval(() => void tellHealth().catch(() => undefined), HEALTH_MS);
+await tellHealth();
+report({ ready: true });
+
+port.on('message', (_order: LedgerOrder) => void stop());
+
+/** A kill at any point of this loses nothing: everything below works from durable positions. */
+async function stop(): Promise<void> {
+  if (stopping) return;
+  await ledger.drain(DRAIN_MS);
+  stopping = true;
+  clearInterval(timer);
+  await stopTrim();
+  await ledger.stop();
+  await eventLog.close();
+  await store.close();
+  await journal.close();
+  report({ stopped: true });
+  port?.close();
+}
