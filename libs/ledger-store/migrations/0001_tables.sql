@@ -112,7 +112,7 @@ CREATE TABLE IF NOT EXISTS ledger.leaves
     leaf_index UInt64 COMMENT 'Position in the tree, from 0' CODEC(Delta, ZSTD(1)),
     source_id LowCardinality(String) COMMENT 'The journal that wrote the event',
     seq UInt64 COMMENT 'Its number there' CODEC(Delta, ZSTD(1)),
-    leaf_hash FixedString(32) COMMENT 'RFC 6962 leaf hash: SHA-256(0x00 || leaf)' CODEC(NONE),
+    leaf_hash FixedString(32) COMMENT 'RFC 6962 leaf hash: SHA-256 of a zero byte and the leaf' CODEC(NONE),
     leaf String COMMENT 'Leaf bytes' CODEC(NONE),
     round UInt64 COMMENT 'Round of the sequencer' CODEC(Delta, ZSTD(1)),
     CONSTRAINT leaf_hash_is_of_leaf CHECK SHA256(concat(char(0), leaf)) = leaf_hash

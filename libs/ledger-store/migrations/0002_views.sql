@@ -64,6 +64,22 @@ FROM ledger.events AS e
 ASOF LEFT JOIN ledger.leaf_runs AS r ON e.source_id = r.source_id AND e.seq >= r.seq_from
 WHERE true{{within}};
 
+-- Read from the events, not from ledger.leaves: a join would read every event's bytes to show one.
+CREATE VIEW IF NOT EXISTS audit.leaves{{at}} AS
+SELECT
+    toUInt64(r.index_from + e.seq - r.seq_from) AS leaf_index,
+    e.source_id AS source_id,
+    e.seq AS seq,
+    e.event_id AS event_id,
+    e.exchange_id AS exchange_id,
+    lower(hex(SHA256(concat(char(0), e.leaf)))) AS leaf_hash,
+    e.leaf AS leaf,
+    lower(hex(e.payload_hash)) AS payload_hash,
+    e.raw AS raw
+FROM ledger.events AS e
+ASOF INNER JOIN ledger.leaf_runs AS r ON e.source_id = r.source_id AND e.seq >= r.seq_from
+WHERE e.seq <= r.seq_to{{within}};
+
 -- A request has exactly one response event, and each decision phase one verdict; so joins take any match. Requests are on the left, so that
 -- filters on who and when reach the table.
 CREATE VIEW IF NOT EXISTS audit.exchanges{{at}} AS
@@ -303,7 +319,7 @@ SELECT
     part.3 AS occurred_at,
     arrayStringConcat(arrayMap(digest -> contents[indexOf(digests, digest)], part.4)) AS body,
     arrayAll(digest -> has(digests, digest), part.4) AS resolved,
-    part.5 AS complete,
+    toUInt8(part.5) AS complete,
     part.6 AS original_length,
     part.7 AS masked_length,
     part.8 AS original_digest

@@ -126,24 +126,29 @@ function access(url: string, secrets: EngineSecrets): EngineAccess {
   return { url, headers: { [ENGINE_KEY_HEADER]: secrets.key }, readers: readers as EngineAccess['readers'] };
 }
 
+/** Arguments of the Node process that becomes the engine. */
+export function engineArguments(files: { readonly data: string; readonly config: string }, port: number): string[] {
+  const argv = ['clickhouse', '--path', files.data, '--config-file', files.config, '--log-level', 'warning'];
+  argv.push('--listen_host', '127.0.0.1', '--http_port', String(port), '--multiquery', '--query');
+  // The second statement blocks on the pipe its parent holds: the engine lives as long as that pipe.
+  argv.push("SYSTEM START LISTEN HTTP; SELECT count() FROM file('stdin', 'LineAsString')");
+  return [join(packageRoot, 'libs/ledger-store/engine/child.mjs'), JSON.stringify(argv)];
+}
+
 type Running = Pick<EmbeddedEngine, 'pid' | 'exited' | 'stop'>;
 
 function launch(files: Layout, port: number, logger: Logger): Running {
-  const argv = ['clickhouse', '--path', files.data, '--config-file', files.config, '--log-level', 'warning'];
-  argv.push('--listen_host', '127.0.0.1', '--http_port', String(port), '--multiquery', '--query');
-  // The second statement blocks on the pipe we hold: the engine lives as long as we do.
-  argv.push("SYSTEM START LISTEN HTTP; SELECT count() FROM file('stdin', 'LineAsString')");
   const stderr = openSync(files.stderr, 'w', 0o600);
   // `detached`: an interrupt typed at our terminal must reach us only, because we still have to drain into the engine.
   // `env`: none of our secrets are the engine's business.
-  const child = spawn(process.execPath, [join(packageRoot, 'libs/ledger-store/engine/child.mjs'), JSON.stringify(argv)], {
+  const child = spawn(process.execPath, engineArguments(files, port), {
     cwd: packageRoot,
     detached: true,
     env: { TZ: 'UTC' },
-    stdio: ['pipe', 'ignore', stderr],
+    stdio: ['pipe', 'ignore', stderr, 'pipe'],
   });
   closeSync(stderr);
-  child.stdin?.on('error', () => undefined);
+  for (const pipe of [child.stdin, child.stdio[3]]) pipe?.on('error', () => undefined);
   child.stdin?.write('hold\n');
   let stopping: Promise<void> | undefined;
   const exited = new Promise<EngineExit>((resolve) => {
@@ -199,7 +204,7 @@ function answers(url: string, key: string): Promise<boolean> {
 }
 
 /** A port that was free a moment ago; a lost race shows as PORT_TAKEN and the start is tried again. */
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

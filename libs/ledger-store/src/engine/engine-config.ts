@@ -71,12 +71,18 @@ export function engineConfig(options: {
 }
 
 /**
- * Users. `default` cannot be removed (the engine's own session is it), so it may do nothing but start the listener and read the
- * standard input that holds the engine alive. Passwords stand here as SHA-256 only.
+ * Users. The writer may add rows, tables, columns and views; it may not change, delete or drop what holds rows. `default` cannot be
+ * removed (the engine's own session is it), so it may do nothing but start the listener and read the standard input that holds the
+ * engine alive. Evidence queries use no skip index, because indexes of the engine have answered wrongly before (research/ledger.md §2.2).
+ * Passwords stand here as SHA-256 only.
  */
 export function usersConfig(secrets: EngineSecrets, limits: EngineLimits): string {
   const readers = READER_ROLES.map((role) =>
-    user(role, secrets.readers[role], 'reader', ['GRANT SELECT ON audit.*', 'GRANT SELECT ON ledger.*', 'GRANT SHOW ON audit.*']),
+    user(role, secrets.readers[role], role === 'evidence' ? 'evidence' : 'reader', [
+      'GRANT SELECT ON audit.*',
+      'GRANT SELECT ON ledger.*',
+      'GRANT SHOW ON audit.*',
+    ]),
   );
   return `<clickhouse>
   <profiles>
@@ -103,6 +109,10 @@ export function usersConfig(secrets: EngineSecrets, limits: EngineLimits): strin
         ${readerConstraints(limits)}
       </constraints>
     </reader>
+    <evidence>
+      <profile>reader</profile>
+      <use_skip_indexes>0</use_skip_indexes>
+    </evidence>
   </profiles>
   <quotas>
     <unlimited/>
@@ -113,8 +123,8 @@ export function usersConfig(secrets: EngineSecrets, limits: EngineLimits): strin
     <default><password></password><networks><ip>127.0.0.1</ip><ip>::1</ip></networks><profile>default</profile><quota>session</quota>
       ${grants(['GRANT SYSTEM LISTEN ON *.*', 'GRANT READ ON FILE', 'GRANT CREATE TEMPORARY TABLE ON *.*'])}</default>
     ${user(WRITER, secrets.writer, 'writer', [
-      'GRANT SELECT, INSERT, CREATE, ALTER TABLE, ALTER VIEW, DROP VIEW, SHOW ON ledger.*',
-      'GRANT SELECT, CREATE, ALTER VIEW, DROP VIEW, SHOW ON audit.*',
+      'GRANT SELECT, INSERT, CREATE, ALTER ADD COLUMN, ALTER ADD INDEX, ALTER VIEW, DROP VIEW, SHOW ON ledger.*',
+      'GRANT SELECT, CREATE, ALTER VIEW, ALTER COMMENT COLUMN, ALTER MODIFY COMMENT, DROP VIEW, SHOW ON audit.*',
       'GRANT SELECT ON system.*',
       'GRANT TABLE ENGINE ON MergeTree',
     ])}
@@ -131,6 +141,8 @@ const FORM_SETTINGS = [
   'http_write_exception_in_output_format',
   'http_zlib_compression_level',
   'enable_http_compression',
+  'network_compression_method',
+  'network_zstd_compression_level',
   'date_time_input_format',
   'date_time_output_format',
   'format_csv_delimiter',
@@ -169,9 +181,9 @@ function readerConstraints(limits: EngineLimits): string {
 
 const grants = (queries: readonly string[]): string => `<grants>${queries.map((query) => `<query>${query}</query>`).join('')}</grants>`;
 
-function user(name: string, password: string, profile: 'writer' | 'reader', rights: readonly string[]): string {
+function user(name: string, password: string, profile: 'writer' | 'reader' | 'evidence', rights: readonly string[]): string {
   const digest = createHash('sha256').update(password).digest('hex');
-  const quota = profile === 'reader' ? 'reader' : 'unlimited';
+  const quota = profile === 'writer' ? 'unlimited' : 'reader';
   return (
     `<${name}><password_sha256_hex>${digest}</password_sha256_hex><networks><ip>127.0.0.1</ip><ip>::1</ip></networks>` +
     `<profile>${profile}</profile><quota>${quota}</quota>${grants(rights)}</${name}>`
