@@ -6,8 +6,8 @@ import type { GroupOffsets } from './group-offsets.js';
 import type { BatchHandler, Committed, LogBatch, LogRecord, SubscribeOptions } from './port.js';
 import { DEFAULT_RETRY, withRetries } from './retry.js';
 
-/** Longest sleep while nothing comes; a stop is noticed after it at the latest. */
-const IDLE_MS = 200;
+/** Longest sleep while nothing comes. */
+const IDLE_MS = 1_000;
 
 /** Passing over other topics is committed at most this often: losing it costs a little reading, keeping it costs two fsyncs. */
 const COMMIT_PAST_EVERY_MS = 1_000;
@@ -41,6 +41,8 @@ export class PartitionReader {
 
   /** Runs until it is stopped. @throws what ends the subscription. */
   async run(): Promise<void> {
+    const wake = (): void => this.reader.wake();
+    this.stop.addEventListener('abort', wake);
     try {
       const committed = this.offsets.committed.get(this.partition);
       let next = committed?.offset ?? (await this.reader.firstSeq());
@@ -58,6 +60,7 @@ export class PartitionReader {
       }
       await this.#commitPast();
     } finally {
+      this.stop.removeEventListener('abort', wake);
       await this.reader.close();
     }
   }
@@ -78,7 +81,7 @@ export class PartitionReader {
       return this.#skipTrimmed(error, from);
     }
     if (records.length === 0) {
-      await this.reader.waitBeyond(from - 1, IDLE_MS);
+      if (!this.stop.aborted) await this.reader.waitBeyond(from - 1, IDLE_MS);
       return null;
     }
     if (lingerMs > 0 && records.length < maxBatchRecords) {

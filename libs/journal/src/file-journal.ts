@@ -118,7 +118,9 @@ export class FileJournal implements Journal {
 
   /** Replaces what is kept beside the records; see aside.ts. */
   writeAside(content: Buffer): Promise<void> {
-    return writeAside(this.#state, content);
+    return writeAside(this.#state, content).catch((cause: unknown) => {
+      throw toAffiantError(cause, 'journal_failed', 'what must outlive a trim could not be written');
+    });
   }
 
   acknowledge(seq: number, keepFrom: number): Promise<void> {
@@ -188,9 +190,18 @@ export class FileJournal implements Journal {
 
   async #trim(upTo: number): Promise<void> {
     for (let oldest = this.#older[0]; oldest !== undefined && oldest.lastSeq <= upTo; oldest = this.#older[0]) {
-      await this.#state.files.remove(oldest.path);
+      await this.#remove(oldest.path);
       this.#older.shift();
       this.#olderBytes -= oldest.bytes;
+    }
+  }
+
+  /** A segment that cannot be removed only takes room: the next acknowledgement tries again. */
+  async #remove(path: string): Promise<void> {
+    try {
+      await this.#state.files.remove(path);
+    } catch (cause) {
+      throw toAffiantError(cause, 'journal_failed', 'an acknowledged segment could not be removed');
     }
   }
 

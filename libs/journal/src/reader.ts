@@ -8,7 +8,7 @@ import { openFrame, segmentKey } from './frame.js';
 import type { StoredRecord } from './port.js';
 import { SegmentCursor, type Frame, type NoFrame } from './segment-cursor.js';
 import { corrupt, isTornTail, listSegments, readSegmentHeader } from './verify-segments.js';
-import { readWatermark, waitForWatermark } from './watermarks.js';
+import { readWatermark, waitForWatermark, wakeWaiters } from './watermarks.js';
 
 /** Poll of a source that another process writes. */
 const POLL_MS = 50;
@@ -101,6 +101,11 @@ export class JournalReader {
     const { watermark } = this.#options;
     if (watermark === undefined) await delay(Math.min(timeoutMs, POLL_MS));
     else await waitForWatermark(watermark, seq, timeoutMs);
+  }
+
+  /** Ends a `waitBeyond` that is under way. */
+  wake(): void {
+    if (this.#options.watermark !== undefined) wakeWaiters(this.#options.watermark);
   }
 
   async close(): Promise<void> {
