@@ -15,6 +15,9 @@ export interface OutlineMember {
   readonly elementEnds: readonly number[];
 }
 
+/** Bounds against hostile bodies: what is kept of each element adds up. */
+const MAX_ELEMENTS = 32_768;
+const MAX_MEMBERS = 1_024;
 const CHECK_EVERY = 64;
 const BYTES_PER_CALL = 8_192;
 
@@ -188,6 +191,7 @@ class Outliner {
     }
     let end = this.at;
     while (isBlank(this.bytes[end - 1]!)) end--;
+    if (this.starts.length === MAX_ELEMENTS) throw this.wrong(`An array has more than ${MAX_ELEMENTS} elements.`);
     this.starts.push(this.elementStart);
     this.ends.push(end);
     this.elementStart = -1;
@@ -220,6 +224,7 @@ class Outliner {
     while (end > this.valueStart && isBlank(this.bytes[end - 1]!)) end--;
     if (end === this.valueStart) throw this.wrong('A value is missing.');
     this.at = at;
+    if (this.members.length === MAX_MEMBERS) throw this.wrong(`The object has more than ${MAX_MEMBERS} members.`);
     this.members.push({
       name: this.name,
       start: this.nameStart,

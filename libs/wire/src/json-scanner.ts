@@ -193,7 +193,9 @@ export class JsonScanner {
     if (wasKey) {
       const name = this.trail.name(this.bytes, start, quote, escaped);
       if (name === null) throw jsonError('A member name is malformed.', start, this.trail.path());
-      if (!this.trail.addKey(name)) throw jsonError('A member name occurs twice.', start, this.trail.path());
+      const wrong = this.trail.addKey(name);
+      if (wrong !== null)
+        throw jsonError(wrong === 'twice' ? 'A member name occurs twice.' : 'An object has too many members.', start, this.trail.path());
       this.handler.key(name);
       this.expect = Expect.Colon;
     } else {

@@ -2,6 +2,7 @@ import { jsonError } from './json-error.js';
 import { utf8Boundary } from './utf8.js';
 
 const BACKSLASH = 0x5c;
+const QUOTE = 0x22;
 /** RFC 8259 §7: these must be escaped inside a string. */
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f]/;
@@ -13,13 +14,17 @@ const MUST_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
  * @throws AffiantError body_invalid for a bad escape or a bare control character
  */
 export function decodeJsonText(bytes: Buffer, start: number, end: number, escaped: boolean): string {
-  const raw = bytes.toString('utf8', start, end);
-  if (CONTROL.test(raw)) throw jsonError('A string holds a bare control character.', start);
-  if (!escaped) return raw;
+  if (!escaped) {
+    const text = bytes.toString('utf8', start, end);
+    if (CONTROL.test(text)) throw jsonError('A string holds a bare control character.', start);
+    return text;
+  }
+  const isQuoted = bytes[start - 1] === QUOTE && bytes[end] === QUOTE;
+  const literal = isQuoted ? bytes.toString('utf8', start - 1, end + 1) : `"${bytes.toString('utf8', start, end)}"`;
   try {
-    return JSON.parse(`"${raw}"`) as string;
+    return JSON.parse(literal) as string;
   } catch {
-    throw jsonError('A string holds a malformed escape.', start);
+    throw jsonError('A string holds a malformed escape or a bare control character.', start);
   }
 }
 

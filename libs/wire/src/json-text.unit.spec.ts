@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeJsonText, encodeJsonText, jsonTextBoundary, JsonTextOffsets } from './json-text.js';
-import { splice, spliceFragments } from './splice.js';
+import { Slices } from './slices.js';
+import { splice, spliceRange } from './splice.js';
 import { utf8Boundary } from './utf8.js';
 
 /** JSON string contents in every spelling: plain, short escapes, unicode escapes, two- to four-byte characters, lone surrogates. */
@@ -73,7 +74,7 @@ describe('JSON text', () => {
 });
 
 describe('splice', () => {
-  it('replaces only what it is told', () => {
+  it('replaces only what it is told', async () => {
     const source = Buffer.from('0123456789');
     expect(splice(source, [])).toBe(source);
     const edits = [
@@ -82,7 +83,13 @@ describe('splice', () => {
       { start: 9, end: 10, bytes: Buffer.alloc(0) },
     ];
     expect(splice(source, edits).toString()).toBe('AB!234-5678');
-    expect(Buffer.concat(spliceFragments(source, 0, 10, edits)).toString()).toBe('AB!234-5678');
+    expect((await spliceRange(source, 0, 10, edits, new Slices())).toString()).toBe('AB!234-5678');
+    expect((await spliceRange(source, 4, 8, [edits[1]!], new Slices())).toString()).toBe('4-567');
+    const large = Buffer.alloc(5_000_000, 'x');
+    const slow = new Slices(0);
+    expect((await spliceRange(large, 1, large.length, [{ start: 4_000_000, end: 4_000_001, bytes: Buffer.from('yz') }], slow)).length).toBe(
+      5_000_000,
+    );
     expect(() => splice(source, [edits[1]!, edits[0]!])).toThrow(RangeError);
   });
 });

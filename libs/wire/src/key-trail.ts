@@ -1,4 +1,6 @@
 const SMALL = 8;
+/** Bound against hostile bodies: names are kept to find doubles. */
+const MAX_MEMBERS = 65_536;
 
 /** Where a scanner stands: the containers open around it, their member names (to find doubles) and the path in words. */
 export class KeyTrail {
@@ -32,21 +34,22 @@ export class KeyTrail {
     this.indexes[this.depth - 1]!++;
   }
 
-  /** @returns false when the object has a member of that name already. */
-  addKey(name: string): boolean {
+  /** @returns what is wrong with another member of that name, or null. */
+  addKey(name: string): 'twice' | 'too many' | null {
     const level = this.depth - 1;
     const names = this.names[level]!;
     const set = this.sets[level];
     if (set) {
-      if (set.has(name)) return false;
+      if (set.has(name)) return 'twice';
+      if (set.size === MAX_MEMBERS) return 'too many';
       set.add(name);
       names[0] = name;
-      return true;
+      return null;
     }
-    if (names.includes(name)) return false;
+    if (names.includes(name)) return 'twice';
     names.unshift(name);
     if (names.length > SMALL) this.sets[level] = new Set(names);
-    return true;
+    return null;
   }
 
   /** Decoded member name; null when it is not a JSON string. */

@@ -1,14 +1,18 @@
+import { AffiantError } from '#errors';
 import { decodeJsonText, encodeJsonText, JsonTextOffsets, jsonTextBoundary, type Edit, type Slices } from '#wire';
 import { askDetector } from './guard.js';
 import type { Leaf, MaskRules } from './leaf.js';
-import { StreamMasker, type Replacement } from './stream-masker.js';
+import { ValueStream, type FoundValue } from './stream-masker.js';
 
-/** Bytes decoded and scanned in one go: well under a millisecond. */
-export const WINDOW_BYTES = 32 * 1024;
-const OFFSET_BYTES = 256 * 1024;
+/** Bytes decoded and scanned in one go: well under a millisecond, also when they are nothing but values. */
+export const WINDOW_BYTES = 8 * 1024;
+/** More values than this in one body are no conversation; without a bound they would fill the memory. */
+const MAX_EDITS = 262_144;
+const VALUES_PER_CHECK = 64;
 
 /**
  * Masks a string of any size in windows, with the same result as in one go, giving others their turn in between.
+ * @param edits takes what is to be replaced
  * @param eachWindow gets every window's text, in order
  */
 export async function maskLargeLeaf(
@@ -16,31 +20,52 @@ export async function maskLargeLeaf(
   leaf: Leaf,
   rules: MaskRules | null,
   slices: Slices,
+  edits: Edit[],
   eachWindow: (text: string) => void,
-): Promise<Edit[]> {
-  const masker = rules === null ? null : askDetector(() => new StreamMasker(rules.detector, rules.judge, rules.placeholder));
-  const replacements: Replacement[] = [];
+): Promise<void> {
+  const values = rules === null ? null : askDetector(() => new ValueStream(rules.detector));
+  const offsets = new JsonTextOffsets(bytes, leaf.start, leaf.end);
   for (let start = leaf.start; start < leaf.end;) {
     const end = start + WINDOW_BYTES >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, start + WINDOW_BYTES);
     const text = decodeJsonText(bytes, start, end, leaf.escaped);
-    if (masker !== null) replacements.push(...askDetector(() => masker.push(text)));
+    if (rules !== null && values !== null)
+      await addEdits(
+        askDetector(() => values.push(text)),
+        rules,
+        offsets,
+        slices,
+        edits,
+      );
     eachWindow(text);
     start = end;
     if (slices.spent) await slices.turn();
   }
-  if (masker !== null) replacements.push(...askDetector(() => masker.end()));
-  return await editsOf(bytes, leaf, replacements, slices);
+  if (rules !== null && values !== null)
+    await addEdits(
+      askDetector(() => values.end()),
+      rules,
+      offsets,
+      slices,
+      edits,
+    );
 }
 
-async function editsOf(bytes: Buffer, leaf: Leaf, replacements: readonly Replacement[], slices: Slices): Promise<Edit[]> {
-  const edits: Edit[] = [];
-  const offsets = new JsonTextOffsets(bytes, leaf.start, leaf.end);
-  const goTo = async (unit: number): Promise<number> => {
-    while (!offsets.advance(unit, OFFSET_BYTES)) if (slices.spent) await slices.turn();
-    return offsets.position;
-  };
-  for (const { start, end, text } of replacements) {
-    edits.push({ start: await goTo(start), end: await goTo(end), bytes: Buffer.from(encodeJsonText(text)) });
+async function addEdits(
+  found: readonly FoundValue[],
+  rules: MaskRules,
+  offsets: JsonTextOffsets,
+  slices: Slices,
+  edits: Edit[],
+): Promise<void> {
+  if (edits.length + found.length > MAX_EDITS) {
+    throw new AffiantError('body_invalid', 'The body holds too many values to mask.', { where: `more than ${MAX_EDITS}` });
   }
-  return edits;
+  for (let i = 0; i < found.length; i++) {
+    const { span, value } = found[i]!;
+    if (i % VALUES_PER_CHECK === 0 && slices.spent) await slices.turn();
+    if (rules.judge(span) === 'allow') continue;
+    while (!offsets.advance(span.start, WINDOW_BYTES)) if (slices.spent) await slices.turn();
+    const from = offsets.position;
+    edits.push({ start: from, end: offsets.byteOf(span.end), bytes: Buffer.from(encodeJsonText(rules.placeholder(span.type, value))) });
+  }
 }

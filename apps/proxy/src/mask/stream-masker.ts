@@ -1,5 +1,5 @@
-import type { Detector, Placeholder, ScanStream, Span } from '#detect';
 import type { PolicyAction } from '#config';
+import type { Detector, Placeholder, ScanStream, Span } from '#detect';
 
 /** A value and what stands in its place. Offsets are UTF-16 units from the beginning of the field, end exclusive. */
 export interface Replacement {
@@ -9,15 +9,53 @@ export interface Replacement {
   readonly action: PolicyAction;
 }
 
-/**
- * Masks one field (a text block, a JSON string value) that arrives in pieces: tells which text is decided, and what to replace in it.
- * Text at or after `settled` must be held back; on an abort it is thrown away.
- * @throws AffiantError detector_failed: nothing held may be released
- */
-export class StreamMasker {
+/** A decided span with the value it covers. */
+export interface FoundValue {
+  readonly span: Span;
+  readonly value: string;
+}
+
+/** A detector's stream together with the text it has not decided yet, so that decided values can be read. */
+export class ValueStream {
   private readonly stream: ScanStream;
   private held = '';
   private heldFrom = 0;
+
+  constructor(detector: Detector) {
+    this.stream = detector.open();
+  }
+
+  /** Text at or after this must be held back; on an abort it is thrown away. */
+  get settled(): number {
+    return this.stream.settled;
+  }
+
+  push(piece: string): FoundValue[] {
+    this.held += piece;
+    return this.values(this.stream.push(piece));
+  }
+
+  end(): FoundValue[] {
+    return this.values(this.stream.end());
+  }
+
+  private values(spans: readonly Span[]): FoundValue[] {
+    const found = spans.map((span) => ({ span, value: this.held.slice(span.start - this.heldFrom, span.end - this.heldFrom) }));
+    const { settled } = this.stream;
+    if (settled > this.heldFrom) {
+      this.held = this.held.slice(settled - this.heldFrom);
+      this.heldFrom = settled;
+    }
+    return found;
+  }
+}
+
+/**
+ * Masks one field (a text block, a JSON string value) that arrives in pieces: tells which text is decided, and what to replace in it.
+ * @throws AffiantError detector_failed: nothing held may be released
+ */
+export class StreamMasker {
+  private readonly values: ValueStream;
 
   constructor(
     detector: Detector,
@@ -25,38 +63,26 @@ export class StreamMasker {
     private readonly judge: (span: Span) => PolicyAction,
     private readonly placeholder: Placeholder,
   ) {
-    this.stream = detector.open();
+    this.values = new ValueStream(detector);
   }
 
   get settled(): number {
-    return this.stream.settled;
-  }
-
-  get heldUnits(): number {
-    return this.stream.length - this.stream.settled;
+    return this.values.settled;
   }
 
   push(piece: string): Replacement[] {
-    this.held += piece;
-    return this.replace(this.stream.push(piece));
+    return this.replace(this.values.push(piece));
   }
 
   end(): Replacement[] {
-    return this.replace(this.stream.end());
+    return this.replace(this.values.end());
   }
 
-  private replace(spans: readonly Span[]): Replacement[] {
+  private replace(found: readonly FoundValue[]): Replacement[] {
     const replacements: Replacement[] = [];
-    for (const span of spans) {
+    for (const { span, value } of found) {
       const action = this.judge(span);
-      if (action === 'allow') continue;
-      const value = this.held.slice(span.start - this.heldFrom, span.end - this.heldFrom);
-      replacements.push({ start: span.start, end: span.end, text: this.placeholder(span.type, value), action });
-    }
-    const { settled } = this.stream;
-    if (settled > this.heldFrom) {
-      this.held = this.held.slice(settled - this.heldFrom);
-      this.heldFrom = settled;
+      if (action !== 'allow') replacements.push({ start: span.start, end: span.end, text: this.placeholder(span.type, value), action });
     }
     return replacements;
   }

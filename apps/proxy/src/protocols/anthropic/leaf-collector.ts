@@ -1,3 +1,4 @@
+import { AffiantError } from '#errors';
 import type { Leaf } from '../../mask/leaf.js';
 import { decodeJsonText, type JsonHandler } from '#wire';
 
@@ -24,6 +25,7 @@ const INPUT_BELOW = new Set(['input']);
 const SCHEMA_BELOW = new Set(['input_schema', 'output_schema', 'schema']);
 /** Blocks and deltas that are signed, or belong to a signature. */
 const SIGNED_TYPES = new Set(['thinking', 'redacted_thinking', 'thinking_delta', 'signature_delta']);
+const MAX_LEAVES = 262_144;
 const SHORTEST_NUMBER = 7;
 const LONGEST_TYPE = 40;
 
@@ -114,8 +116,12 @@ export class LeafCollector implements JsonHandler {
     else if (key === 'data') level.dataLeaf = this.leaves.length;
   }
 
+  /** Bounded: a hostile body of millions of one-letter strings must not fill the memory. */
   private add(start: number, end: number, escaped: boolean, isNumber: boolean, mode: Mode, key: string): void {
     const inToolInput = mode === Mode.ToolInput;
+    if (this.leaves.length >= MAX_LEAVES) {
+      throw new AffiantError('body_invalid', 'One message holds too many strings.', { where: `byte ${start}, more than ${MAX_LEAVES}` });
+    }
     this.leaves.push({ start, end, escaped, isNumber, label: inToolInput ? key : null, key, depth: this.levels.length, inToolInput });
   }
 

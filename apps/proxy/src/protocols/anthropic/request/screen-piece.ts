@@ -98,9 +98,9 @@ class PieceScreening {
 
   private async largeLeaf(leaf: PlacedLeaf, role: string | null): Promise<void> {
     const windows = this.readsText ? new TextWindows((text) => this.judgeText(text)) : null;
-    const edits = await maskLargeLeaf(this.body, leaf, this.rules, this.slices, (text) => windows?.push(text));
-    this.edits.push(...edits);
-    if (role === 'user') this.user.largeText(this.body, leaf, edits, isTypedText(leaf));
+    const first = this.edits.length;
+    await maskLargeLeaf(this.body, leaf, this.rules, this.slices, this.edits, (text) => windows?.push(text));
+    if (role === 'user') this.user.largeText(this.body, leaf, this.edits, first, isTypedText(leaf));
   }
 
   private judgeText(text: string): void {

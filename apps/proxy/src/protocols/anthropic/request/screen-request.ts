@@ -1,11 +1,12 @@
 import { hash } from 'node:crypto';
 import type { RuleOutcome } from '#policy';
-import { outlineObject, requireUtf8, Slices, spliceFragments, type Edit } from '#wire';
+import { outlineObject, requireUtf8, Slices, splice, spliceRange, type Edit } from '#wire';
 import { masksOf, mergeFindings, outcomesOf, verdictOf } from '../../../mask/findings.js';
 import { askPolicy } from '../../../mask/guard.js';
+import { rememberPlaceholders } from '../../../mask/remember-placeholders.js';
 import type { BodyPiece, ScreenContext, ScreenedRequest } from '../../protocol.js';
 import { bodyFacts } from './body-facts.js';
-import { cutDigests, sha256, sha256Hex } from './digests.js';
+import { cutDigests, HASH_AT_ONCE, sha256, sha256Hex } from './digests.js';
 import { joinFragments } from './join-fragments.js';
 import { planPieces, SPLIT_MEMBERS, type PiecePlan, type PieceValue } from './piece-plan.js';
 import type { PieceScan, ScanCache } from './scan-cache.js';
@@ -13,12 +14,19 @@ import { screenPiece } from './screen-piece.js';
 
 /** Members that a retry or the non-stream twin changes (research/wire.md §1.3). */
 const NOT_OF_THE_CALL = new Set(['stream', 'max_tokens']);
+const KIND_MARKS = { messages: mark('messages'), system: mark('system'), tools: mark('tools'), member: mark('member') } as const;
+
+/** Keeps what belongs to one member apart from the next in the digest of a call. */
+function mark(name: string): Buffer {
+  return Buffer.from(`\n${name}\n`);
+}
 
 /**
  * Reads, scans, decides and masks a request body in slices; a piece seen before costs one digest.
  * @throws AffiantError body_invalid, detector_failed, policy_failed
  */
-export async function screenRequest(body: Buffer, context: ScreenContext, cache: ScanCache): Promise<ScreenedRequest> {
+export async function screenRequest(body: Buffer, asked: ScreenContext, cache: ScanCache): Promise<ScreenedRequest> {
+  const context = { ...asked, placeholder: rememberPlaceholders(asked.placeholder) };
   const slices = new Slices();
   await requireUtf8(body, slices);
   const members = await outlineObject(body, SPLIT_MEMBERS, slices);
@@ -27,18 +35,29 @@ export async function screenRequest(body: Buffer, context: ScreenContext, cache:
   const scans: PieceScan[] = [];
   const callParts: Buffer[] = [];
   for (const plan of plans) {
-    const scan =
-      plan.kind === 'glue'
-        ? await screenGlue(body, facts.metadataIsIds ? withoutMetadata(plan) : plan, plan.values, context, slices, callParts)
-        : await screenKnown(body, plan, context, cache, slices);
-    if (plan.kind !== 'glue') callParts.push(Buffer.from(`\n${plan.kind}\n`), ...scan.cuts.map((cut) => cut.sha256));
-    scans.push(scan);
+    if (plan.kind === 'glue') {
+      const values = facts.metadataIsIds ? plan.values.filter((value) => value.member !== 'metadata') : plan.values;
+      scans.push(await screenGlue(body, { ...plan, values }, plan.values, context, slices, callParts));
+    } else {
+      const bytes = body.subarray(plan.start, plan.end);
+      // No await for a known piece: a long conversation has hundreds of them.
+      const digest = bytes.length <= HASH_AT_ONCE ? hash('sha256', bytes, 'hex') : await sha256Hex(bytes, slices);
+      const key = cacheKey(context, plan, digest);
+      let scan = cache.get(key);
+      if (scan === undefined) {
+        scan = await screenNew(body, plan, digest, context, slices);
+        cache.set(key, scan);
+      }
+      callParts.push(KIND_MARKS[plan.kind]);
+      for (const cut of scan.cuts) callParts.push(cut.sha256);
+      scans.push(scan);
+    }
     if (slices.spent) await slices.turn();
   }
   const { masked, pieces } = await assemble(body, plans, scans, slices);
   const tools = scans.flatMap((scan) => scan.toolNames);
   const findings = mergeFindings(scans.map((scan) => scan.findings));
-  const asked = askPolicy(() => context.policy.evaluateRequest({ model: facts.model, tools }));
+  const known = askPolicy(() => context.policy.evaluateRequest({ model: facts.model, tools }));
   const textOutcomes: RuleOutcome[] = scans.flatMap((scan) => scan.outcomes);
   const said = scans.findLast((scan) => scan.userText !== null)?.userText ?? null;
   return {
@@ -46,29 +65,28 @@ export async function screenRequest(body: Buffer, context: ScreenContext, cache:
     stream: facts.stream,
     tools,
     sessionHint: facts.sessionHint,
-    verdict: verdictOf([...asked.rules.filter((rule) => rule.action !== 'allow'), ...outcomesOf(findings), ...textOutcomes]),
+    verdict: verdictOf([...known.rules.filter((rule) => rule.action !== 'allow'), ...outcomesOf(findings), ...textOutcomes]),
     masked,
     pieces,
     masks: masksOf(findings),
     callDigest: sha256(Buffer.concat(callParts)),
     promptDigest: said?.digest ?? null,
     summary: said?.summary ?? '',
-    heldPieces: asked.action === 'hold' ? [] : scans.filter((scan) => scan.action === 'hold').map((scan) => scan.cuts[0]!.sha256),
+    heldPieces: known.action === 'hold' ? [] : scans.filter((scan) => scan.action === 'hold').map((scan) => scan.cuts[0]!.sha256),
   };
 }
 
-/** A piece that an agent resends: found by content, or screened once. */
-async function screenKnown(body: Buffer, plan: PiecePlan, context: ScreenContext, cache: ScanCache, slices: Slices): Promise<PieceScan> {
-  const bytes = body.subarray(plan.start, plan.end);
-  const digest = await sha256Hex(bytes, slices);
-  const key = `${context.cacheScope}\n${plan.kind === 'member' ? plan.values[0]!.member : plan.kind}\n${digest}`;
-  const known = cache.get(key);
-  if (known !== undefined) return known;
+function cacheKey(context: ScreenContext, plan: PiecePlan, digest: string): string {
+  const kind = plan.kind === 'member' ? `member ${plan.values[0]!.member}` : plan.kind;
+  return `${digest} ${context.cacheScope} ${kind}`;
+}
+
+/** Screens a piece that was not seen before. */
+async function screenNew(body: Buffer, plan: PiecePlan, digest: string, context: ScreenContext, slices: Slices): Promise<PieceScan> {
   const { edits, ...found } = await screenPiece(body, plan, context, slices);
-  const masked = edits.length === 0 ? null : await joinFragments(spliceFragments(body, plan.start, plan.end, edits), slices);
-  const scan: PieceScan = { ...found, masked, cuts: await cutDigests(masked ?? bytes, masked === null ? digest : null, slices) };
-  cache.set(key, scan);
-  return scan;
+  if (edits.length === 0) return { ...found, masked: null, cuts: await cutDigests(body.subarray(plan.start, plan.end), digest, slices) };
+  const masked = await spliceRange(body, plan.start, plan.end, edits, slices);
+  return { ...found, masked, cuts: await cutDigests(masked, null, slices) };
 }
 
 /** The bytes between pieces: small, different each time, looked at each time. Adds what they give to the digest of the call. */
@@ -83,19 +101,18 @@ async function screenGlue(
   const { edits, ...found } = await screenPiece(body, plan, context, slices);
   for (const value of values) {
     if (NOT_OF_THE_CALL.has(value.member)) continue;
-    callParts.push(Buffer.from(`\n${value.member}\n`), ...valueBytes(body, value, edits));
+    callParts.push(mark(value.member), valueBytes(body, value, edits));
   }
-  const masked = edits.length === 0 ? null : await joinFragments(spliceFragments(body, plan.start, plan.end, edits), slices);
+  const masked = edits.length === 0 ? null : await spliceRange(body, plan.start, plan.end, edits, slices);
   return { ...found, masked, cuts: await cutDigests(masked ?? body.subarray(plan.start, plan.end), null, slices) };
 }
 
-function valueBytes(body: Buffer, value: PieceValue, edits: readonly Edit[]): Buffer[] {
+function valueBytes(body: Buffer, value: PieceValue, edits: readonly Edit[]): Buffer {
   const inside = edits.filter((edit) => edit.start >= value.start && edit.end <= value.end);
-  return spliceFragments(body, value.start, value.end, inside);
-}
-
-function withoutMetadata(plan: PiecePlan): PiecePlan {
-  return { ...plan, values: plan.values.filter((value) => value.member !== 'metadata') };
+  return splice(
+    body.subarray(value.start, value.end),
+    inside.map((edit) => ({ ...edit, start: edit.start - value.start, end: edit.end - value.start })),
+  );
 }
 
 /** Puts the masked body together; the original itself when nothing changed. */

@@ -32,15 +32,17 @@ export class UserTextFinder {
     } else if (!typed) this.other = applyReplacements(text, replacements);
   }
 
-  largeText(body: Buffer, leaf: Leaf, edits: readonly Edit[], typed: boolean): void {
-    const end = jsonTextBoundary(body, leaf.start, Math.min(leaf.end, leaf.start + HEAD_BYTES));
-    const inside = edits.filter((edit) => edit.end <= end);
-    // A value that is cut by the end of the head is left out with all that follows it.
-    const stop = edits.find((edit) => edit.start < end && edit.end > end)?.start ?? end;
-    const head = splice(
-      body.subarray(leaf.start, stop),
-      inside.map((edit) => ({ ...edit, start: edit.start - leaf.start, end: edit.end - leaf.start })),
-    );
+  /** Only the beginning of a large text is shown. `edits` from `first` on belong to it. */
+  largeText(body: Buffer, leaf: Leaf, edits: readonly Edit[], first: number, typed: boolean): void {
+    let stop = jsonTextBoundary(body, leaf.start, Math.min(leaf.end, leaf.start + HEAD_BYTES));
+    const inside: Edit[] = [];
+    for (let i = first; i < edits.length && edits[i]!.start < stop; i++) {
+      const { start, end, bytes } = edits[i]!;
+      if (end <= stop) inside.push({ start: start - leaf.start, end: end - leaf.start, bytes });
+      // A value that is cut by the end of the head is left out with all that follows it.
+      else stop = start;
+    }
+    const head = splice(body.subarray(leaf.start, stop), inside);
     const text = decodeJsonText(head, 0, head.length, true);
     if (typed && !text.startsWith(REMINDER)) {
       this.typed = text;
