@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AffiantError, toAffiantError } from '#errors';
-import { ENTITY_TYPES, isEntityType, RULE_VERSIONS } from './entity-types.js';
+import { ENTITY_TYPES, isEntityType, RULE_VERSIONS, wantedOf } from './entity-types.js';
 import { triggersOf } from './engine/collect.js';
 import { Scanner, type Rules } from './engine/stream.js';
 import { MAX_PATTERNS, type CompiledPattern } from './patterns/compile.js';
@@ -59,8 +59,8 @@ class RuleDetector implements Detector {
     readonly version: string,
   ) {
     this.types = [...ENTITY_TYPES.filter((type) => types.includes(type)), ...patterns.map(({ name }) => name)];
-    const set = new Set(this.types);
-    this.rules = { types: set, triggers: triggersOf(set), patterns: patterns.map((pattern) => new PatternFinder(pattern)) };
+    const wanted = wantedOf(new Set(this.types));
+    this.rules = { wanted, triggers: triggersOf(wanted), patterns: patterns.map((pattern) => new PatternFinder(pattern)) };
   }
 
   scan(text: string): Span[] {

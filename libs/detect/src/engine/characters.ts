@@ -46,3 +46,6 @@ export const isToken = (code: number): boolean => has(code, TOKEN);
 export const isHex = (code: number): boolean => has(code, HEX);
 export const isUpper = (code: number): boolean => code >= 65 && code <= 90;
 export const isWhitespace = (code: number): boolean => code === SPACE || (code >= 9 && code <= 13);
+
+/** Blank, dash or dot between groups of digits. */
+export const isSeparator = (code: number): boolean => code === SPACE || code === DASH || code === DOT;

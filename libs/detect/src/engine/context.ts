@@ -1,44 +1,108 @@
-import { CONTEXT_REACH } from './window.js';
+import { isLetter } from './characters.js';
+import { CONTEXT_REACH, LOOKBACK } from './window.js';
 
-/** Kinds of words that say what a bare number is. No word is longer than LOOKBACK - CONTEXT_REACH, and no two overlap. */
-const WORDS = {
-  ssn: /(?<![a-z])(?:ssns?|social[ _-]?sec(?:urity)?|soc\.? sec|taxpayer)(?:[ _-]?(?:number|num|no))?(?![a-z])/gi,
-  routing: /(?<![a-z])(?:routing|aba|rtn|transit|fedwire|wires?|wired|ach)(?:number|num|no|code)?(?![a-z])/gi,
-  account:
-    /(?<![a-z])(?:bank|my|your|customer|user|savings|checking)?(?:accounts?|accts?|a\/c|checking|savings|chequing|deposit)(?:number|num|no|nr|id)?(?![a-z])/gi,
-  card: /(?<![a-z])(?:(?:credit|debit|payment|bank)?cards?|credit|debit|visa|mastercard|amex|maestro|discover|cc|pan)(?:number|num|no)?(?![a-z])/gi,
-  phone:
-    /(?<![a-z])(?:(?:tele|cell|mobile|home|work)?phones?|tel|telefon|call|calling|called|answer|answering|mobile|cell|fax|contact|reach|reached|whatsapp|sms|dial|hotline|ring|landline)(?:number|num|no)?(?![a-z])/gi,
-} as const;
+/** Kinds of words that say what a bare number is. */
+export const CONTEXT_KINDS = ['ssn', 'routing', 'account', 'phone', 'card'] as const;
+export type ContextKind = (typeof CONTEXT_KINDS)[number];
 
-export type ContextKind = keyof typeof WORDS;
+const NUMBER = ['', 'number', 'num', 'no', 'nr'];
+const each = (befores: readonly string[], words: readonly string[], afters: readonly string[]): string[] =>
+  befores.flatMap((before) => words.flatMap((word) => afters.map((after) => before + word + after)));
 
-/** Positions of context words in one text, found once per kind and only when some number asks. */
+/** Whole words, lower case; compounds as they stand in member names (`accountNumber`). None is longer than LOOKBACK - CONTEXT_REACH. */
+const WORDS: Readonly<Record<ContextKind, readonly string[]>> = {
+  ssn: each([''], ['ssn', 'ssns', 'taxpayer', 'socialsecurity'], NUMBER),
+  routing: each(['', 'bank'], ['routing', 'aba', 'rtn', 'transit', 'fedwire', 'wire', 'wires', 'wired', 'ach'], [...NUMBER, 'code']),
+  account: each(
+    ['', 'bank', 'my', 'your', 'customer', 'user', 'savings', 'checking'],
+    ['account', 'accounts', 'acct', 'accts', 'checking', 'savings', 'chequing', 'deposit'],
+    [...NUMBER, 'id'],
+  ),
+  phone: [
+    ...each(['', 'tele', 'cell', 'mobile', 'home', 'work'], ['phone', 'phones'], NUMBER),
+    ...each([''], ['tel', 'mobile', 'cell', 'fax', 'contact', 'whatsapp', 'hotline', 'landline', 'telefon'], NUMBER),
+    ...each([''], ['call', 'calling', 'called', 'answer', 'answering', 'reach', 'reached', 'sms', 'dial', 'ring'], ['']),
+  ],
+  card: each(
+    ['', 'credit', 'debit', 'payment', 'bank'],
+    ['card', 'cards', 'credit', 'debit', 'visa', 'mastercard', 'amex', 'maestro', 'discover', 'cc', 'pan'],
+    NUMBER,
+  ),
+};
+
+const KIND_OF = new Map<string, number>();
+/** By length and first letter: whether any word is like that. Spares most words of a text the look-up. */
+const LOOKS = new Uint8Array(32 * 32);
+for (const [kind, name] of CONTEXT_KINDS.entries()) {
+  for (const word of WORDS[name]) {
+    KIND_OF.set(word, kind);
+    LOOKS[word.length * 32 + (word.charCodeAt(0) & 31)] = 1;
+  }
+}
+
+/** Context words of one text. Only the words shortly before numbers are ever read, each once. */
 export class Context {
-  private readonly found = new Map<ContextKind, readonly (readonly [number, number])[]>();
+  /** Kind, start and end of each word found, in order. */
+  private readonly kinds: number[] = [];
+  private readonly starts: number[] = [];
+  private readonly ends: number[] = [];
+  private readTo = 0;
 
   constructor(private readonly text: string) {}
 
-  /** End of the nearest word of the kind that lies wholly within CONTEXT_REACH units before `start`; -1 when there is none. */
-  nearest(kind: ContextKind, start: number): number {
-    const words = this.words(kind);
-    let low = 0;
-    let high = words.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((words[middle] as readonly [number, number])[1] <= start) low = middle + 1;
-      else high = middle;
+  /** The kind of the nearest word that lies wholly within CONTEXT_REACH units before `start`; `of` = only this kind. */
+  nearest(start: number, of?: ContextKind): ContextKind | null {
+    this.readUntil(start);
+    for (let index = this.kinds.length - 1; index >= 0 && (this.starts[index] as number) >= start - CONTEXT_REACH; index--) {
+      const kind = CONTEXT_KINDS[this.kinds[index] as number] as ContextKind;
+      if ((this.ends[index] as number) <= start && (of === undefined ? kind !== 'card' : kind === of)) return kind;
     }
-    const last = words[low - 1];
-    return last !== undefined && last[0] >= start - CONTEXT_REACH ? last[1] : -1;
+    return null;
   }
 
-  private words(kind: ContextKind): readonly (readonly [number, number])[] {
-    let words = this.found.get(kind);
-    if (words === undefined) {
-      words = Array.from(this.text.matchAll(WORDS[kind]), (match) => [match.index, match.index + match[0].length] as const);
-      this.found.set(kind, words);
+  private readUntil(end: number): void {
+    const { text } = this;
+    let index = Math.max(this.readTo, end - LOOKBACK);
+    // A word is read up to its last letter, even beyond `end`: what stands there decides whether it is one.
+    while (index < end) {
+      if (!isLetter(text.charCodeAt(index))) {
+        index++;
+        continue;
+      }
+      const start = index;
+      while (isLetter(text.charCodeAt(index))) index++;
+      this.word(start, index);
     }
-    return words;
+    this.readTo = Math.max(this.readTo, index);
   }
+
+  private word(start: number, end: number): void {
+    const length = end - start;
+    if (length === 1) {
+      if (isAccountSign(this.text, start)) this.found(2, start - 2, end);
+    } else if (length < 32 && LOOKS[length * 32 + (this.text.charCodeAt(start) & 31)] === 1) {
+      const kind = KIND_OF.get(this.text.slice(start, end).toLowerCase());
+      if (kind !== undefined) this.found(kind, start, end);
+    }
+    if (length >= 3 && length <= 8 && (this.text.charCodeAt(start) | 32) === 115) this.socialSecurity(start, end);
+  }
+
+  /** `social security`, `soc. sec`: the second word tells. */
+  private socialSecurity(start: number, end: number): void {
+    const before = /(?:^|[^a-z])(soc(?:ial)?[ ._-]{1,2})$/i.exec(this.text.slice(Math.max(0, start - 9), start));
+    if (before === null || !/^sec(?:urity)?$/i.test(this.text.slice(start, end))) return;
+    this.found(0, start - (before[1] as string).length, end);
+  }
+
+  private found(kind: number, start: number, end: number): void {
+    this.kinds.push(kind);
+    this.starts.push(start);
+    this.ends.push(end);
+  }
+}
+
+/** The `c` of `a/c`. */
+function isAccountSign(text: string, start: number): boolean {
+  if ((text.charCodeAt(start) | 32) !== 99 || text[start - 1] !== '/' || (text.charCodeAt(start - 2) | 32) !== 97) return false;
+  return !isLetter(text.charCodeAt(start - 3));
 }

@@ -2,6 +2,10 @@
 const DISGUISED =
   /[\u00a0\u00ad\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\u2000-\u2015\u2024\u202f\u205f\u2060-\u2064\u2212\u3000\ufe58\ufe63\ufeff\uff01-\uff5e]/;
 
+const EVERY_DISGUISED = new RegExp(DISGUISED, 'g');
+/** Those that are read as nothing. */
+const ZERO_WIDTH = /[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]/;
+
 const REMOVED = -1;
 
 /** What a unit is read as: itself, an ASCII unit, or nothing (REMOVED). Always one unit for one, so that offsets map back. */
@@ -17,6 +21,10 @@ function plain(code: number): number {
   return code;
 }
 
+function undisguise(piece: string): string {
+  return piece.replace(EVERY_DISGUISED, (unit) => String.fromCharCode(plain(unit.charCodeAt(0))));
+}
+
 /** Turns pieces into the text rules read, and its offsets back into those of the field. Only for detection: what is released is the original. */
 export class Normaliser {
   /** Units of the field so far. */
@@ -28,7 +36,11 @@ export class Normaliser {
   private kept = 0;
 
   add(piece: string): string {
-    const text = DISGUISED.test(piece) ? this.disguised(piece) : this.straight(piece);
+    const text = !DISGUISED.test(piece)
+      ? this.straight(piece)
+      : ZERO_WIDTH.test(piece)
+        ? this.shortened(piece)
+        : this.straight(undisguise(piece));
     this.length += piece.length;
     this.kept += text.length;
     return text;
@@ -39,7 +51,7 @@ export class Normaliser {
     return piece;
   }
 
-  private disguised(piece: string): string {
+  private shortened(piece: string): string {
     const units: string[] = [];
     const origins = this.origins ?? Array.from({ length: this.kept }, (_, index) => this.base + index);
     for (let index = 0; index < piece.length; index++) {
@@ -48,7 +60,7 @@ export class Normaliser {
       units.push(String.fromCharCode(code));
       origins.push(this.length + index);
     }
-    if (this.origins !== null || units.length !== piece.length) this.origins = origins;
+    this.origins = origins;
     return units.join('');
   }
 

@@ -1,3 +1,4 @@
+import type { Wanted } from '../entity-types.js';
 import type { PatternFinder } from '../patterns/finder.js';
 import { base64End, STICKY_LIMIT } from '../secrets/pem.js';
 import { MAX_VALUE, isValueUnit } from '../secrets/value.js';
@@ -11,7 +12,7 @@ import type { ScanStream, Span } from '../port.js';
 
 /** What a stream needs of its detector. */
 export interface Rules {
-  readonly types: ReadonlySet<string>;
+  readonly wanted: Wanted;
   readonly triggers: Uint8Array;
   readonly patterns: readonly PatternFinder[];
 }
@@ -67,7 +68,7 @@ export class Scanner implements ScanStream {
   private decide(window: Window, spans: Span[]): void {
     const { rules } = this;
     window.from = this.cut;
-    const findings = collect(window, rules.types, rules.triggers);
+    const findings = collect(window, rules.wanted, rules.triggers);
     const candidates = findings.candidates.sort(byStart);
     let open = findings.open;
     if (!window.final) for (const pattern of rules.patterns) open = Math.min(open, pattern.openFrom(window.text, this.cut));

@@ -69,18 +69,26 @@ export class Findings {
   readonly candidates: Candidate[] = [];
   /** First start whose answer later text may change. */
   open = Number.POSITIVE_INFINITY;
+  private begun = 0;
 
   constructor(private readonly window: Window) {}
 
-  /** Runs the rules of one start, unless it is decided; nothing they find counts as long as they read past the end. */
-  decide(start: number, rules: (found: Candidate[]) => void): void {
-    const window = this.window;
-    if (start < window.from) return;
-    window.touched = false;
-    const found: Candidate[] = [];
-    rules(found);
-    if (window.touched && !window.final) this.hold(start);
-    else this.candidates.push(...found);
+  /** Call before the rules of one start run; false when that start is decided already and they need not. */
+  begin(start: number): boolean {
+    this.window.touched = false;
+    this.begun = this.candidates.length;
+    return start >= this.window.from;
+  }
+
+  add(candidate: Candidate | null): void {
+    if (candidate !== null) this.candidates.push(candidate);
+  }
+
+  /** Call after them: what they found does not count when they read past the end of text that may still grow. */
+  finish(start: number): void {
+    if (!this.window.touched || this.window.final) return;
+    this.candidates.length = this.begun;
+    this.hold(start);
   }
 
   hold(start: number): void {

@@ -1,4 +1,5 @@
 import { VERIFIED, type Candidate, type Window } from '../engine/window.js';
+import type { Context } from '../engine/context.js';
 import { allSame, closesNumber, digitsOf, opensNumber, type Group } from './digit-run.js';
 
 const RULE = 'credit_card@1';
@@ -43,17 +44,15 @@ function issued(digits: string): boolean {
   return ISSUERS.some(([from, to, lengths]) => head >= from && head <= to && lengths.includes(digits.length));
 }
 
-function card(window: Window, start: number, end: number, said: boolean): Candidate | null {
+function card(window: Window, start: number, end: number, said: () => boolean): Candidate | null {
   const digits = digitsOf(window, start, end);
-  if (allSame(digits) || !(said || issued(digits)) || !luhn(digits)) return null;
+  if (!luhn(digits) || allSame(digits) || !(issued(digits) || said())) return null;
   return { start, end, type: 'credit_card', rule: RULE, score: digits.length === 12 ? 0.9 : 1, strength: VERIFIED };
 }
 
-/** A card written without separators, 12 to 19 digits; of any issuer when the words before speak of a card. */
-export function bareCard(window: Window, group: Group, said: boolean): Candidate | null {
-  const length = group.end - group.start;
-  if (length < 12 || length > 19 || !opensNumber(window, group.start) || !closesNumber(window, group.end)) return null;
-  return card(window, group.start, group.end, said);
+/** A card written without separators, the group having 12 to 19 digits; of any issuer when the words before speak of a card. */
+export function bareCard(window: Window, group: Group, context: Context): Candidate | null {
+  return card(window, group.start, group.end, () => context.nearest(group.start, 'card') !== null);
 }
 
 /** The longest card that the groups print from their beginning. */
@@ -65,7 +64,7 @@ export function printedCard(window: Window, groups: readonly Group[]): Candidate
     shape += `${index === 0 ? '' : '-'}${group.end - group.start}`;
     if (shape.length > 9) break;
     if (index > 0 && PRINTED.includes(shape) && closesNumber(window, group.end)) {
-      best = card(window, (groups[0] as Group).start, group.end, false) ?? best;
+      best = card(window, (groups[0] as Group).start, group.end, () => false) ?? best;
     }
   }
   return best;

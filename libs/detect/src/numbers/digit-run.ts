@@ -1,4 +1,4 @@
-import { COMMA, DASH, DOT, isAlnum, isDigit, SLASH, SPACE } from '../engine/characters.js';
+import { COMMA, DASH, DOT, isAlnum, isDigit, isSeparator, SLASH } from '../engine/characters.js';
 import type { Window } from '../engine/window.js';
 
 /** One group of digits: `4111` in `4111-1111`. */
@@ -39,9 +39,7 @@ export function groupsFrom(window: Window, first: Group): Group[] {
   const groups = [first];
   let last = first;
   while (groups.length < MAX_GROUPS) {
-    const separator = window.at(last.end);
-    if (separator !== SPACE && separator !== DASH && separator !== DOT) break;
-    if (!isDigit(window.at(last.end + 1))) break;
+    if (!isSeparator(window.at(last.end)) || !isDigit(window.at(last.end + 1))) break;
     const end = digitsEnd(window, last.end + 1, MAX_GROUP_LENGTH + 1);
     if (end - last.end - 1 > MAX_GROUP_LENGTH) break;
     last = { start: last.end + 1, end };
@@ -58,11 +56,8 @@ export function continuesGroup(window: Window, start: number): boolean {
 
 /** The digits alone. */
 export function digitsOf(window: Window, start: number, end: number): string {
-  let digits = '';
-  for (let index = start; index < end; index++) {
-    if (isDigit(window.at(index))) digits += window.text[index];
-  }
-  return digits;
+  const text = window.text.slice(start, end);
+  return /\D/.test(text) ? text.replace(/\D+/g, '') : text;
 }
 
 export function allSame(digits: string): boolean {

@@ -1,6 +1,7 @@
-import { CLOSE_PAREN, DASH, DOT, HASH, isAlnum, isDigit, OPEN_PAREN, PLUS, SLASH, SPACE } from '../engine/characters.js';
+import type { Context } from '../engine/context.js';
+import { CLOSE_PAREN, DASH, DOT, HASH, isAlnum, isDigit, isSeparator, OPEN_PAREN, PLUS, SLASH, SPACE } from '../engine/characters.js';
 import { LIKELY, type Candidate, type Window } from '../engine/window.js';
-import { continuesGroup, digitsEnd } from './digit-run.js';
+import { continuesGroup, digitsEnd, digitsOf } from './digit-run.js';
 
 const RULE = 'phone@1';
 
@@ -9,9 +10,11 @@ const MAX_DIGITS = 17;
 
 interface Parsed {
   readonly end: number;
-  readonly digits: string;
-  /** Group lengths, `3-3-4`. */
-  readonly shape: string;
+  /** How many digits. */
+  readonly count: number;
+  /** Group lengths as hexadecimal digits: 0x334 is three, three and four. */
+  readonly shape: number;
+  readonly groups: number;
   readonly paren: boolean;
 }
 
@@ -24,32 +27,34 @@ export function phoneStart(window: Window, digit: number): number {
   return start;
 }
 
-/** Groups of digits with single separators; `(0)` and `(212)` count as groups. */
+/** Groups of digits with single separators; `(0)` and `(212)` count as groups. Null when there are fewer than seven digits. */
 function parse(window: Window, start: number): Parsed | null {
   let index = start;
-  let digits = '';
-  let shape = '';
+  let count = 0;
   let paren = false;
   let end = start;
+  let shape = 0;
+  let groups = 0;
   if (window.at(index) === PLUS) index++;
-  for (let group = 0; group < 7; group++) {
+  while (groups < 7) {
     const inParen = window.at(index) === OPEN_PAREN;
     const from = inParen ? index + (window.at(index + 1) === PLUS ? 2 : 1) : index;
     const to = digitsEnd(window, from, MAX_DIGITS + 1);
-    if (to === from || digits.length + to - from > MAX_DIGITS) break;
+    if (to === from || count + to - from > MAX_DIGITS) break;
     if (inParen && window.at(to) !== CLOSE_PAREN) break;
-    digits += window.text.slice(from, to);
-    shape += `${shape === '' ? '' : '-'}${to - from}`;
+    count += to - from;
+    shape = shape * 16 + Math.min(15, to - from);
+    groups++;
     paren ||= inParen;
     end = inParen ? to + 1 : to;
     index = end;
     const separator = window.at(index);
-    if (separator === SPACE || separator === DASH || separator === DOT || separator === SLASH) index++;
+    if (isSeparator(separator) || separator === SLASH) index++;
     else if (!inParen && separator !== OPEN_PAREN) break;
     const next = window.at(index);
     if (!isDigit(next) && next !== OPEN_PAREN) break;
   }
-  return digits === '' ? null : { end, digits, shape, paren };
+  return count < 7 ? null : { end, count, shape, groups, paren };
 }
 
 /** `x123`, ` ext. 123`, `#123` after a number; the end when there is none. */
@@ -68,50 +73,68 @@ function extensionEnd(window: Window, end: number): number {
 }
 
 /** Dates, years, social security numbers. */
-const OTHER_SHAPES = new Set(['4-2-2', '2-2-4', '1-2-4', '2-1-4', '4-2', '4-1-2', '1-1-4', '3-2-4', '4-1-1', '2-2-2']);
+const OTHER_SHAPES = new Set([0x422, 0x224, 0x124, 0x214, 0x42, 0x412, 0x114, 0x324, 0x411, 0x222]);
 
 /** 2019-2020 */
 const YEARS = /^(?:19|20)\d\d(?:19|20)\d\d$/;
 
 /** North American form, with or without the country code. The exchange is not checked: fictitious numbers break its rule. */
-function isNorthAmerican({ digits, shape, paren }: Parsed): boolean {
-  if (shape === '3-3-4' || (paren && shape === '3-7')) return digits >= '2';
-  if (shape === '1-3-3-4') return /^1[2-9]/.test(digits);
-  return shape === '3-3-3-4' && /^001[2-9]/.test(digits);
+function isNorthAmerican({ shape, paren }: Parsed, digits: string): boolean {
+  if (shape === 0x334 || (paren && shape === 0x37)) return digits >= '2';
+  if (shape === 0x1334) return /^1[2-9]/.test(digits);
+  return shape === 0x3334 && /^001[2-9]/.test(digits);
 }
 
 /** How sure the form alone makes us; 0 = it needs a word such as "call" before it. */
-function formScore(international: boolean, parsed: Parsed): number {
-  const { digits, shape } = parsed;
-  if (international) return digits.length >= 8 && digits.length <= 15 && !digits.startsWith('0') ? 0.85 : 0;
-  if (isNorthAmerican(parsed)) return 0.8;
-  if (!digits.startsWith('0') || digits.startsWith('00') || OTHER_SHAPES.has(shape)) return 0;
-  if (shape === '2-2-2-2-2') return 0.6;
-  return shape.includes('-') && digits.length >= 9 && digits.length <= 11 && shape.split('-').length <= 4 ? 0.45 : 0;
+function formScore(international: boolean, parsed: Parsed, digits: string): number {
+  const { count, shape, groups } = parsed;
+  if (international) return count >= 8 && count <= 15 && !digits.startsWith('0') ? 0.85 : 0;
+  if (isNorthAmerican(parsed, digits)) return 0.8;
+  if (!digits.startsWith('0') || digits.startsWith('00')) return 0;
+  if (shape === 0x22222) return 0.6;
+  return groups > 1 && groups <= 4 && count >= 9 && count <= 11 ? 0.45 : 0;
 }
 
-/** With a context word: any national form of 7 to 15 digits that is not shaped like a date, an amount or a social security number. */
-function mayBePhone({ digits, shape }: Parsed): boolean {
-  if (digits.length > 15 || OTHER_SHAPES.has(shape) || (shape === '4-4' && YEARS.test(digits))) return false;
-  return shape.includes('-') || (digits.length >= 9 && digits.length <= 11);
+/** With a context word: any national form of 7 to 15 digits that is not shaped like years or an amount. */
+function mayBePhone({ count, shape, groups }: Parsed, digits: string): boolean {
+  if (count > 15 || (shape === 0x44 && YEARS.test(digits))) return false;
+  return groups > 1 || (count >= 9 && count <= 11);
 }
 
-/** A phone number from `start` (which may be a `+` or `(` before `digit`); forms that are not self-evident only when `said`. */
-export function phone(window: Window, start: number, said: () => boolean): Candidate | null {
+/**
+ * A phone number from `start` (which may be a `+` or `(` before its first digits, `digit` to `digitsTo`); forms that are not self-evident only after a
+ * word such as "call".
+ */
+export function phone(window: Window, start: number, digit: number, digitsTo: number, context: Context): Candidate | null {
+  if (start === digit && !mayBegin(digitsTo - digit, window.at(digitsTo))) return null;
   const before = window.at(start - 1);
   if (isAlnum(before) || before === PLUS || continuesGroup(window, start)) return null;
   const parsed = parse(window, start);
-  if (parsed === null || parsed.digits.length < 7) return null;
+  if (parsed === null) return null;
+  const plus = window.at(start) === PLUS || (window.at(start) === OPEN_PAREN && window.at(start + 1) === PLUS);
+  if (!plus && (OTHER_SHAPES.has(parsed.shape) || !isLikely(window, parsed, digit, context))) return null;
   const end = extensionEnd(window, parsed.end);
   const after = window.at(end);
   if (isAlnum(after)) return null;
   if ((after === DASH || after === SLASH || after === DOT) && isDigit(window.at(end + 1))) return null;
-  const plus = window.at(start) === PLUS || (window.at(start) === OPEN_PAREN && window.at(start + 1) === PLUS);
-  let score = formScore(plus, parsed);
+  const digits = digitsOf(window, start, parsed.end);
+  let score = formScore(plus, parsed, digits);
   if (score < 0.8) {
     // A weak form inside a longer row of numbers is a table, not a phone number.
     if ((before === SPACE && isDigit(window.at(start - 2))) || (after === SPACE && isDigit(window.at(end + 1)))) return null;
-    if (mayBePhone(parsed) && said()) score = Math.max(score, 0.6) + 0.1;
+    if (mayBePhone(parsed, digits) && context.nearest(start) === 'phone') score = Math.max(score, 0.6) + 0.1;
   }
   return score === 0 ? null : { start, end, type: 'phone', rule: RULE, score, strength: LIKELY };
+}
+
+/** Whether a number without `+` or `(` whose first group is this long, followed by `after`, needs a closer look. */
+function mayBegin(length: number, after: number): boolean {
+  if (isSeparator(after) || after === SLASH || after === OPEN_PAREN) return length <= 7;
+  return length >= 9 && length <= 11;
+}
+
+/** A known form, a trunk prefix or a word before it: anything else need not be looked at further. */
+function isLikely(window: Window, { shape, paren }: Parsed, digit: number, context: Context): boolean {
+  if (shape === 0x334 || shape === 0x1334 || paren || window.at(digit) === 48) return true;
+  return context.nearest(digit) === 'phone';
 }

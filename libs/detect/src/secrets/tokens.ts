@@ -56,23 +56,35 @@ export const TOKEN_TAIL = Math.max(...FORMS.map(({ prefix }) => prefix.length));
 
 /** Prefix lengths by their last three units; capital forms (length 0) by their first three. */
 const BY_UNITS = new Map<number, number[]>();
+/** Whether any prefix has these two units before its last one (or after its first capital): spares most triggers the map. */
+const PAIRS = new Uint8Array(128 * 128);
 for (const { prefix } of FORMS) {
   const capital = prefix.startsWith('A');
-  const key = capital ? units(prefix, 0) : units(prefix, prefix.length - 3);
-  const lengths = BY_UNITS.get(key) ?? [];
-  lengths.push(capital ? 0 : prefix.length);
-  BY_UNITS.set(key, lengths);
+  const [first, second, third] = Array.from(capital ? prefix.slice(0, 3) : prefix.slice(-3), (unit) => unit.charCodeAt(0)) as [
+    number,
+    number,
+    number,
+  ];
+  const key = unitsKey(first, second, third);
+  BY_UNITS.set(key, [...(BY_UNITS.get(key) ?? []), capital ? 0 : prefix.length]);
+  PAIRS[capital ? second * 128 + third : first * 128 + second] = 1;
 }
 
-function units(text: string, from: number): number {
-  return (text.charCodeAt(from) * 128 + text.charCodeAt(from + 1)) * 128 + text.charCodeAt(from + 2);
+function unitsKey(first: number, second: number, third: number): number {
+  return (first * 128 + second) * 128 + third;
 }
+
+const NOWHERE: readonly number[] = [];
 
 /** Where a token form may begin when `trigger` is the last unit of its prefix (`_`, `-`, `.`) or the `A` it starts with; never inside a word. */
-export function tokenStarts(window: Window, trigger: number): readonly number[] {
-  const capital = window.text.charCodeAt(trigger) === 65;
-  const lengths = BY_UNITS.get(units(window.text, capital ? trigger : trigger - 2));
-  if (lengths === undefined) return [];
+export function tokenStarts(window: Window, trigger: number, code: number): readonly number[] {
+  const first = code === 65 ? trigger : trigger - 2;
+  const { text } = window;
+  const [one, two, three] = [text.charCodeAt(first), text.charCodeAt(first + 1), text.charCodeAt(first + 2)];
+  const pair = code === 65 ? two * 128 + three : one * 128 + two;
+  if (PAIRS[pair] !== 1) return NOWHERE;
+  const lengths = BY_UNITS.get(unitsKey(one, two, three));
+  if (lengths === undefined) return NOWHERE;
   return lengths
     .map((length) => (length === 0 ? trigger : trigger - length + 1))
     .filter((start, index, all) => start >= 0 && all.indexOf(start) === index && !isBoundToken(window.at(start - 1)));
