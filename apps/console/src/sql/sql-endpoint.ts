@@ -10,7 +10,7 @@ import { asClickHouseError, errorText } from './clickhouse-error.js';
 import { answerHeaders, handOut, resultRows, type HandedOut } from './hand-out.js';
 import { passGate } from './query-gate.js';
 import { QuerySlots } from './query-slots.js';
-import { assertNoSecretInUrl, parametersOf, readSqlRequest, type SqlRequest } from './sql-request.js';
+import { assertNoSecretInUrl, parametersOf, readParams, readQuery, type SqlRequest } from './sql-request.js';
 
 interface RunningQuery {
   readonly id: string;
@@ -54,13 +54,15 @@ export class SqlEndpoint {
     const id = this.ports.ids.uuid();
     response.setHeader('x-affiant-query-id', id);
     const role = readerOf(principal, this.ports.roles);
-    let sql: SqlRequest = { query: '', params: new URLSearchParams(), clientQueryId: null };
+    const clientQueryId = parametersOf(request).get('query_id');
+    let sql: SqlRequest = { query: '', params: new URLSearchParams(), clientQueryId };
     let release = (): void => undefined;
     try {
       if (role === null)
         throw new AffiantError('query_refused', 'none of your groups may query the ledger', { remedy: 'Ask for membership.' });
       release = this.#slots.take(principal);
-      sql = await readSqlRequest(request, this.ports.limits.queryBytes);
+      sql = { ...sql, query: await readQuery(request, this.ports.limits.queryBytes) };
+      sql = { ...sql, params: readParams(request) };
       await this.#run({ id, principal, role, request: sql, startedUs }, role, request, response);
     } catch (cause) {
       // What the journal refuses cannot be recorded: the caller gets its error, and nothing was run.

@@ -15,7 +15,17 @@ export interface SqlRequest {
 /** URL parameters that mean something to this endpoint, and are never passed on as they are. */
 const OURS = new Set(['query', 'query_id', 'database', 'wait_end_of_query', 'buffer_size', 'user']);
 /** Sent by common clients without being asked; each is meaningless for a reader without sessions, so it is left out. */
-const LEFT_OUT = new Set(['session_id', 'session_timeout', 'session_check', 'quota_key', 'close_session', 'stacktrace', 'readonly']);
+const LEFT_OUT = new Set([
+  'session_id',
+  'session_timeout',
+  'session_check',
+  'quota_key',
+  'close_session',
+  'stacktrace',
+  'readonly',
+  'async_insert',
+  'wait_for_async_insert',
+]);
 /** Parameters of ClickHouse's HTTP protocol and harmless settings of the answer. The engine's profile decides on each setting again. */
 const PASSED = [
   /^param_[A-Za-z_]\w*$/,
@@ -24,6 +34,7 @@ const PASSED = [
   /^compress$/,
   /^enable_http_compression$/,
   /^http_zlib_compression_level$/,
+  /^network_(compression_method|zstd_compression_level)$/,
   /^http_write_exception_in_output_format$/,
   /^send_progress_in_http_headers$/,
   /^http_headers_progress_interval_ms$/,
@@ -45,10 +56,20 @@ const HEADER_PARAMS = { 'x-clickhouse-database': 'database', 'x-clickhouse-forma
 const MAX_PARAMS = 256;
 
 /**
- * Reads a request of ClickHouse's HTTP interface. GET carries the query in the URL, POST in the URL, the body, or both (joined in this order).
+ * The query of a request of ClickHouse's HTTP interface. GET carries it in the URL, POST in the URL, the body, or both (joined in this order).
  * @throws AffiantError usage_invalid | query_refused | body_too_large
  */
-export async function readSqlRequest(request: IncomingMessage, queryBytes: number): Promise<SqlRequest> {
+export async function readQuery(request: IncomingMessage, queryBytes: number): Promise<string> {
+  const inUrl = parametersOf(request).getAll('query').join('\n');
+  const body = await readBody(request, queryBytes);
+  const query = inUrl !== '' && body !== '' ? `${inUrl}\n${body}` : inUrl + body;
+  if (query.trim() === '') throw new AffiantError('usage_invalid', 'Empty query', { remedy: 'Send one SELECT.' });
+  if (Buffer.byteLength(query) > queryBytes) throw tooLong(queryBytes);
+  return query;
+}
+
+/** What else the request says: parameters for the engine, from the URL and from ClickHouse's headers. @throws AffiantError usage_invalid | query_refused */
+export function readParams(request: IncomingMessage): URLSearchParams {
   const url = parametersOf(request);
   const given = [...url];
   for (const [header, name] of Object.entries(HEADER_PARAMS)) {
@@ -56,12 +77,7 @@ export async function readSqlRequest(request: IncomingMessage, queryBytes: numbe
     if (typeof value === 'string' && !url.has(name)) given.push([name, value]);
   }
   if (given.length > MAX_PARAMS) throw new AffiantError('usage_invalid', 'too many URL parameters');
-  const body = await readBody(request, queryBytes);
-  const inUrl = url.getAll('query').join('\n');
-  const query = inUrl !== '' && body !== '' ? `${inUrl}\n${body}` : inUrl + body;
-  if (query.trim() === '') throw new AffiantError('usage_invalid', 'Empty query', { remedy: 'Send one SELECT.' });
-  if (Buffer.byteLength(query) > queryBytes) throw tooLong(queryBytes);
-  return { query, params: allowed(given), clientQueryId: url.get('query_id') };
+  return allowed(given);
 }
 
 /** @throws AffiantError usage_invalid */
