@@ -57,7 +57,8 @@ export class Ingest {
     await this.#step('commit', () => eventLog.commit(GROUPS.ingest, partition, lastOffset + 1, null));
     // A crash before the commit repeats the batch as above; after it the next batch is read.
     this.#open.delete(partition);
-    for (const run of runs) this.#raise(run);
+    // Not for runs that were all there: the ledger may hold more behind them.
+    for (const run of missing) this.#raise(run);
   }
 
   #row(record: LogRecord, now: number): EventRow {

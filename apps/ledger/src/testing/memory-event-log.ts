@@ -52,6 +52,11 @@ export class MemoryEventLog implements EventLog {
     positions.set(partition, { offset, metadata });
   }
 
+  /** As if the file of the group's offsets had been deleted. */
+  forget(group: string): void {
+    this.#groups.delete(group);
+  }
+
   async committed(group: string): Promise<ReadonlyMap<string, Committed>> {
     return new Map(this.#groups.get(group));
   }

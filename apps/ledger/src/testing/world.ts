@@ -1,6 +1,8 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { EventCodec, SystemClock, type EventDraft } from '#events';
+import { EventCodec, SystemClock, TOPICS, type EventDraft } from '#events';
+import type { EventRow } from '#ledger-store';
+import { buildRow } from '../ingest/build-row.js';
 import type { Subscription } from '#event-log';
 import type { Logger } from '#observability';
 import { formatVkey, type Signer } from '#signing';
@@ -27,6 +29,8 @@ const silent = { debug() {}, info() {}, warn() {}, error() {}, fatal() {}, child
 
 /** Everything that outlives a process of the ledger, and processes over it. */
 export class World {
+  readonly codec = codec;
+  readonly draft = controlDraft;
   readonly log = new MemoryEventLog();
   readonly store = new MemoryLedgerStore();
   readonly tiles = new MemoryTileStore();
@@ -80,6 +84,19 @@ export class World {
 
   async events(count: number, recorder: MemoryRecorder = this.gateway): Promise<void> {
     await recorder.record(Array.from({ length: count }, (_, index) => controlDraft(`test.event ${index}`)));
+  }
+
+  /** What the ledger's own source has told, decoded. */
+  ownEvents(): Record<string, unknown>[] {
+    return (this.log.partitions.get('ledger') ?? []).map(
+      (record) => codec.decode(record.value).event as unknown as Record<string, unknown>,
+    );
+  }
+
+  /** A row as the ingest would build it from these bytes at that place. */
+  rowOf(partition: string, offset: number, value: Buffer): EventRow {
+    const record = { topic: TOPICS.control, partition, offset, value };
+    return buildRow(record, new EventReader(codec).read(record), 0);
   }
 
   /** Everything that must hold in the end, whatever happened on the way. */
