@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { defaultConfig, demoConfig, environment, loadConfig, watchConfig, type AffiantConfig } from '#config';
 import { EXIT } from '#errors';
+import { withFreePorts } from './compose/free-port.js';
 import { composeStandalone, type Standalone } from './compose/standalone.js';
 import { prepareDemo, showDemo, type Demo } from './demo/demo.js';
 import { readOptions, USAGE, type StartOptions } from './options.js';
@@ -51,9 +52,11 @@ function configFile(options: StartOptions): string | null {
   return existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null;
 }
 
-function chooseConfig(file: string | null, demo: Demo | null): AffiantConfig | Promise<AffiantConfig> {
+async function chooseConfig(file: string | null, demo: Demo | null): Promise<AffiantConfig> {
   if (file !== null) return loadConfig(file);
-  return demo === null ? defaultConfig() : demoConfig(demo);
+  if (demo === null) return defaultConfig();
+  const config = demoConfig(demo);
+  return { ...config, server: await withFreePorts(config.server) };
 }
 
 function watchFile(file: string, standalone: Standalone): () => void {

@@ -9,7 +9,7 @@ import { startSimulatedProvider } from './provider.js';
 import { runDemo } from './scenario.js';
 
 const PACE_MS = 15;
-const DONE_MARK = ['demo', 'done.json'] as const;
+const DONE_MARK = 'demo.json';
 
 export interface Demo {
   /** Base URL of the simulated provider. */
@@ -27,7 +27,7 @@ export async function prepareDemo(state: State): Promise<Demo> {
   const credentialFile = state.path('keys', 'provider.key');
   await writeFileDurably(credentialFile, `${apiKey}\n`);
   const provider = await startSimulatedProvider({ host: '127.0.0.1', port: 0, apiKey, pace: PACE_MS });
-  const shown = await readFile(state.path(...DONE_MARK), 'utf8').then(
+  const shown = await readFile(state.path(DONE_MARK), 'utf8').then(
     (text) => (JSON.parse(text) as { packets: string[] }).packets,
     () => null,
   );
@@ -62,7 +62,7 @@ export async function showDemo(demo: Demo, standalone: Standalone, stopAsked: Pr
       scenario.catch(() => undefined);
       return;
     }
-    await writeFileDurably(state.path(...DONE_MARK), `${JSON.stringify({ packets })}\n`);
+    await writeFileDurably(state.path(DONE_MARK), `${JSON.stringify({ packets })}\n`);
     await standalone.announce({ demo: 'passed', packets });
     say('passed. It keeps serving; stop it with Ctrl-C.');
   } catch (error) {
