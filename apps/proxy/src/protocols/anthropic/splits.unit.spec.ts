@@ -1,0 +1,130 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { createDetector, maskText } from '#detect';
+import { AnthropicProtocol } from './anthropic-protocol.js';
+import { ENTITIES } from './testing/entities.js';
+import { ALL_TYPES, testContext, testPlaceholder, type TestPolicy } from './testing/policies.js';
+import { assembled, eachByte, feed, MESSAGE_END, MESSAGE_START, textBlock, toolBlock } from './testing/streams.js';
+
+/** Acceptance 4 of the issue: every split position of every entity over stream deltas: nothing unmasked reaches the client, same text as masking the whole. */
+const protocol = new AnthropicProtocol();
+const detector = createDetector(ALL_TYPES);
+const mask = (text: string): string => maskText(text, detector.scan(text), testPlaceholder);
+const counts = new Map<string, number>();
+let leaks = 0;
+
+afterAll(() => {
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  for (const [kind, count] of counts) console.log(`${kind}: ${count} splits`);
+  console.log(`${ENTITIES.length} entities, ${total} splits, ${leaks} leaks`);
+});
+
+function run(chunks: Iterable<Buffer>, options: TestPolicy): { text: string; bytes: string } {
+  const screener = protocol.screenResponse(testContext(options), { status: 200, contentType: 'text/event-stream' });
+  const { released, blocked } = feed(screener, chunks);
+  expect(blocked).toBeNull();
+  const texts = assembled(released);
+  return { text: texts.get('0 text') ?? texts.get('0 partial_json') ?? '', bytes: released.toString() };
+}
+
+function check(kind: string, value: string, expected: string, { text, bytes }: { text: string; bytes: string }): void {
+  counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  // The value must neither be in the text nor, written as JSON writes it, anywhere in the bytes.
+  if (text.includes(value) || bytes.includes(JSON.stringify(value).slice(1, -1))) leaks++;
+  expect(text).toBe(expected);
+}
+
+const one = (bytes: string): Buffer[] => [Buffer.from(bytes)];
+const wrap = (blocks: string): string => MESSAGE_START + blocks + MESSAGE_END;
+
+describe.each(ENTITIES)('$name', ({ text, value }) => {
+  it('is masked in a whole text at all', () => {
+    expect(mask(text)).not.toContain(value);
+  });
+
+  it('cut in two text deltas at every place', () => {
+    for (let cut = 0; cut <= text.length; cut++) {
+      const stream = wrap(textBlock([text.slice(0, cut), text.slice(cut)]));
+      check('two deltas', value, mask(text), run(one(stream), {}));
+    }
+  });
+
+  it('cut in three text deltas, the middle one of every length', () => {
+    const step = text.length > 120 ? 7 : 3;
+    for (let first = 0; first <= text.length; first += step) {
+      for (let second = first; second <= text.length; second += step) {
+        const stream = wrap(textBlock([text.slice(0, first), text.slice(first, second), text.slice(second)]));
+        check('three deltas', value, mask(text), run(one(stream), {}));
+      }
+    }
+  });
+
+  it('in deltas of every fixed size', () => {
+    for (let size = 1; size <= 24; size++) {
+      const pieces = Array.from({ length: Math.ceil(text.length / size) }, (_, i) => text.slice(i * size, (i + 1) * size));
+      const stream = wrap(textBlock(pieces));
+      check('deltas of one size', value, mask(text), run(one(stream), {}));
+    }
+  });
+
+  it('with the bytes of the stream cut at every place, and byte by byte', () => {
+    const half = text.indexOf(value) + Math.floor(value.length / 2);
+    const bytes = Buffer.from(wrap(textBlock([text.slice(0, half), text.slice(half)])));
+    const deltas = bytes.indexOf('content_block_delta');
+    for (let cut = 0; cut <= bytes.length; cut += cut < deltas || cut > bytes.indexOf('content_block_stop') ? 7 : 1) {
+      check('raw chunks', value, mask(text), run([bytes.subarray(0, cut), bytes.subarray(cut)], {}));
+    }
+    check('raw bytes', value, mask(text), run(eachByte(bytes), {}));
+  });
+
+  it('in the input of a tool, cut at every place', () => {
+    const json = JSON.stringify({ note: text, n: 1 });
+    const expected = JSON.stringify({ note: mask(text), n: 1 });
+    for (let cut = 0; cut <= json.length; cut++) {
+      const stream = wrap(toolBlock('lookup', [json.slice(0, cut), json.slice(cut)]));
+      check('tool input', value, expected, run(one(stream), { toolInput: 'mask' }));
+    }
+  });
+
+  it('in the input of a tool, every character escaped', () => {
+    const escaped = [...text].map((letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+    const json = `{"note":"${escaped}"}`;
+    for (let cut = 0; cut <= json.length; cut += 5) {
+      const stream = wrap(toolBlock('lookup', [json.slice(0, cut), json.slice(cut)]));
+      const { text: got, bytes } = run(one(stream), { toolInput: 'mask' });
+      check('escaped tool input', value, mask(text), { text: (JSON.parse(got) as { note: string }).note, bytes });
+    }
+  });
+
+  it('in text deltas written with escapes only', () => {
+    for (let cut = 0; cut <= text.length; cut++) {
+      const written = [text.slice(0, cut), text.slice(cut)].map((part) =>
+        part
+          .split('')
+          .map((letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)
+          .join(''),
+      );
+      const deltas = written.map(
+        (part) =>
+          `event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"${part}"}}\n\n`,
+      );
+      const stream = wrap(textBlock([]).replace('event: content_block_stop', `${deltas.join('')}event: content_block_stop`));
+      check('escaped deltas', value, mask(text), run(one(stream), {}));
+    }
+  });
+
+  it('never leaves when the stream breaks off inside it', () => {
+    const from = text.indexOf(value);
+    for (let cut = from + 1; cut < from + value.length; cut++) {
+      const stream = MESSAGE_START + textBlock([text.slice(0, cut)]).replace(/event: content_block_stop[\s\S]*$/, '');
+      const { bytes } = run(one(stream), {});
+      counts.set('broken off', (counts.get('broken off') ?? 0) + 1);
+      if (cut - from >= 6 && bytes.includes(JSON.stringify(value.slice(0, cut - from)).slice(1, -1))) leaks++;
+    }
+  });
+});
+
+describe('all splits together', () => {
+  it('leak nothing', () => {
+    expect(leaks).toBe(0);
+  });
+});
