@@ -302,10 +302,15 @@ describe('an answer that waits for people', () => {
   });
 
   it('blocks inside the stream and remembers it for the twin', async () => {
-    rig.upstream.answer = ({ response }) => answerStream(response, 'one\nblock\nend\n');
-    expect((await rig.post({ stream: true, text: 'go' })).body).toBe('one\nerror:policy_blocked\n');
+    expect((await rig.streamInTwo({ stream: true, text: 'go' }, 'one\n', 'block\nend\n')).body).toBe('one\nerror:policy_blocked\n');
     expect((await rig.post({ text: 'go' })).status).toBe(403);
     expect(rig.upstream.heard).toHaveLength(1);
     expect(rig.recorder.of('decision').map(({ event }) => [event.phase, event.verdict])).toContainEqual(['response', 'block']);
+  });
+
+  it('blocks with a clean 403 what came whole before a byte was sent', async () => {
+    rig.upstream.answer = ({ response }) => answerStream(response, 'one\nblock\nend\n');
+    expect((await rig.post({ stream: true, text: 'go' })).status).toBe(403);
+    expect(rig.recorder.of('response')[0]?.event).toMatchObject({ outcome: 'refused', status: 403, upstream_status: 200 });
   });
 });

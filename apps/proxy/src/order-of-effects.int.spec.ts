@@ -53,8 +53,8 @@ describe('no evidence, no effect', () => {
 
   it('keeps the last bytes of a stream back until the response is durable, and cuts it when that fails', async () => {
     rig.recorder.gate = (drafts) => (holds('response')(drafts) ? never : Promise.resolve());
-    const answer = await rig.post({ stream: true, text: 'hello' });
-    expect(answer).toMatchObject({ status: 200, body: 'one\ntwo\n', broken: true });
+    const answer = await rig.streamInTwo({ stream: true, text: 'hello' }, 'one\n', 'two\nend\n');
+    expect(answer).toMatchObject({ status: 200, body: 'one\n', broken: true });
   });
 
   it('keeps a whole answer back until the response is durable', async () => {

@@ -49,57 +49,73 @@ export async function deliver(call: Call, services: Services): Promise<Delivery>
   }
 }
 
-/** Moves bytes until the upstream ends or policy stops it. @throws AffiantError when upstream or screener fail */
+/** Upstream bytes screened in one turn of the event loop, so that no burst makes other streams wait. */
+const TURN_BYTES = 64 * 1024;
+
+/**
+ * Moves bytes until the upstream ends or policy stops it. What comes together with the upstream's end is not written here: it leaves
+ * with the last bytes.
+ * @throws AffiantError when upstream or screener fail
+ */
 async function pump(call: Call, upstream: UpstreamCall, answer: MaskedAnswer): Promise<{ held?: HeldPart; blocked?: Verdict } | null> {
   const { link } = call;
-  let sent = 0;
-  for (;;) {
-    let flowing = true;
-    for (let chunk = upstream.take(); chunk !== null && flowing; chunk = flowing ? upstream.take() : null) {
+  for (let screened = 0; ;) {
+    const chunk = upstream.take();
+    if (chunk !== null) {
       const step = answer.push(chunk);
-      for (; sent < answer.output.length; sent += 1) {
-        if (!link.opened) link.open(answer.head.status, call.protocol.clientHeaders(answer.head.rawHeaders, call.id));
-        flowing = link.write((answer.output[sent] as MaskedBytes).shown);
+      if (step.blocked !== undefined || step.held !== undefined) {
+        if (step.held !== undefined || link.opened) flush(call, answer);
+        return step;
       }
-      if (step.blocked !== undefined || step.held !== undefined) return step;
+      if (!upstream.ended && !flush(call, answer)) await link.drained();
+      if (link.gone) throw new Error('the client is gone');
+      screened += chunk.length;
+      if (screened < TURN_BYTES) continue;
+      screened = 0;
+      await new Promise(setImmediate);
+    } else if (link.gone) throw new Error('the client is gone');
+    else if (upstream.error !== null) throw upstreamError(upstream.error);
+    else if (upstream.ended) break;
+    else {
+      screened = 0;
+      await upstream.ready();
     }
-    if (link.gone) throw new Error('the client is gone');
-    if (!flowing) {
-      await link.drained();
-      continue;
-    }
-    if (upstream.error !== null) throw upstreamError(upstream.error);
-    if (upstream.ended) break;
-    await upstream.ready();
   }
   const step = answer.end();
+  if (step.held !== undefined) flush(call, answer);
   return step.blocked === undefined && step.held === undefined ? null : step;
+}
+
+/** Hands over what is released. False when the client takes no more for now. */
+function flush(call: Call, answer: MaskedAnswer): boolean {
+  const { link } = call;
+  let flowing = true;
+  for (; answer.sent < answer.output.length; answer.sent += 1) {
+    if (!link.opened) link.open(answer.head.status, call.protocol.clientHeaders(answer.head.rawHeaders, call.id));
+    flowing = link.write((answer.output[answer.sent] as MaskedBytes).shown);
+  }
+  return flowing;
 }
 
 async function endWhole(call: Call, answer: MaskedAnswer, services: Services): Promise<Delivery> {
   const { link } = call;
   const facts = answer.screener.facts();
   const outcome = outcomeOf(answer);
-  const { final } = answer;
+  const rest = answer.rest();
   const ending: Ending = {
     outcome,
     status: answer.head.status,
-    sent: [...recordedOf(answer.output), final.recorded],
-    pending: final.shown.length,
+    sent: [...answer.sentForTrail(), rest.recorded],
+    pending: rest.shown.length,
     upstream: answer.upstream(),
     facts,
   };
   const masked = facts.rules.length > 0 ? [responseDecision(call, { action: 'mask', rules: facts.rules })] : [];
-  await conclude(
-    call,
-    ending,
-    services,
-    () => {
-      if (link.opened) link.end(final.shown);
-      else link.whole(answer.head.status, wholeHeaders(call, answer), final.shown);
-    },
-    masked,
-  );
+  const send = (): void => {
+    if (link.opened) link.end(rest.shown);
+    else link.whole(answer.head.status, wholeHeaders(call, answer), rest.shown);
+  };
+  await conclude(call, ending, services, send, masked);
   return { kind: 'ended', retryable: outcome !== 'completed' };
 }
 
@@ -118,7 +134,7 @@ async function endBroken(call: Call, answer: MaskedAnswer | null, error: Affiant
       {
         outcome: services.drain.cutting ? 'aborted' : 'client_gone',
         status: call.link.status,
-        sent: recordedOf(answer?.output ?? []),
+        sent: answer?.sentForTrail() ?? [],
         pending: 0,
         upstream,
         facts,
@@ -149,7 +165,7 @@ async function endRefused(
   const ending: Ending = {
     outcome,
     status: whole?.status ?? link.status,
-    sent: [...recordedOf(answer?.output ?? []), last],
+    sent: [...(answer?.sentForTrail() ?? []), last],
     pending: last.length,
     upstream: answer?.upstream(),
     facts: answer?.screener.facts(),

@@ -18,6 +18,8 @@ export class MaskedAnswer {
   /** What the client may have so far, in order. What is released after the upstream's end is in `final` instead. */
   readonly output: MaskedBytes[] = [];
   outputBytes = 0;
+  /** Parts of `output` the client that asked was handed. */
+  sent = 0;
   /** May leave only after the response event is durable. */
   final: MaskedBytes = NOTHING;
   upstreamEnded = false;
@@ -64,6 +66,17 @@ export class MaskedAnswer {
   /** Nothing more is read: the digest is over what was received. */
   close(): void {
     this.#closed = true;
+  }
+
+  /** What the client was handed, as the trail tells it. */
+  sentForTrail(): Buffer[] {
+    return this.output.slice(0, this.sent).map(({ recorded }) => recorded);
+  }
+
+  /** What it was not handed yet, the final bytes included. */
+  rest(): MaskedBytes {
+    const parts = [...this.output.slice(this.sent), this.final];
+    return { shown: joined(parts.map(({ shown }) => shown)), recorded: joined(parts.map(({ recorded }) => recorded)) };
   }
 
   upstream(): UpstreamFacts {

@@ -70,7 +70,7 @@ export async function holdAnswer(call: Call, stopped: Extract<Delivery, { kind: 
   held.answer = stopped.answer;
   held.streams = call.screened.stream;
   void driveAnswer(held, call, stopped, services);
-  await showHeld(call, held, services, stopped.answer.output.length);
+  await showHeld(call, held, services, stopped.answer.sent);
 }
 
 /** Remembers that policy blocked the answer of a stream: its client asks again at once, without streaming. */
