@@ -4,7 +4,8 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sqlAddress } from './attach.js';
-import { assertTokens, assertTree } from './query-gate.js';
+import type { EngineClient } from '../ledger/engine-client.js';
+import { assertTokens, assertTree, passGate } from './query-gate.js';
 import { assertNoSecretInUrl, parametersOf, readParams, readQuery } from './sql-request.js';
 import { tokenise } from './tokenise.js';
 
@@ -134,5 +135,22 @@ describe('the tree', () => {
     expect(() =>
       assertTree(tree(root, ' TableExpression (children 1)', '  TableIdentifier a', ' Function file (alias z) (children 1)')),
     ).toThrow(/outside/);
+  });
+
+  it('is not asked about functions elsewhere as if they stood for a table', () => {
+    const lines = [
+      'SelectWithUnionQuery (children 2)',
+      ' TableExpression (children 1)',
+      '  TableIdentifier a',
+      ' ExpressionList',
+      '  Function count',
+    ];
+    expect(() => assertTree(tree(...lines))).not.toThrow();
+  });
+
+  it('is not alone: a call the tree does not show is refused by its tokens', async () => {
+    const blind = { text: async () => ({ status: 200, text: 'SelectWithUnionQuery (children 1)\n' }) } as unknown as EngineClient;
+    await expect(passGate(blind, 'auditor', "SELECT file('x')", new URLSearchParams())).rejects.toThrow(/outside/);
+    await expect(passGate(blind, 'auditor', 'SELECT 1', new URLSearchParams())).resolves.toEqual({ passed: true });
   });
 });
