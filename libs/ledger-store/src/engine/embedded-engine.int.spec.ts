@@ -59,6 +59,33 @@ describe('embedded engine', () => {
     for (const file of ['config.xml', 'users.xml']) expect(statSync(join(state, 'engine', file)).mode & 0o777).toBe(0o600);
   });
 
+  it('waits for a predecessor that still holds the data', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'engine-'));
+    const first = await startEmbeddedEngine({ stateDirectory: dir, logger });
+    const said: string[] = [];
+    const second = await startEmbeddedEngine({
+      stateDirectory: dir,
+      logger,
+      progress: (step) => {
+        said.push(step);
+        if (step.startsWith('waiting')) void first.stop();
+      },
+    });
+    expect(said.slice(0, 2)).toEqual(['starting the ledger engine', 'waiting for the previous ledger engine to end']);
+    expect((await fetch(`${second.access.url}/ping`, { headers: { ...second.access.headers } })).status).toBe(200);
+    await second.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  it('says why it did not start, with the log', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'engine-'));
+    const broken = { querySeconds: 'much' as unknown as number };
+    const failure = await startEmbeddedEngine({ stateDirectory: dir, logger, limits: broken }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'engine_failed', where: join(dir, 'log/engine.log') });
+    expect(String((failure as Error).cause)).toMatch(/much/);
+    rmSync(dir, { recursive: true, force: true });
+  });
+
   it('reports a death nobody asked for, and starts again on the same data', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'engine-'));
     const first = await startEmbeddedEngine({ stateDirectory: dir, logger });

@@ -36,6 +36,11 @@ export interface EmbeddedEngine {
   readonly exited: Promise<EngineExit>;
   /** Ends the engine; acknowledged rows are on disk. Resolves when the process is gone. May be called again. */
   stop(): Promise<void>;
+  /**
+   * After `exited`: starts it again on the same data, address and secrets, so that everyone who holds them goes on.
+   * @throws AffiantError engine_failed
+   */
+  restart(): Promise<EmbeddedEngine>;
 }
 
 export interface EmbeddedEngineOptions {
@@ -59,28 +64,35 @@ const PORT_TAKEN = /Address already in use/;
  * The child ends when this process ends, also by kill -9.
  * @throws AffiantError engine_failed, with the tail of the engine's log as cause.
  */
-export async function startEmbeddedEngine(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
+export function startEmbeddedEngine(options: EmbeddedEngineOptions): Promise<EmbeddedEngine> {
+  return start(options, newSecrets(), null);
+}
+
+async function start(options: EmbeddedEngineOptions, secrets: EngineSecrets, fixedPort: number | null): Promise<EmbeddedEngine> {
   const files = layout(options.stateDirectory);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  writeSecret(files.config, engineConfig({ usersFile: files.users, logFile: files.log, secrets, limits }));
+  writeSecret(files.users, usersConfig(secrets, limits));
   const deadline = Date.now() + START_DEADLINE_MS;
   for (;;) {
-    const secrets = newSecrets();
-    writeSecret(files.config, engineConfig({ usersFile: files.users, logFile: files.log, secrets, limits }));
-    writeSecret(files.users, usersConfig(secrets, limits));
-    const port = await freePort();
+    const port = fixedPort ?? (await freePort());
     const url = `http://127.0.0.1:${port}`;
     options.progress?.('starting the ledger engine');
     const running = launch(files, port, options.logger);
     const state = await ready(running, url, secrets.key, deadline);
     if (state === 'ready') {
       options.progress?.('ledger engine is ready');
-      return { ...running, access: access(url, secrets), writer: { user: WRITER, password: secrets.writer } };
+      const restart = (): Promise<EmbeddedEngine> => running.exited.then(() => start(options, secrets, port));
+      return { ...running, access: access(url, secrets), writer: { user: WRITER, password: secrets.writer }, restart };
     }
     await running.stop();
-    const tail = `${logTail(files.stderr)}${logTail(files.log)}`;
-    const again = LOCKED.test(tail) || PORT_TAKEN.test(tail);
+    // What it said this time; the log also holds earlier starts.
+    const said = logTail(files.stderr);
+    const again = LOCKED.test(said) || PORT_TAKEN.test(said);
     if (state === 'late' || !again || Date.now() > deadline) {
-      throw new AffiantError('engine_failed', 'The ledger engine did not start.', { where: files.log, cause: new Error(tail) });
+      const { code, signal } = await running.exited;
+      const cause = new Error(`ended with ${signal ?? code}: ${said}${logTail(files.log)}`);
+      throw new AffiantError('engine_failed', 'The ledger engine did not start.', { where: files.log, cause });
     }
     options.progress?.('waiting for the previous ledger engine to end');
     await wait(250);

@@ -74,6 +74,22 @@ describe('kill -9 of the engine', () => {
   });
 });
 
+describe('restart of a died engine', () => {
+  it('lets the same store go on: same address, same secrets, same data', async () => {
+    const under = await openEmbedded();
+    await under.store.appendEvents('before', sampleEvents(1, 5));
+    process.kill(under.engine.pid, 'SIGKILL');
+    expect(await under.engine.exited).toMatchObject({ expected: false });
+    await expect(under.store.query('SELECT 1')).rejects.toMatchObject({ code: 'engine_failed' });
+    const again = await under.engine.restart();
+    expect(again.access).toEqual(under.engine.access);
+    await under.store.appendEvents('after', sampleEvents(6, 9));
+    expect((await under.store.rangeDigest('gateway', 1, 9)).count).toBe(9);
+    await again.stop();
+    await under.close();
+  });
+});
+
 describe('exact bytes', () => {
   it('keeps every byte of raw, leaf, hashes, segments and data', async () => {
     const under = await openEmbedded();
