@@ -1,6 +1,7 @@
 // `npm run test:e2e`: the unmodified Claude Agent SDK and the plain SDK through the gateway, in a network namespace that has loopback only.
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from '../../ops/run/build.mjs';
 import { root } from '../support/instance.mjs';
@@ -20,15 +21,40 @@ const probe = spawnSync('unshare', ['-rn', 'sh', '-c', 'ip link set lo up'], { e
 const isolated = probe.status === 0;
 if (!isolated) missing('a network namespace (unshare, ip)', (probe.stderr ?? String(probe.error)).trim());
 
-const inner = [process.execPath, join(root, 'test/e2e/scenario.mjs'), ...process.argv.slice(2)];
+const packets = mkdtempSync(join(tmpdir(), 'affiant-e2e-packets-'));
+const inner = [process.execPath, join(root, 'test/e2e/scenario.mjs')];
 const command = isolated ? ['unshare', '-rn', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...inner] : inner;
-const { status } = spawnSync(command[0], command.slice(1), {
-  cwd: root,
-  stdio: 'inherit',
-  env: {
-    ...process.env,
-    AFFIANT_E2E_MODULES: modules !== null && existsSync(modules) ? modules : '',
-    AFFIANT_E2E_ISOLATED: isolated ? 'yes' : 'no',
-  },
-});
-process.exit(status ?? 1);
+const env = {
+  AFFIANT_E2E_MODULES: modules !== null && existsSync(modules) ? modules : '',
+  AFFIANT_E2E_ISOLATED: isolated ? 'yes' : 'no',
+  AFFIANT_E2E_PACKETS: packets,
+};
+
+let passed = 0;
+let failed = 0;
+await count(command);
+const made = readdirSync(packets).map((name) => join(packets, name));
+if (made.length > 0) await count([process.execPath, join(root, 'test/contract/judges/run.mjs'), ...made]);
+rmSync(packets, { recursive: true, force: true });
+if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ passed, failed })}\n`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
+
+/** Runs a program that ends with `N passed, N failed`, and adds its counts. */
+function count([program, ...args]) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+    let tail = '';
+    child.stdout.on('data', (chunk) => {
+      process[process.argv.includes('--json') ? 'stderr' : 'stdout'].write(chunk);
+      tail = (tail + chunk).slice(-500);
+    });
+    child.on('close', (code) => {
+      const line = /(\d+) passed, (\d+) failed\s*$/.exec(tail);
+      passed += Number(line?.[1] ?? 0);
+      failed += line === null ? 1 : Number(line[2]);
+      if (code !== 0 && line !== null && line[2] === '0') failed += 1;
+      resolve();
+    });
+  });
+}

@@ -7,6 +7,8 @@ import Anthropic from '@anthropic-ai/sdk';
 import { startSimulatedProvider } from '../../dist/apps/standalone/src/demo/provider.js';
 import { checkTree } from '../crash/tree.mjs';
 import { affiant, sql, startInstance, token, until } from '../support/instance.mjs';
+import { hostile } from './hostile.mjs';
+import { packets } from './packets.mjs';
 import { checker } from '../support/checker.mjs';
 
 const { check, finish } = checker();
@@ -23,7 +25,7 @@ writeFileSync(
   config,
   `institution: End-to-end Bank
 server: { gateway_port: 0, console_port: 0, issuer_port: 0 }
-identity: { development_issuer: true }
+identity: { development_issuer: true, clock_tolerance: 100ms }
 connections:
   - { name: claude, protocol: anthropic, upstream: '${provider.url}', credential: { file: '${keyFile}' }, allow: [ 'group:engineering' ] }
 policies:
@@ -35,13 +37,24 @@ policies:
 ledger: { auditors: [ auditors ] }
 `,
 );
+const startedAt = Date.now();
 const instance = await startInstance({ state, config });
 const alice = token(state, 'alice', 'engineering');
 const auditor = token(state, 'olga', 'auditors');
 
 await agentSdk();
 await plainSdk();
+await hostile({ check, instance, state, alice, auditor, heard, config });
 await ledger();
+await packets({
+  check,
+  instance,
+  state,
+  auditor,
+  startedAt,
+  keep: process.env.AFFIANT_E2E_PACKETS ?? join(directory, 'packets'),
+  directory,
+});
 
 await instance.stop();
 await provider.close();
