@@ -52,6 +52,13 @@ describe('without faults', () => {
     expect(await world.faults()).toEqual([]);
   });
 
+  it('a damaged event of its own source is told of too, and does not end in a loop', async () => {
+    const world = await filled();
+    world.ledger.corrupt(Buffer.from('no event either'));
+    expect(await world.runUntilQuiet(undefined, SMALL)).toEqual({ halted: null });
+    expect(await world.faults()).toEqual([]);
+  });
+
   it('a log without events has no checkpoint', async () => {
     const world = new World();
     expect(await world.runUntilQuiet()).toEqual({ halted: null });

@@ -10,7 +10,7 @@ import { isConflict, Stopped, systemPause, type RetryOptions } from './retry.js'
 import { Sequencer } from './sequence/sequencer.js';
 
 const RETRY_WAIT = 250;
-const DRAIN_POLL = 20;
+const DRAIN_POLL = 50;
 /** How long a stop lets the batch in hand finish, e.g. while the engine does not answer. */
 const STOP_GRACE = 5_000;
 /** Batches per partition that the ingest may be ahead of the sequencer before the latter has to decode by itself. */

@@ -142,7 +142,8 @@ export class World {
   }
 
   #told(rounds: number): string[] {
-    const own = (this.log.partitions.get('ledger') ?? []).map((record) => codec.decode(record.value));
+    const reader = new EventReader(codec);
+    const own = (this.log.partitions.get('ledger') ?? []).flatMap((record) => reader.read(record).decoded ?? []);
     const told = own.flatMap(({ type, event }) => (type === 'checkpoint' ? [(event as { round: number }).round] : []));
     const all = Array.from({ length: rounds }, (_, index) => index + 1).join();
     const faults = [];
