@@ -42,7 +42,7 @@ export interface ScreenedRequest {
   /** Masked last user text, at most 2,000 characters, for the approver. */
   readonly summary: string;
   /**
-   * Digests of the masked pieces whose text asked for a hold; empty when a hold comes from the whole request (model, tools) or there is none.
+   * Digests of the single texts (masked) that asked for a hold; empty when a hold comes from the whole request (model, tools) or there is none.
    * Agents resend the conversation: when all of these were granted to the same principal before, asking again adds nothing.
    */
   readonly heldPieces: readonly Buffer[];

@@ -1,4 +1,3 @@
-import type { PolicyAction } from '#config';
 import type { RuleOutcome } from '#policy';
 import type { Finding } from '../../../mask/findings.js';
 
@@ -18,7 +17,8 @@ export interface PieceScan {
   readonly cuts: readonly { readonly end: number; readonly sha256: Buffer }[];
   readonly findings: readonly Finding[];
   readonly outcomes: readonly RuleOutcome[];
-  readonly action: PolicyAction;
+  /** SHA-256 of each text, masked, that people are to be asked about. */
+  readonly heldTexts: readonly Buffer[];
   readonly toolNames: readonly string[];
   /** Null when no message of a user is in the piece. */
   readonly userText: UserText | null;

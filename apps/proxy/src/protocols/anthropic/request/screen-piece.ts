@@ -1,12 +1,14 @@
 import type { PolicyAction } from '#config';
 import type { RuleOutcome, SelectedPolicy } from '#policy';
-import { JsonScanner, type Edit, type Slices } from '#wire';
-import { Findings, outcomesOf, verdictOf } from '../../../mask/findings.js';
+import { JsonScanner, spliceRange, type Edit, type Slices } from '#wire';
+import { Findings } from '../../../mask/findings.js';
 import { askPolicy } from '../../../mask/guard.js';
 import { findReplacements, leafEdits, leafLabel, leafText, type MaskRules } from '../../../mask/leaf.js';
 import { maskLargeLeaf, WINDOW_BYTES } from '../../../mask/large-leaf.js';
+import { applyReplacements } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
 import type { PlacedLeaf } from '../leaf-collector.js';
+import { sha256, sha256Hex } from './digests.js';
 import { isTypedText, MessageCollector } from './message-collector.js';
 import type { PiecePlan, PieceValue } from './piece-plan.js';
 import type { UserText } from './scan-cache.js';
@@ -18,7 +20,8 @@ export interface PieceFindings {
   readonly edits: readonly Edit[];
   readonly findings: ReturnType<Findings['list']>;
   readonly outcomes: readonly RuleOutcome[];
-  readonly action: PolicyAction;
+  /** SHA-256 of each text, masked, that people are to be asked about. */
+  readonly heldTexts: readonly Buffer[];
   readonly toolNames: readonly string[];
   readonly userText: UserText | null;
 }
@@ -44,6 +47,8 @@ class PieceScreening {
   private readonly edits: Edit[] = [];
   private readonly textOutcomes: RuleOutcome[] = [];
   private readonly toolNames: string[] = [];
+  private readonly heldTexts: Buffer[] = [];
+  private asks = false;
   private readonly user = new UserTextFinder();
 
   constructor(
@@ -56,7 +61,7 @@ class PieceScreening {
     this.policy = policy;
     this.findings = new Findings(policy);
     const detector = policy.requestDetector;
-    this.rules = detector === null ? null : { detector, placeholder, judge: (span) => this.findings.add('request', span) };
+    this.rules = detector === null ? null : { detector, placeholder, judge: (span) => this.noted(this.findings.add('request', span)) };
     this.readsText = policy.readsRequestText && (plan.kind === 'messages' || plan.kind === 'system' || plan.kind === 'glue');
   }
 
@@ -75,13 +80,11 @@ class PieceScreening {
   }
 
   result(): PieceFindings {
-    const findings = this.findings.list();
-    const { action, rules } = verdictOf([...outcomesOf(findings), ...this.textOutcomes]);
     return {
       edits: this.edits,
-      findings,
+      findings: this.findings.list(),
       outcomes: this.textOutcomes,
-      action: rules.length === 0 ? 'allow' : action,
+      heldTexts: this.heldTexts,
       toolNames: this.toolNames,
       userText: this.user.result(),
     };
@@ -93,6 +96,7 @@ class PieceScreening {
     const replacements = this.rules === null ? [] : findReplacements(text, leafLabel(leaf), this.rules);
     if (replacements.length > 0) this.edits.push(...leafEdits(this.body, leaf, replacements));
     if (this.readsText) this.judgeText(text);
+    if (this.takeAsks()) this.heldTexts.push(sha256(Buffer.from(applyReplacements(text, replacements))));
     if (role === 'user') this.user.text(text, replacements, isTypedText(leaf));
   }
 
@@ -100,7 +104,26 @@ class PieceScreening {
     const windows = this.readsText ? new TextWindows((text) => this.judgeText(text)) : null;
     const first = this.edits.length;
     await maskLargeLeaf(this.body, leaf, this.rules, this.slices, this.edits, (text) => windows?.push(text));
+    if (this.takeAsks()) this.heldTexts.push(await this.maskedDigest(leaf, first));
     if (role === 'user') this.user.largeText(this.body, leaf, this.edits, first, isTypedText(leaf));
+  }
+
+  /** Remembers that people are to be asked about the text in hand. */
+  private noted(action: PolicyAction): PolicyAction {
+    if (action === 'hold') this.asks = true;
+    return action;
+  }
+
+  private takeAsks(): boolean {
+    const { asks } = this;
+    this.asks = false;
+    return asks;
+  }
+
+  /** Digest of a large text as it goes upstream. `this.edits` from `first` on belong to it. */
+  private async maskedDigest(leaf: PlacedLeaf, first: number): Promise<Buffer> {
+    const masked = await spliceRange(this.body, leaf.start, leaf.end, this.edits.slice(first), this.slices);
+    return Buffer.from(await sha256Hex(masked, this.slices), 'hex');
   }
 
   private judgeText(text: string): void {
@@ -108,6 +131,7 @@ class PieceScreening {
     for (const rule of verdict.rules) {
       // A condition names no value to replace, so `mask` cannot be carried out here: refuse instead.
       if (rule.action !== 'allow') this.textOutcomes.push(rule.action === 'mask' ? { ...rule, action: 'block' } : rule);
+      this.noted(rule.action);
     }
   }
 }

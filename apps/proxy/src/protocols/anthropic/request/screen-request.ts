@@ -72,7 +72,7 @@ export async function screenRequest(body: Buffer, asked: ScreenContext, cache: S
     callDigest: sha256(Buffer.concat(callParts)),
     promptDigest: said?.digest ?? null,
     summary: said?.summary ?? '',
-    heldPieces: known.action === 'hold' ? [] : scans.filter((scan) => scan.action === 'hold').map((scan) => scan.cuts[0]!.sha256),
+    heldPieces: known.action === 'hold' ? [] : scans.flatMap((scan) => scan.heldTexts),
   };
 }
 

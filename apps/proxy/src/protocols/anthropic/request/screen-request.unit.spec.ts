@@ -235,7 +235,17 @@ describe('verdicts', () => {
     });
     expect(held.verdict.action).toBe('hold');
     expect(held.heldPieces).toHaveLength(1);
-    expect(held.pieces.some((piece) => piece.sha256.equals(held.heldPieces[0]!))).toBe(true);
+    const later = await screen(request([user('please DROP it'), { role: 'assistant', content: 'short' }, user('more')]), {
+      when: { requestText: [/DROP/, 'hold'] },
+    });
+    expect(later.heldPieces[0]!.equals(held.heldPieces[0]!)).toBe(true);
+    const long = await screen(request([user(`DROP ${'x'.repeat(20_000)} ${SSN}`), user(`and ${SSN}`)]), { request: 'hold' });
+    expect(long.heldPieces).toHaveLength(2);
+    expect(long.heldPieces[1]!.toString('hex')).toBe(
+      createHash('sha256')
+        .update(`and ${mask(SSN)}`)
+        .digest('hex'),
+    );
     expect(
       (await screen(request([user(`${'x'.repeat(100_000)} DROP`)]), { when: { requestText: [/DROP/, 'block'] } })).verdict.action,
     ).toBe('block');
