@@ -2,23 +2,17 @@ import { hash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { AffiantError } from '#errors';
 
-/** Headers that may carry a token, in the order their identity is preferred. */
-const API_KEY_HEADERS = ['x-api-key', 'x-clickhouse-key'] as const;
-
 /**
- * The distinct tokens a request carries: Authorization Bearer, Authorization Basic (password; the user name is not looked at),
- * x-api-key, and X-ClickHouse-Key as ClickHouse clients send it.
+ * The distinct tokens a request carries: Authorization Bearer, Authorization Basic (password; the user name is not looked at), x-api-key.
  * @throws AffiantError token_missing when there is none, token_invalid for another scheme.
  */
 export function tokensOf(headers: IncomingHttpHeaders): readonly [string, ...string[]] {
   const tokens: string[] = [];
   const authorization = headers.authorization;
   if (authorization !== undefined && authorization.trim() !== '') tokens.push(fromAuthorization(authorization));
-  for (const name of API_KEY_HEADERS) {
-    const value = headers[name];
-    const token = (Array.isArray(value) ? value.join(',') : (value ?? '')).trim();
-    if (token !== '' && !tokens.includes(token)) tokens.push(token);
-  }
+  const value = headers['x-api-key'];
+  const key = (Array.isArray(value) ? value.join(',') : (value ?? '')).trim();
+  if (key !== '' && !tokens.includes(key)) tokens.push(key);
   const [first, ...rest] = tokens;
   if (first === undefined) throw new AffiantError('token_missing', 'the call carries no token');
   return [first, ...rest];

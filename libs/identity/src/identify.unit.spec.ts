@@ -41,7 +41,6 @@ describe('headers', () => {
       { authorization: `bearer  ${token} ` },
       { authorization: basic },
       { 'x-api-key': token },
-      { 'x-clickhouse-key': token, 'x-clickhouse-user': 'anyone' },
       { authorization: `Bearer ${token}`, 'x-api-key': token },
     ]) {
       expect((await identity.identify(headers, '127.0.0.1')).principal.subject).toBe('alice');

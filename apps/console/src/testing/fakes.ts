@@ -72,7 +72,7 @@ export class FakeIdentity implements Identity {
     const header = String(headers['authorization'] ?? '');
     const [, basic] = /^Basic (.+)$/.exec(header) ?? [];
     const token = basic === undefined ? header.replace(/^Bearer /, '') : (Buffer.from(basic, 'base64').toString().split(':')[1] ?? '');
-    const given = token || String(headers['x-clickhouse-key'] ?? '');
+    const given = token || String(headers['x-api-key'] ?? '');
     if (given === '') throw new AffiantError('token_missing', 'no token');
     return this.verify(given);
   }
