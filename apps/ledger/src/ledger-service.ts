@@ -6,7 +6,7 @@ import { Ingest } from './ingest/ingest.js';
 import { replayTo } from './ingest/intent.js';
 import { DEFAULTS, GROUPS, type LedgerHealth, type LedgerPorts } from './ports.js';
 import { EventReader } from './read-event.js';
-import { isConflict, Stopped, systemPause, type RetryOptions } from './retry.js';
+import { isConflict, Stopped, systemPause, unlessGivenUp, type RetryOptions } from './retry.js';
 import { Sequencer } from './sequence/sequencer.js';
 
 const RETRY_WAIT = 250;
@@ -141,7 +141,7 @@ export class LedgerService {
       let wait = checkpointInterval;
       const went = await this.#guard('sequence', async () => {
         try {
-          if (await sequencer.round()) wait = 0;
+          if (await unlessGivenUp(sequencer.round(), this.#retry.signal)) wait = 0;
         } catch (error) {
           if (isConflict(error) || error instanceof Stopped) throw error;
           this.ports.logger.warn({ reason: String(error) }, 'a round failed; finding out what it left behind');

@@ -31,7 +31,7 @@ export async function untilDone<T>(what: string, step: () => Promise<T>, options
   for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
     if (options.signal.aborted) throw new Stopped();
     try {
-      return await step();
+      return await unlessGivenUp(step(), options.signal);
     } catch (error) {
       if (isConflict(error) || error instanceof Stopped) throw error;
       options.logger.warn(
@@ -41,6 +41,16 @@ export async function untilDone<T>(what: string, step: () => Promise<T>, options
       await options.pause(wait, options.signal);
     }
   }
+}
+
+/** Waits for work, but not beyond the signal: an engine that does not answer must not keep the process from ending. @throws Stopped */
+export function unlessGivenUp<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(new Stopped());
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
 }
 
 export interface RetryOptions {
