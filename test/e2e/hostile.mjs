@@ -71,7 +71,11 @@ export async function hostile({ check, instance, state, alice, auditor, heard, c
   const short = affiant(state, ['token', '--subject', 'late', '--group', 'engineering', '--ttl', '1']).trim();
   await new Promise((resolve) => setTimeout(resolve, 1_200));
   const expired = await post(instance, short, good);
-  check('an expired token is refused', expired.status === 401 && expired.type === 'authentication_error', `${expired.status} ${expired.type}`);
+  check(
+    'an expired token is refused',
+    expired.status === 401 && expired.type === 'authentication_error',
+    `${expired.status} ${expired.type}`,
+  );
   const none = await post(instance, null, good);
   check('no token is refused', none.status === 401);
   const disagree = await post(instance, alice, good, { 'x-api-key': token(state, 'bob', 'engineering') });

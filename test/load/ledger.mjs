@@ -1,0 +1,174 @@
+// From event log to queryable and sealed: a journal of N events, then the ledger on the embedded engine takes them in.
+// Options: --events N (100000), --json
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { startLedger } from '../../dist/apps/ledger/src/index.js';
+import { EmbeddedEventLog } from '../../dist/libs/event-log/src/index.js';
+import { EventCodec, SystemClock, SystemIds } from '../../dist/libs/events/src/index.js';
+import { createWatermarks, JournalRecorder, recoverSource } from '../../dist/libs/journal/src/index.js';
+import { ClickHouseLedgerStore, startEmbeddedEngine } from '../../dist/libs/ledger-store/src/index.js';
+import { createLogger } from '../../dist/libs/observability/src/index.js';
+import { openFileSigner } from '../../dist/libs/signing/src/index.js';
+import { FileCheckpointStore, FileTileStore } from '../../dist/libs/tlog/src/index.js';
+import { processTree } from '../support/cpu.mjs';
+
+const args = process.argv.slice(2);
+const events = Number(args.includes('--events') ? args[args.indexOf('--events') + 1] : 100_000);
+const state = mkdtempSync(join(tmpdir(), 'affiant-ledger-bench-'));
+const logger = createLogger('bench', { level: 'error' });
+const codec = new EventCodec();
+const clock = new SystemClock();
+const ids = new SystemIds();
+const key = Buffer.alloc(32, 7);
+const watermarks = createWatermarks(['gateway', 'ledger']);
+
+async function source(sourceId) {
+  const recovered = await recoverSource({
+    directory: join(state, 'journal', sourceId),
+    sourceId,
+    key,
+    segmentBytes: 64 << 20,
+    highWaterBytes: 8 * 2 ** 30,
+    watermarks,
+    codec,
+  });
+  return {
+    ...recovered,
+    recorder: new JournalRecorder({ journal: recovered.journal, codec, clock, ids, openExchanges: recovered.openExchanges }),
+  };
+}
+
+const principal = {
+  issuer: 'https://idp.example',
+  subject: 'bench',
+  kind: 'user',
+  groups: ['engineering'],
+  actor: null,
+  token_digest: 'ab'.repeat(32),
+  token_expires_at: null,
+  authenticated_by: null,
+};
+const content = Buffer.from('The masked answer of the model, with nothing in it that matters. '.repeat(12));
+const body = (sha256) => ({
+  segments: [{ sha256, bytes_length: content.length, media_type: 'application/json', inline: content }],
+  original_digest: 'cd'.repeat(32),
+  original_length: content.length,
+  masked_length: content.length,
+  complete: true,
+  masks: [],
+});
+
+function exchange() {
+  const context = { session_id: 'bench-session', exchange_id: ids.uuid(), principal, connection: 'bench' };
+  const sha256 = Buffer.alloc(32, 1);
+  return [
+    {
+      type: 'request',
+      context,
+      event: {
+        protocol: 'anthropic',
+        operation: 'messages',
+        method: 'POST',
+        path: '/v1/messages',
+        model: 'bench',
+        stream: false,
+        tools: [],
+        user_agent: 'bench',
+        client_address: '127.0.0.1',
+        correlation: [],
+        joins_exchange: null,
+        body: body(sha256),
+      },
+    },
+    {
+      type: 'decision',
+      context,
+      event: {
+        kind: 'verdict',
+        phase: 'request',
+        verdict: 'allow',
+        rules: [],
+        policy_version: '1',
+        policy_digest: 'ef'.repeat(32),
+        subject_digest: null,
+        approval: null,
+      },
+    },
+    {
+      type: 'response',
+      context,
+      event: {
+        outcome: 'completed',
+        status: 200,
+        upstream_status: 200,
+        upstream_request_id: null,
+        model: 'bench',
+        stop_reason: 'end_turn',
+        input_tokens: 10,
+        output_tokens: 20,
+        cache_read_tokens: null,
+        cache_creation_tokens: null,
+        tool_calls: [],
+        first_byte_us: 100,
+        duration_us: 2_000,
+        timeline: [],
+        body: body(sha256),
+        error_code: null,
+        error_message: null,
+      },
+    },
+  ];
+}
+
+const gateway = await source('gateway');
+for (let at = 0; at < events; at += 900) await gateway.recorder.record(Array.from({ length: 300 }, exchange).flat());
+const own = await source('ledger');
+const engine = await startEmbeddedEngine({ stateDirectory: state, logger });
+const store = new ClickHouseLedgerStore({ url: engine.access.url, headers: engine.access.headers, ...engine.writer });
+await store.migrate();
+const eventLog = new EmbeddedEventLog({
+  journalDirectory: join(state, 'journal'),
+  groupsDirectory: join(state, 'groups'),
+  key,
+  watermarks,
+});
+const signer = await openFileSigner({ directory: join(state, 'keys'), file: 'ledger', name: 'bench.example/ledger' });
+
+const cpuBefore = processTree(process.pid).cpuMs;
+const startedAt = performance.now();
+const ledger = await startLedger({
+  eventLog,
+  store,
+  tiles: new FileTileStore(join(state, 'tiles')),
+  checkpoints: new FileCheckpointStore(join(state, 'checkpoint.json')),
+  signer,
+  recorder: own.recorder,
+  codec,
+  clock,
+  logger,
+  options: { checkpointInterval: 1_000 },
+});
+let health = await ledger.health();
+while (health.unsealed > 0 && health.halted === null) {
+  await delay(20);
+  health = await ledger.health();
+}
+const seconds = (performance.now() - startedAt) / 1000;
+const cpuSeconds = (processTree(process.pid).cpuMs - cpuBefore) / 1000;
+const sealed = health.sealedSize;
+await ledger.stop();
+await eventLog.close();
+await store.close();
+await engine.stop();
+await Promise.all([gateway.journal.close(), own.journal.close()]);
+rmSync(state, { recursive: true, force: true });
+
+const figures = { events: sealed, seconds, cpuSeconds, eventsPerSecond: sealed / seconds, eventsPerCpuSecond: sealed / cpuSeconds };
+console.log(
+  args.includes('--json')
+    ? JSON.stringify(figures)
+    : `${sealed} events sealed in ${seconds.toFixed(2)} s, ${cpuSeconds.toFixed(2)} CPU s (engine included): ${Math.round(figures.eventsPerSecond)} events/s, ${Math.round(figures.eventsPerCpuSecond)} per CPU second`,
+);
+process.exit(0);
