@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { AffiantError } from '#errors';
 import { encodeSegmentHeader, FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, segmentName, TAG_BYTES, type SegmentHeader } from './format.js';
-import { sealFrame, segmentKey } from './frame.js';
+import { FrameSealer, segmentKey } from './frame.js';
 import type { JournalRecord } from './port.js';
 import type { SegmentFile, SegmentFiles } from './segment-files.js';
 import type { Segment } from './verify-segments.js';
@@ -26,7 +26,7 @@ export class SegmentWriter {
   private constructor(
     readonly path: string,
     readonly baseSeq: number,
-    private readonly key: Buffer,
+    private readonly sealer: FrameSealer,
     private readonly file: SegmentFile,
   ) {
     this.#nextSeq = baseSeq;
@@ -45,7 +45,7 @@ export class SegmentWriter {
     else if (!(await files.create(path, bytes))) {
       throw new AffiantError('journal_failed', 'the next segment exists already: another writer is at work', { where: path });
     }
-    return new SegmentWriter(path, start.baseSeq, segmentKey(key, header), await files.open(path));
+    return new SegmentWriter(path, start.baseSeq, new FrameSealer(segmentKey(key, header)), await files.open(path));
   }
 
   get bytes(): number {
@@ -61,7 +61,7 @@ export class SegmentWriter {
    * whose records then count although nobody was told.
    */
   async write(records: readonly JournalRecord[], bytes: number): Promise<void> {
-    const parts = await sealFrame({ key: this.key, firstSeq: this.#nextSeq, number: this.#frames, records, bytes });
+    const parts = await this.sealer.seal({ firstSeq: this.#nextSeq, number: this.#frames, records, bytes });
     await this.file.append(parts);
     this.#frames += 1;
     this.#nextSeq += records.length;
