@@ -1,4 +1,4 @@
-import { AT, COLON, DASH, isAlnum, isDigit, isHex, isLocal, OPEN_PAREN, PLUS } from './characters.js';
+import { AT, COLON, DASH, DOT, SLASH, isAlnum, isDigit, isHex, isLocal, OPEN_PAREN, PLUS } from './characters.js';
 import type { Wanted } from '../entity-types.js';
 import { Context } from './context.js';
 import { email, localStart, MAX_LOCAL } from './email.js';
@@ -8,10 +8,13 @@ import { numbersAt } from '../numbers/numbers.js';
 import { assigned, assignment, bearerStart } from '../secrets/assignment.js';
 import { jwt } from '../secrets/jwt.js';
 import { pem } from '../secrets/pem.js';
-import { token, tokenStarts, TOKEN_TAIL } from '../secrets/tokens.js';
+import { mayEndPrefix, token, tokenStarts, TOKEN_TAIL } from '../secrets/tokens.js';
+import { inQuotesOrGap } from '../secrets/value.js';
 import { urlPassword, urlPasswordStart } from '../secrets/url-credential.js';
 
 const EQUALS = 61;
+const UNDERSCORE = 95;
+const CAPITAL_A = 65;
 const CAPITAL_B = 66;
 const CAPITAL_J = 74;
 
@@ -40,17 +43,42 @@ export function collect(window: Window, wanted: Wanted, triggers: Uint8Array): F
   const from = Math.max(0, window.from - LOOKBACK);
   if (window.end - from <= SMALL) collectSmall(window, from, wanted, triggers, context, findings);
   else {
-    for (let index = from; index < window.end;) {
-      const block = index;
-      const end = block + lowBytes.write(window.text.slice(block, block + BLOCK), 0, BLOCK, 'latin1');
-      while (index < end) {
-        while (index < end && triggers[lowBytes[index - block] as number] === 0) index++;
-        if (index < end) index = closer(window, index, wanted, context, findings);
+    for (let block = from; block < window.end;) {
+      const length = lowBytes.write(window.text.slice(block, block + BLOCK), 0, BLOCK, 'latin1');
+      let at = 0;
+      for (;;) {
+        while (at < length && triggers[lowBytes[at] as number] === 0) at++;
+        if (at >= length) break;
+        if (isIdle(at, length, wanted)) at++;
+        else at = closer(window, block + at, wanted, context, findings) - block;
       }
+      block += at;
     }
   }
   if (!window.final) holdTail(window, wanted, findings);
   return findings;
+}
+
+/** Last letters of the words a secret is assigned to; see assignment(). */
+const KEY_LETTERS = new Set(Array.from('desyntl', (letter) => letter.charCodeAt(0)));
+
+/** True when the bytes around a sign show that no secret or address is near: most dots, dashes and equals signs of a text. */
+function isIdle(at: number, length: number, wanted: Wanted): boolean {
+  if (at < 4 || at + 2 >= length) return false;
+  const code = lowBytes[at] as number;
+  if (code === DOT || code === DASH || code === UNDERSCORE) {
+    if (mayEndPrefix(lowBytes[at - 2] as number, lowBytes[at - 1] as number)) return false;
+    return code !== DASH || lowBytes[at + 1] !== DASH;
+  }
+  if (code === EQUALS || code === COLON) {
+    if (code === COLON && (wanted.ip || lowBytes[at + 1] === SLASH)) return false;
+    let end = at - 1;
+    while (end > at - 4 && inQuotesOrGap(lowBytes[end] as number)) end--;
+    return !KEY_LETTERS.has((lowBytes[end] as number) | 32);
+  }
+  if (code === CAPITAL_A) return !mayEndPrefix(lowBytes[at + 1] as number, lowBytes[at + 2] as number);
+  if (code === CAPITAL_B) return lowBytes[at + 1] !== 101;
+  return code === CAPITAL_J && lowBytes[at - 1] !== 121;
 }
 
 /** The same for the few units of a stream's piece, where copying would cost more than it saves. */

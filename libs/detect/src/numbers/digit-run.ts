@@ -13,8 +13,11 @@ const MAX_GROUP_LENGTH = 7;
 
 /** End of the digits that begin at `start`, at most `limit` further on. */
 export function digitsEnd(window: Window, start: number, limit: number): number {
+  const { text } = window;
+  const last = Math.min(start + limit, text.length);
   let end = start;
-  while (end - start < limit && isDigit(window.at(end))) end++;
+  while (end < last && isDigit(text.charCodeAt(end))) end++;
+  if (end === text.length && end < start + limit) window.touched = true;
   return end;
 }
 

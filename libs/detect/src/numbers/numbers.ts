@@ -1,5 +1,5 @@
 import type { Context } from '../engine/context.js';
-import { COLON, isAlnum, isDigit, isSeparator } from '../engine/characters.js';
+import { COLON, isAlnum, isDigit, isLetter, isSeparator, OPEN_PAREN, PLUS, SLASH, SPACE } from '../engine/characters.js';
 import { LIKELY, type Findings, type Window } from '../engine/window.js';
 import type { Wanted } from '../entity-types.js';
 import { account, routing } from './bank.js';
@@ -16,7 +16,7 @@ export const DIGIT_OVERFLOW = 64;
 /** Decides everything that may begin at the digit group at `start`, or just before it (`+`, `(`, a country code); gives the group's end. */
 export function numbersAt(window: Window, start: number, wanted: Wanted, context: Context, findings: Findings): number {
   const end = digitsEnd(window, start, DIGIT_OVERFLOW + 1);
-  if (start < window.from) return end;
+  if (start < window.from || isPlainNumber(window.text, start, end)) return end;
   if (wanted.iban && mayBeginIban(window, start) && findings.begin(start - 2)) {
     findings.add(iban(window, start - 2));
     findings.finish(start - 2);
@@ -36,6 +36,18 @@ export function numbersAt(window: Window, start: number, wanted: Wanted, context
   window.at(end);
   findings.finish(start);
   return end;
+}
+
+/** A short number by itself, or digits within a word: most numbers in a text are, and no rule takes one of them. */
+function isPlainNumber(text: string, start: number, end: number): boolean {
+  if (end + 1 >= text.length) return false;
+  const before = start === 0 ? SPACE : text.charCodeAt(start - 1);
+  if (isLetter(before)) return end - start <= DIGIT_OVERFLOW && !isLetter(text.charCodeAt(start - 2));
+  if (end - start >= 6 || before === PLUS || before === OPEN_PAREN) return false;
+  const next = text.charCodeAt(end);
+  if (next === OPEN_PAREN) return false;
+  const after = text.charCodeAt(end + 1);
+  return !((isSeparator(next) || next === SLASH) && (isDigit(after) || after === OPEN_PAREN));
 }
 
 function decideGroup(window: Window, group: Group, wanted: Wanted, context: Context, findings: Findings): void {

@@ -76,13 +76,17 @@ function unitsKey(first: number, second: number, third: number): number {
 
 const NOWHERE: readonly number[] = [];
 
+/** Whether some prefix has these two units before its last one, or after its first capital. */
+export function mayEndPrefix(first: number, second: number): boolean {
+  return PAIRS[first * 128 + second] === 1;
+}
+
 /** Where a token form may begin when `trigger` is the last unit of its prefix (`_`, `-`, `.`) or the `A` it starts with; never inside a word. */
 export function tokenStarts(window: Window, trigger: number, code: number): readonly number[] {
   const first = code === 65 ? trigger : trigger - 2;
   const { text } = window;
   const [one, two, three] = [text.charCodeAt(first), text.charCodeAt(first + 1), text.charCodeAt(first + 2)];
-  const pair = code === 65 ? two * 128 + three : one * 128 + two;
-  if (PAIRS[pair] !== 1) return NOWHERE;
+  if (code === 65 ? !mayEndPrefix(two, three) : !mayEndPrefix(one, two)) return NOWHERE;
   const lengths = BY_UNITS.get(unitsKey(one, two, three));
   if (lengths === undefined) return NOWHERE;
   return lengths
