@@ -178,6 +178,55 @@ describe('bodies', () => {
   });
 });
 
+describe('slow and large streams', () => {
+  it('stops reading the upstream while the client takes nothing, and delivers every byte after', async () => {
+    const line = `${'x'.repeat(1023)}\n`;
+    const lines = 24 * 1024;
+    let written = 0;
+    rig.upstream.answer = ({ response }) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      const more = (): void => {
+        while (written < lines) {
+          written += 1;
+          if (!response.write(line)) return void response.once('drain', more);
+        }
+        response.end('end\n');
+      };
+      more();
+    };
+    let length = 0;
+    const done = new Promise<void>((resolve) => {
+      void rig.post(
+        { stream: true, text: 'a' },
+        {
+          onRequest: (request) =>
+            request.on('response', (response) => {
+              response.pause();
+              setTimeout(() => {
+                expect(written).toBeLessThan(lines);
+                response.resume();
+              }, 300);
+              response.on('data', (part: Buffer) => (length += part.length));
+              response.on('end', resolve);
+            }),
+        },
+      );
+    });
+    await done;
+    expect(length).toBe(lines * 1024 + 4);
+    const { event } = rig.recorder.of('response')[0] ?? {};
+    expect(event).toMatchObject({ outcome: 'completed', body: { masked_length: length, complete: true } });
+    expect(event?.timeline.length).toBeLessThanOrEqual(1024);
+    expect(event?.timeline.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(length);
+  });
+
+  it('lets a client that is still sending read why it was refused', async () => {
+    const answer = await rig.post({ text: 'a', pad: 'x'.repeat(5_000_000) }, { headers: { authorization: 'Bearer bad' } });
+    expect(answer.status).toBe(401);
+    expect(answer.broken).toBe(false);
+  });
+});
+
 describe('aborts', () => {
   it('records nothing of a call whose body never came whole', async () => {
     await new Promise<void>((resolve) => {

@@ -3,14 +3,15 @@ import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationB
 import { AffiantError } from '#errors';
 import { SYSTEM_CONTEXT, type EventDraft, type NameValue } from '#events';
 import { packageVersion } from '#config';
+import type { Arrival } from './call.js';
 import { ClientLink } from './intake/client-link.js';
 import { Drain } from './intake/drain.js';
 import { Listener } from './intake/listener.js';
 import { answerProbe } from './intake/probes.js';
-import { refusalOf, sendWhole } from './intake/refuse.js';
+import { refusalOf } from './intake/refuse.js';
 import { parseTarget, type Target } from './intake/target.js';
 import type { ProxyOptions } from './ports.js';
-import { serve } from './serve.js';
+import { refuse, serve } from './serve.js';
 import { createServices, type Services } from './services.js';
 
 export const PROXY_OPTIONS = Symbol('PROXY_OPTIONS');
@@ -29,6 +30,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   readonly #timers: NodeJS.Timeout[] = [];
   #address: { host: string; port: number } | null = null;
   #served = 0;
+  #serving = 0;
   #drained: Promise<void> | null = null;
 
   constructor(@Inject(PROXY_OPTIONS) options: ProxyOptions) {
@@ -53,7 +55,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   /** Calls being served. */
   get inFlight(): number {
-    return this.#running.size;
+    return this.#serving;
   }
 
   /** True from the first sign of a shutdown. */
@@ -123,30 +125,35 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
-    const { clock, ids, limits } = this.#services;
+    const { clock, ids } = this.#services;
     const arrivedUs = clock.monotonicUs();
     const url = request.url ?? '';
     if (answerProbe(request, response, () => this.#readiness())) return;
     const link = new ClientLink(response, () => clock.monotonicUs() - arrivedUs);
     const target = parseTarget(url);
-    const arrival = { id: ids.uuid(), arrivedUs, request, link, target: target ?? NOWHERE, progress: { owesResponse: false } };
-    const refuse = (error: AffiantError): void => {
-      const { connections } = this.#services;
-      sendWhole(link, refusalOf(connections.protocolFor(arrival.target.connection), error, arrival.id));
-    };
-    if (this.#drain.begun) return refuse(new AffiantError('draining', 'the gateway is shutting down'));
-    if (this.#running.size >= limits.exchanges) return refuse(new AffiantError('overloaded', 'too many calls are being served'));
-    if (target === null) {
-      this.#notePath(request, 'path_denied', 'the request target is not a plain path');
-      return refuse(new AffiantError('path_denied', 'the path is not served'));
-    }
-    this.#served += 1;
-    const running = serve(arrival, this.#options.identity, this.#services).catch((error: unknown) => {
+    const arrival: Arrival = { id: ids.uuid(), arrivedUs, request, link, target: target ?? NOWHERE, progress: { owesResponse: false } };
+    const running = this.#admit(arrival, target !== null).catch((error: unknown) => {
       this.#options.logger.error({ exchange: arrival.id, err: (error as Error).message }, 'call failed');
       link.cut();
     });
     this.#running.set(running, response);
     void running.finally(() => this.#running.delete(running));
+  }
+
+  #admit(arrival: Arrival, plainPath: boolean): Promise<void> {
+    const { limits } = this.#services;
+    const refused = (error: AffiantError): Promise<void> => refuse(arrival, error, this.#services);
+    if (this.#drain.begun) return refused(new AffiantError('draining', 'the gateway is shutting down'));
+    if (this.#serving >= limits.exchanges) return refused(new AffiantError('overloaded', 'too many calls are being served'));
+    if (!plainPath) {
+      this.#notePath(arrival.request, 'path_denied', 'the request target is not a plain path');
+      return refused(new AffiantError('path_denied', 'the path is not served'));
+    }
+    this.#served += 1;
+    this.#serving += 1;
+    return serve(arrival, this.#options.identity, this.#services).finally(() => {
+      this.#serving -= 1;
+    });
   }
 
   #readiness(): { ready: boolean; reason?: string } {

@@ -7,7 +7,7 @@ import { deliver, reasonsOf } from './forward/deliver.js';
 import { holdAnswer, holdNew, joinHeld, rememberBlocked } from './hold/join.js';
 import { admit, findRoute, identify, isAdmitted } from './identify/identify.js';
 import { inspect, sessionOf } from './inspect/inspect.js';
-import { ClientGone, NO_BODY, readBody, unreadBody, type ReceivedBody } from './intake/read-body.js';
+import { ClientGone, discardBody, NO_BODY, readBody, unreadBody, type ReceivedBody } from './intake/read-body.js';
 import { refusalOf, sendWhole } from './intake/refuse.js';
 import { conclude } from './record/conclude.js';
 import { gatewayVerdict } from './record/drafts.js';
@@ -23,13 +23,13 @@ export async function serve(arrival: Arrival, identity: Identity, services: Serv
     const credential = await identify(arrival, identity, services.tally);
     caller = findRoute(arrival, credential, services.connections, services.tally);
   } catch (cause) {
-    refuse(arrival, cause, services);
+    await refuse(arrival, cause, services);
     return;
   }
   try {
     await serveCaller(caller, services);
   } catch (cause) {
-    if (!(cause instanceof ClientGone)) refuse(caller, cause, services);
+    await refuse(caller, cause, services);
   }
 }
 
@@ -122,9 +122,12 @@ async function receive(caller: Caller, services: Services): Promise<ReceivedBody
   });
 }
 
-function refuse(arrival: Arrival, cause: unknown, services: Services): void {
+/** Refuses a call of which nothing is recorded. Never throws. */
+export async function refuse(arrival: Arrival, cause: unknown, services: Services): Promise<void> {
+  if (cause instanceof ClientGone) return;
   const error = toAffiantError(cause, 'internal', 'the call could not be served');
   if (error.code === 'internal') services.logger.error({ exchange: arrival.id, err: (cause as Error).message }, 'call refused');
-  if (arrival.link.opened) arrival.link.cut();
-  else sendWhole(arrival.link, refusalOf(services.connections.protocolFor(arrival.target.connection), error, arrival.id));
+  if (arrival.link.opened) return arrival.link.cut();
+  await discardBody(arrival.request, services.bodyLimit).catch(() => undefined);
+  sendWhole(arrival.link, refusalOf(services.connections.protocolFor(arrival.target.connection), error, arrival.id));
 }

@@ -98,7 +98,12 @@ export class ClientLink {
 
   /** Notes a step that is recorded before it is sent, so that the response event holds it too. */
   timelineWith(finalBytes: number): readonly Chunk[] {
-    return finalBytes === 0 ? this.timeline : merge([...this.timeline], { at_us: this.elapsedUs(), bytes: finalBytes });
+    return finalBytes === 0
+      ? this.timeline
+      : merge(
+          this.timeline.map((step) => ({ ...step })),
+          { at_us: this.elapsedUs(), bytes: finalBytes },
+        );
   }
 
   #withExchange(headers: Headers): Headers {

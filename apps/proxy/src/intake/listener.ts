@@ -9,6 +9,8 @@ const HEADERS_MS = 15_000;
 const REQUEST_MS = 300_000;
 /** Longer than what clients keep, so that they close first. */
 const KEEP_ALIVE_MS = 75_000;
+/** A connection on which nothing moves; longer than any wait the gateway itself allows. */
+const IDLE_MS = 1_200_000;
 const HEADER_BYTES = 32 * 1024;
 const CONNECTIONS = 10_000;
 
@@ -22,6 +24,7 @@ export class Listener {
       handle,
     );
     this.#server.maxConnections = CONNECTIONS;
+    this.#server.timeout = IDLE_MS;
     const refuse = (request: IncomingMessage, socket: Duplex): void => {
       socket.on('error', () => undefined);
       socket.end(refuseUpgrade(request));

@@ -45,7 +45,7 @@ export async function readBody(request: IncomingMessage, reading: BodyReading): 
   try {
     return await read(request, reading);
   } catch (error) {
-    if (!(error instanceof ClientGone)) await discard(request, reading.limit);
+    if (!(error instanceof ClientGone)) await discardBody(request, reading.limit);
     throw error;
   }
 }
@@ -118,8 +118,12 @@ async function join(chunks: readonly Buffer[], length: number): Promise<Buffer> 
   return whole;
 }
 
-/** Reads on and throws away until the body ends, twice `limit` bytes passed or the linger time is over; then the connection must close. */
-function discard(request: IncomingMessage, limit: number): Promise<void> {
+/**
+ * Reads a refused body on and throws it away until it ends, twice `limit` bytes passed or the linger time is over. A client that is
+ * still sending when the connection closes may never read why it was refused.
+ * @throws ClientGone
+ */
+export function discardBody(request: IncomingMessage, limit: number): Promise<void> {
   if (request.complete || Number(request.headers['content-length'] ?? 0) > 2 * limit) return Promise.resolve();
   return new Promise((resolve, reject) => {
     let passed = 0;

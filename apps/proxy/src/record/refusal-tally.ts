@@ -74,12 +74,15 @@ export class RefusalTally {
         this.logger.error({ err: (error as Error).message }, 'refusals are not recorded yet'),
       );
     }
-    if (this.#waiting.size > 0 && this.#timer === null) {
-      this.#timer = setTimeout(() => {
-        this.#timer = null;
-        this.#send();
-      }, WINDOW_MS).unref();
-    }
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#waiting.size === 0 || this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#send();
+    }, WINDOW_MS).unref();
   }
 
   async #record(keys: readonly string[]): Promise<void> {
@@ -97,6 +100,7 @@ export class RefusalTally {
         if (later !== undefined) later.count += counted.count;
         else this.#waiting.set(key, counted);
       }
+      this.#arm();
       throw error;
     }
   }
