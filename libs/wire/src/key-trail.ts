@@ -1,3 +1,5 @@
+import { plainName } from './member-names.js';
+
 const SMALL = 8;
 /** Bound against hostile bodies: names are kept to find doubles. */
 const MAX_MEMBERS = 65_536;
@@ -55,8 +57,8 @@ export class KeyTrail {
   /** Decoded member name; null when it is not a JSON string. */
   name(bytes: Buffer, start: number, end: number, escaped: boolean): string | null {
     if (!escaped) {
-      const text = end - start <= 16 ? asciiName(bytes, start, end) : null;
-      if (text !== null) return text;
+      const name = plainName(bytes, start, end);
+      if (name !== null) return name;
     }
     try {
       return JSON.parse(bytes.toString('utf8', start - 1, end + 1)) as string;
@@ -78,13 +80,4 @@ export class KeyTrail {
     }
     return path;
   }
-}
-
-/** Short plain names are the rule; the same few come again and again, so they are worth a cheap path. Null when not plain. */
-function asciiName(bytes: Buffer, start: number, end: number): string | null {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]!;
-    if (byte < 0x20 || byte > 0x7e) return null;
-  }
-  return bytes.toString('latin1', start, end);
 }

@@ -51,28 +51,29 @@ export class SseParser {
     let at = this.seen;
     let { lineStart } = this;
     if (this.first && lineStart === 0 && bytes.length >= 3 && at <= 3 && bytes.subarray(0, 3).equals(BOM)) lineStart = at = 3;
-    for (; at < bytes.length; at++) {
-      const byte = bytes[at];
-      if (byte !== LF && byte !== CR) continue;
-      if (byte === LF && at === lineStart && this.afterCr) {
+    let lf = indexOrEnd(bytes, LF, at);
+    let cr = indexOrEnd(bytes, CR, at);
+    for (at = Math.min(lf, cr); at < bytes.length; at = Math.min(lf, cr)) {
+      const isCr = at === cr;
+      if (!isCr && at === lineStart && this.afterCr) {
         this.afterCr = false;
         lineStart = at + 1;
+        lf = indexOrEnd(bytes, LF, at + 1);
         continue;
       }
       const blank = at === lineStart;
-      let end = at + 1;
-      this.afterCr = byte === CR;
-      if (byte === CR && bytes[end] === LF) {
-        end++;
-        at++;
-        this.afterCr = false;
-      }
+      const isCrLf = isCr && lf === at + 1 && lf < bytes.length;
+      const end = isCrLf ? at + 2 : at + 1;
+      this.afterCr = isCr && !isCrLf;
       lineStart = end;
+      if (isCr) cr = indexOrEnd(bytes, CR, end);
+      if (lf < end) lf = indexOrEnd(bytes, LF, end);
       if (blank) {
         frames.push(this.frame(bytes.subarray(frameStart, end)));
         frameStart = end;
       }
     }
+    at = bytes.length;
     this.pending = frameStart === 0 ? bytes : bytes.subarray(frameStart);
     this.seen = at - frameStart;
     this.lineStart = lineStart - frameStart;
@@ -133,6 +134,11 @@ export class SseParser {
     }
     return { raw, event, dataLines };
   }
+}
+
+function indexOrEnd(bytes: Buffer, byte: number, from: number): number {
+  const index = bytes.indexOf(byte, from);
+  return index === -1 ? bytes.length : index;
 }
 
 /** The frame's data as the event carries it: its lines joined by LF. Null when it has none. */
