@@ -119,11 +119,9 @@ function drawFurniture(canvas: Canvas, options: DrawOptions, page: number, of: n
     .strokeColor(INK.rule)
     .stroke();
   canvas.font('body', 7);
-  canvas.line(canvas.clean(options.foot, 'body'), PAGE.left, y, INK.muted);
-  right(canvas, `page ${page} of ${of}`, y);
+  pair(canvas, options.foot, `page ${page} of ${of}`, y);
   if (page === 1) return;
-  canvas.line(canvas.clean(options.running[0], 'body'), PAGE.left, 36, INK.muted);
-  right(canvas, canvas.clean(options.running[1], 'body'), 36);
+  pair(canvas, options.running[0], options.running[1], 36);
   canvas.doc
     .moveTo(PAGE.left, 50)
     .lineTo(PAGE.width - PAGE.right, 50)
@@ -132,6 +130,12 @@ function drawFurniture(canvas: Canvas, options: DrawOptions, page: number, of: n
     .stroke();
 }
 
-function right(canvas: Canvas, text: string, y: number): void {
-  canvas.line(text, PAGE.left + CONTENT_WIDTH - canvas.measure(text), y, INK.muted);
+/** Left and right text on one line; the left one gives way. */
+function pair(canvas: Canvas, left: string, right: string, y: number): void {
+  const end = canvas.clean(right, 'body');
+  const x = PAGE.left + CONTENT_WIDTH - canvas.measure(end);
+  let start = canvas.clean(left, 'body');
+  while (start.length > 1 && canvas.measure(start) > x - PAGE.left - 8) start = `${start.slice(0, -2)}…`;
+  canvas.line(start, PAGE.left, y, INK.muted);
+  canvas.line(end, x, y, INK.muted);
 }

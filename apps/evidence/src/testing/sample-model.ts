@@ -13,6 +13,9 @@ export interface SampleOptions {
   readonly institution?: string;
   readonly note?: string;
   readonly vkey?: string;
+  readonly treeSize?: number;
+  readonly root?: string;
+  readonly origin?: string;
 }
 
 const ROOT = 'ab'.repeat(32);
@@ -23,10 +26,15 @@ export function sampleModel(options: SampleOptions = {}): PacketModel {
   const days = options.days ?? 30;
   const fromUs = microsOf('2026-10-01T00:00:00Z');
   const toUs = fromUs + days * 86_400_000_000;
-  const binding = { treeSize: 48_211, fromUs, toUs };
+  const treeSize = options.treeSize ?? 48_211;
+  const root = options.root ?? ROOT;
+  const binding = { treeSize, fromUs, toUs };
   const catalogue = catalogueOf(framework);
-  const runs = catalogue.always.map((query): QueryRun => {
-    const rows = options.rows?.[query.id] ?? inventedRows(query.id, query.sql, days, fromUs);
+  const listed = [...catalogue.exceptionQueries]
+    .filter(([check]) => Number(options.rows?.[check]?.[0]?.['exceptions'] ?? 0) > 0)
+    .map(([, query]) => query);
+  const runs = [...catalogue.always, ...listed].map((query): QueryRun => {
+    const rows = options.rows?.[query.id] ?? inventedRows(query.id, query.sql, { days, fromUs, treeSize });
     const columns = rows[0] === undefined ? columnsOf(query.sql) : Object.keys(rows[0]);
     const result = { columns, rows: rows.map((row) => columns.map((column) => row[column] ?? null)) };
     const sql = bindQuery(query.sql, binding);
@@ -42,13 +50,12 @@ export function sampleModel(options: SampleOptions = {}): PacketModel {
     };
   });
   const snapshot = {
-    origin: 'affiant.test/ledger',
+    origin: options.origin ?? 'affiant.test/ledger',
     round: 311,
     tree_size: binding.treeSize,
-    root_hash: ROOT,
+    root_hash: root,
     note:
-      options.note ??
-      `affiant.test/ledger\n${binding.treeSize}\n${Buffer.from(ROOT, 'hex').toString('base64')}\n\n— affiant.test/ledger AAAA\n`,
+      options.note ?? `affiant.test/ledger\n${treeSize}\n${Buffer.from(root, 'hex').toString('base64')}\n\n— affiant.test/ledger AAAA\n`,
     vkey: options.vkey ?? 'affiant.test/ledger+00000000+AQ==',
     sealed_at: toUs + 5_000_000,
     frontiers: [
@@ -57,7 +64,7 @@ export function sampleModel(options: SampleOptions = {}): PacketModel {
     ],
   };
   const period = { from: isoMicro(fromUs), to: isoMicro(toUs), requested_to: isoMicro(toUs) };
-  const integrity = { leaves: binding.treeSize, root_hash: ROOT, note_verified: true, note_error: null };
+  const integrity = { leaves: treeSize, root_hash: root, note_verified: true, note_error: null };
   const judged = judge(framework, { results: new Results(runs), snapshot, period, integrity, populationSource: null });
   return {
     format: PACKET_FORMAT,
@@ -91,9 +98,15 @@ function columnsOf(sql: string): string[] {
   return parts.map((part) => /(\w+)`?\s*$/.exec(part)?.[1] ?? part.trim());
 }
 
-function inventedRows(id: string, sql: string, days: number, fromUs: number): Readonly<Record<string, Cell>>[] {
+interface Shape {
+  readonly days: number;
+  readonly fromUs: number;
+  readonly treeSize: number;
+}
+
+function inventedRows(id: string, sql: string, shape: Shape): Readonly<Record<string, Cell>>[] {
   const special = SPECIAL[id];
-  if (special !== undefined) return special(days, fromUs);
+  if (special !== undefined) return special(shape);
   const columns = columnsOf(sql);
   if (columns.includes('population')) {
     return [Object.fromEntries(columns.map((column, index) => [column, column === 'exceptions' ? 0 : 12_000 - index * 37]))];
@@ -148,7 +161,7 @@ const bucket = (fromUs: number, day: number): string =>
     .slice(0, 16)
     .replace('T', ' ');
 
-const SPECIAL: Readonly<Record<string, (days: number, fromUs: number) => Readonly<Record<string, Cell>>[]>> = {
+const SPECIAL: Readonly<Record<string, (shape: Shape) => Readonly<Record<string, Cell>>[]>> = {
   'g1-sources': () => [
     {
       source_id: 'gateway',
@@ -177,10 +190,10 @@ const SPECIAL: Readonly<Record<string, (days: number, fromUs: number) => Readonl
   ],
   'g1-gaps': () => [],
   'g1-heartbeats': () => [{ source_id: 'gateway', signs: 43_200, heartbeats: 43_196, longest_silence_s: 61 }],
-  'g2-payloads': () => [{ records: 48_211, wrong_payloads: 0, wrong_links_in_leaves: 0 }],
-  'g2-leaves': () => [{ leaves: 48_211, wrong_leaves: 0, positions: 48_211, size: 48_211 }],
+  'g2-payloads': ({ treeSize }) => [{ records: treeSize, wrong_payloads: 0, wrong_links_in_leaves: 0 }],
+  'g2-leaves': ({ treeSize }) => [{ leaves: treeSize, wrong_leaves: 0, positions: treeSize, size: treeSize }],
   'g2-chain': () => [{ records: 48_211, wrong_links: 0, links_over_a_gap: 0, wrong_starts: 0 }],
-  'g5-watermark': (days, fromUs) => [
+  'g5-watermark': ({ days, fromUs }) => [
     {
       source_id: 'gateway',
       watermark_us: fromUs + days * 86_400_000_000 + 1_000_000,
@@ -189,7 +202,7 @@ const SPECIAL: Readonly<Record<string, (days: number, fromUs: number) => Readonl
     },
   ],
   drills: () => [{ drill: 'deny', runs: 2, passed: 2, last_run: '2026-10-20 04:00:00.000000' }],
-  'metric-requests': (days, fromUs) =>
+  'metric-requests': ({ days, fromUs }) =>
     Array.from({ length: days }, (_, day) => {
       const wave = Math.round(300 + 120 * Math.sin(day / 2.1));
       return {
@@ -221,7 +234,7 @@ const SPECIAL: Readonly<Record<string, (days: number, fromUs: number) => Readonl
     { entity: 'us_bank_account', in_requests: 88, in_responses: 40, exchanges: 77 },
     { entity: 'email', in_requests: 30, in_responses: 4, exchanges: 20 },
   ],
-  'metric-clock': (days, fromUs) =>
+  'metric-clock': ({ days, fromUs }) =>
     Array.from({ length: days }, (_, day) => ({
       bucket: bucket(fromUs, day),
       events: 1_600 + day,
