@@ -46,8 +46,8 @@ function warningsOf(config: AffiantConfig, compiled: ReturnType<typeof compileIn
       if (connections.size > 0 && !connections.has(name))
         warnings.push({ path: `${path}.connections`, message: `there is no connection "${name}": the policy never applies there` });
     }
-    const regex = compiled.policies[index]?.condition?.text;
-    if (regex !== undefined && ORDINARY.slice(1).every((text) => regex.test(text))) {
+    const { text: regex, tool } = compiled.policies[index]?.condition ?? {};
+    if (regex !== undefined && tool === undefined && ORDINARY.slice(1).every((text) => regex.test(text))) {
       warnings.push({ path: `${path}.when`, message: 'its regular expression matches any text' });
     }
     if (policy.action === 'allow')
