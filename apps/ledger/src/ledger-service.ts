@@ -71,13 +71,21 @@ export class LedgerService {
     ];
   }
 
-  /** Handler of group `ledger.ingest`: resolves when the batch is queryable and committed, and a moment after it when it was small. */
+  /**
+   * Handler of group `ledger.ingest`. A small batch: resolves when it is queryable and committed, and a moment after it. A large one: resolves
+   * when the batch before it is, so that the next is read and decoded while the engine works.
+   */
   async ingest(batch: LogBatch): Promise<void> {
-    if (!(await this.#guard('ingest', () => this.#ingest.ingest(batch)))) return this.#parked();
-    this.#sequencer?.ingested(batch.partition, batch.lastOffset + 1);
-    // Few events: let more come before the next INSERT, so that the engine does not get a part per event. A busy log does not wait.
-    const small = batch.records.length < this.#options.maxBatchRecords / 2;
-    if (small) await this.#options.pause(this.#options.gather, this.#stopping.signal);
+    let queryable: Promise<boolean> | undefined;
+    const begun = await this.#guard('ingest', async () => {
+      const { done } = await this.#ingest.begin(batch);
+      queryable = this.#ingested(batch, done);
+    });
+    if (!begun) return this.#parked();
+    if (batch.records.length >= this.#options.maxBatchRecords / 2) return;
+    if (!(await queryable)) return this.#parked();
+    // Few events: let more come before the next INSERT, so that the engine does not get a part per event.
+    await this.#options.pause(this.#options.gather, this.#stopping.signal);
   }
 
   /** Handler of group `ledger.sequencer`: resolves when the batch is read; the offsets are committed when it is sealed. */
@@ -113,6 +121,7 @@ export class LedgerService {
 
   /** After the subscriptions have ended. */
   async finished(): Promise<void> {
+    await this.#ingest.settled();
     await this.#rounds;
     this.#givingUp.abort();
   }
@@ -153,6 +162,12 @@ export class LedgerService {
       if (this.#stopping.signal.aborted) this.#hurry.abort();
       await pause(wait, this.#hurry.signal);
     }
+  }
+
+  async #ingested({ partition, lastOffset }: LogBatch, done: Promise<void>): Promise<boolean> {
+    const queryable = await this.#guard('ingest', () => done);
+    if (queryable) this.#sequencer?.ingested(partition, lastOffset + 1);
+    return queryable;
   }
 
   /** True when the work was done. What stops or contradicts is not done; the latter raises the alarm. */

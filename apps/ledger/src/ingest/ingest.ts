@@ -18,6 +18,8 @@ type IngestPorts = Pick<LedgerPorts, 'eventLog' | 'store' | 'clock'>;
 export class Ingest {
   /** Intents found open at start, per partition; the first batch must be their very range. */
   readonly #open = new Map<string, Intent>();
+  /** Per partition the batch that is being carried out. */
+  readonly #onTheWay = new Map<string, Promise<void>>();
   /** source -> highest seq this process has ingested; beyond it nothing can be in the ledger yet. */
   readonly #highWater = new Map<string, number>();
 
@@ -37,15 +39,30 @@ export class Ingest {
     }
   }
 
-  /** Makes a batch queryable. @throws AffiantError ledger_conflict, Stopped */
-  async ingest(batch: LogBatch): Promise<void> {
-    const { eventLog, store, clock } = this.ports;
-    const now = clock.nowUs();
-    const rows = batch.records.map((record) => this.#row(record, now));
-    const runs = denseRuns(rows);
-    const { partition, firstOffset, lastOffset } = batch;
+  /**
+   * Begins to make a batch queryable: resolves when the batch before it (of its partition) is committed and this one is on its way;
+   * `done` resolves when it is committed too. Rows are built while the engine still works on the batch before.
+   * @throws AffiantError ledger_conflict, Stopped; `done` likewise
+   */
+  async begin(batch: LogBatch): Promise<{ readonly done: Promise<void> }> {
+    const now = this.ports.clock.nowUs();
+    const runs = denseRuns(batch.records.map((record) => this.#row(record, now)));
+    await this.#onTheWay.get(batch.partition);
     const { token, missing } = await this.#plan(batch, runs);
+    const done = this.#carryOut(batch, token, missing);
+    // Whoever waits for it hears of a failure; the next batch waits for it.
+    done.catch(() => undefined);
+    this.#onTheWay.set(batch.partition, done);
+    return { done };
+  }
 
+  /** Resolves when nothing is on its way any more. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#onTheWay.values());
+  }
+
+  async #carryOut({ partition, firstOffset, lastOffset }: LogBatch, token: string, missing: readonly Run[]): Promise<void> {
+    const { eventLog, store } = this.ports;
     if (missing.length > 0) {
       const metadata = formatIntent({ to: lastOffset, token });
       await this.#step('intent', () => eventLog.commit(GROUPS.ingest, partition, firstOffset, metadata));
