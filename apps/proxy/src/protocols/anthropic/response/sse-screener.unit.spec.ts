@@ -30,7 +30,7 @@ describe('a stream with nothing to mask', () => {
     }) +
     sse('content_block_stop', { index: 0 });
   const stream = wrap(
-    `${thinking}: comment\n\n${sse('ping')}${textBlock(['Hel', 'lo', ' wor', 'ld, ', 'how are you', '?', ''], 1)}${sse('brand_new_event', { a: { b: ['c'] } })}`,
+    `${thinking}: comment\n\n${sse('ping')}${textBlock(['Hel', 'lo', ' wor', 'ld, ', 'how', ' are', ' you', '?', ''], 1)}${sse('brand_new_event', { a: { b: ['c'] } })}`,
   );
 
   it.each(['\n', '\r\n', '\r'])('goes through byte for byte, chunked anyhow, line end %j', (lineEnd) => {

@@ -5,7 +5,7 @@ import type { OutItem, Rendered } from './outbox.js';
 import type { StreamEvent } from './read-frame.js';
 
 /** A delta is only split when at least this much of it can go out: short ones wait whole, and so keep their bytes. */
-const SPLIT_UNITS = 16;
+const SPLIT_UNITS = 8;
 const NOTHING = Buffer.alloc(0);
 
 /** One text of the response that comes in deltas: what is decided of it, and what is to be replaced. Offsets are units of the whole text. */
