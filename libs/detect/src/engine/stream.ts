@@ -10,6 +10,10 @@ import { better, byStart } from './preference.js';
 import { LOOKBACK, Window, type Candidate, type Continuation } from './window.js';
 import type { ScanStream, Span } from '../port.js';
 
+/** Above every hold of ordinary values; see Detector.maxHold. */
+const LONG_HOLD = 512;
+const ONLY_GROWS = /^[A-Za-z0-9+/=_]+$/;
+
 /** What a stream needs of its detector. */
 export interface Rules {
   readonly wanted: Wanted;
@@ -27,6 +31,8 @@ export class Scanner implements ScanStream {
   /** Index in `text` of the first undecided unit. */
   private cut = 0;
   private continuing: { readonly candidate: Candidate; readonly kind: Continuation } | null = null;
+  /** Held units when they were last looked at. */
+  private looked = 0;
   private readonly normaliser = new Normaliser();
 
   constructor(private readonly rules: Rules) {}
@@ -42,6 +48,7 @@ export class Scanner implements ScanStream {
   push(piece: string): readonly Span[] {
     if (piece === '') return [];
     this.text += this.normaliser.add(piece);
+    if (this.isStill(piece)) return [];
     return this.advance(false);
   }
 
@@ -57,11 +64,21 @@ export class Scanner implements ScanStream {
     return spans;
   }
 
+  /**
+   * True while a long secret only grows: what is held is looked at again when it has grown by an eighth, or when the piece may end it. Otherwise a
+   * secret of n units would cost n squared.
+   */
+  private isStill(piece: string): boolean {
+    const held = this.text.length - this.cut;
+    return held > LONG_HOLD && held - this.looked < held / 8 && ONLY_GROWS.test(piece);
+  }
+
   private advance(final: boolean): Span[] {
     const spans: Span[] = [];
     const window = new Window(this.text, final, this.cut);
     if (this.finishContinuation(window, spans)) this.decide(window, spans);
     this.forget();
+    this.looked = this.text.length - this.cut;
     return spans;
   }
 
