@@ -192,13 +192,11 @@ describe('a value longer than one span', () => {
     expect(masked).not.toMatch(/7{3}|aB3_|x9Y!|w7Q|MIIE|Zm9v/);
   });
 
-  it('costs time linear in its length', () => {
+  it('is not looked at again with every piece', () => {
     const opened = createDetector(ENTITY_TYPES).open();
-    const begun = performance.now();
-    opened.push('-----BEGIN PRIVATE KEY-----\n');
-    for (let at = 0; at < 100_000; at += 4) opened.push(at % 64 === 60 ? 'aB3\n' : 'aB3x');
-    opened.push(' eyJhbGciOiJIUzI1NiJ9.');
+    opened.push('eyJhbGciOiJIUzI1NiJ9.');
+    const before = process.cpuUsage();
     for (let at = 0; at < 100_000; at += 4) opened.push('Zm9v');
-    expect(performance.now() - begun).toBeLessThan(4000);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(700);
   });
 });
