@@ -56,6 +56,7 @@ export function engineConfig(options: {
   <shutdown_wait_unfinished>1</shutdown_wait_unfinished>
   <keep_alive_timeout>30</keep_alive_timeout>
   <merge_tree>
+    <old_parts_lifetime>60</old_parts_lifetime>
     <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
     <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
     <number_of_free_entries_in_pool_to_execute_optimize_entire_partition>1</number_of_free_entries_in_pool_to_execute_optimize_entire_partition>
