@@ -112,9 +112,9 @@ describe('a detector', () => {
       '4111 ',
       'a.b@c.',
     ]) {
-      const begun = performance.now();
+      const begun = process.cpuUsage();
       detector.scan(unit.repeat(Math.ceil(200_000 / unit.length)));
-      expect(performance.now() - begun, unit).toBeLessThan(3000);
+      expect(process.cpuUsage(begun).user / 1000, unit).toBeLessThan(3000);
     }
   });
 });

@@ -26,7 +26,7 @@ export interface CompiledPattern {
 }
 
 /** Longest match of a customer's pattern in UTF-16 units: what a stream may have to hold back for it. */
-export const MAX_MATCH = 128;
+export const MAX_MATCH = 256;
 export const MAX_PATTERN_LENGTH = 1000;
 export const MAX_PATTERNS = 64;
 const MAX_CONTEXT_WORDS = 32;
@@ -83,7 +83,10 @@ function boundOf(name: string, found: Analysis): number {
   while (turns > MIN_BOUND && found.max(turns) > MAX_MATCH) turns--;
   const longest = found.max(turns);
   if (longest <= MAX_MATCH) return turns;
-  return refuse(name, `a match could be ${longest} characters long, the limit is ${MAX_MATCH}; put bounds on its repetitions, like {1,20}`);
+  return refuse(
+    name,
+    `a match could be ${longest} UTF-16 units long, the limit is ${MAX_MATCH}; put bounds on its repetitions, like {1,20}`,
+  );
 }
 
 function checkContext(name: string, words: readonly string[]): void {

@@ -38,7 +38,7 @@ describe('a pattern', () => {
     ['a*', /empty text/],
     ['^abc$', /searched anywhere/],
     ['\\Aabc', /searched anywhere/],
-    ['.{200}', /limit is 128/],
+    ['.{200}', /limit is 256/],
     ['', /1 to 1000 characters/],
     ['a'.repeat(1001), /1 to 1000 characters/],
   ])('is refused: %s', (regex, message) => {
