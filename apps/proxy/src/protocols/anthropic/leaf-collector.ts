@@ -23,7 +23,10 @@ const SCHEMA_NEVER = new Set(['type', 'name', '$ref', '$schema', '$id', '$anchor
 const OPAQUE_BELOW = new Set(['cache_control', 'usage', 'encrypted_content']);
 const INPUT_BELOW = new Set(['input']);
 const SCHEMA_BELOW = new Set(['input_schema', 'output_schema', 'schema']);
-/** Blocks and deltas that are signed, or belong to a signature. */
+/**
+ * Blocks and deltas whose bytes a signature covers. By type, not by the presence of a `signature` member: a caller could add one to any block to
+ * get a value past the scan. A signed block of a type that is not known here is scanned, and a change in it shows as an upstream refusal.
+ */
 const SIGNED_TYPES = new Set(['thinking', 'redacted_thinking', 'thinking_delta', 'signature_delta']);
 const MAX_LEAVES = 262_144;
 const SHORTEST_NUMBER = 7;
@@ -44,7 +47,6 @@ interface Level {
   key: string;
   /** Leaves found before this container began: a signed block drops back to there. */
   readonly mark: number;
-  signed: boolean;
   typed: string;
   dataLeaf: number;
 }
@@ -74,7 +76,6 @@ export class LeafCollector implements JsonHandler {
       mode,
       key: isArray ? this.currentKey() : '',
       mark: this.leaves.length,
-      signed: false,
       typed: '',
       dataLeaf: -1,
     });
@@ -104,16 +105,14 @@ export class LeafCollector implements JsonHandler {
   close(_isArray: boolean, _end: number): void {
     const level = this.levels.pop()!;
     if (level.isArray || level.mode !== Mode.Content) return;
-    if (SIGNED_TYPES.has(level.typed) || (level.signed && level.typed !== ''))
-      this.leaves.length = Math.min(this.leaves.length, level.mark);
+    if (SIGNED_TYPES.has(level.typed)) this.leaves.length = Math.min(this.leaves.length, level.mark);
     else if (level.typed === 'base64' && level.dataLeaf !== -1) this.leaves[level.dataLeaf] = null;
   }
 
   private note(level: Level, key: string, start: number, end: number, escaped: boolean): void {
     if (key === 'type' && end - start <= LONGEST_TYPE) {
       level.typed = decodeJsonText(this.bytes, start, end, escaped);
-    } else if (key === 'signature' && end > start) level.signed = true;
-    else if (key === 'data') level.dataLeaf = this.leaves.length;
+    } else if (key === 'data') level.dataLeaf = this.leaves.length;
   }
 
   /** Bounded: a hostile body of millions of one-letter strings must not fill the memory. */

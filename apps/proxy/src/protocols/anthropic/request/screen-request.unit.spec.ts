@@ -44,6 +44,12 @@ describe('a request with nothing to mask', () => {
 });
 
 describe('masking in requests', () => {
+  it('is not evaded by a signature on a block that is not signed', async () => {
+    const { masked } = await screen(request([user([{ ...text(`my SSN is ${SSN}`), signature: 'Eq==' }])]));
+    expect(masked.toString()).not.toContain(SSN);
+    expect(masked.toString()).toContain('"signature":"Eq=="');
+  });
+
   it('replaces values in system, messages, results, descriptions and tool inputs, and nothing else', async () => {
     const body = JSON.stringify({
       model: 'claude-test-1',
