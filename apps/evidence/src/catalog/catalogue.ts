@@ -1,4 +1,4 @@
-import type { CheckQueries } from './check.js';
+import type { CheckGroup } from './check.js';
 import { ACCESS_CHECKS } from './checks-access.js';
 import { DATA_CHECKS } from './checks-data.js';
 import { LEDGER_CHECKS } from './checks-ledger.js';
@@ -8,7 +8,7 @@ import { GATE_QUERIES } from './gate-queries.js';
 import { NIST, NIST_CONTROLS } from './nist.js';
 import { PAGE_QUERIES } from './page-queries.js';
 
-const DEFINED: readonly CheckQueries[] = [...ACCESS_CHECKS, ...DATA_CHECKS, ...LEDGER_CHECKS];
+const DEFINED: readonly CheckGroup[] = [...ACCESS_CHECKS, ...DATA_CHECKS, ...LEDGER_CHECKS];
 
 /** Gate G2 as an examination: its population and exceptions are those of the gate's own queries. */
 const LOG_INTEGRITY: Check = {
@@ -27,9 +27,12 @@ const LOG_INTEGRITY: Check = {
 };
 
 const CHECKS = new Map<string, Check>(
-  [LOG_INTEGRITY, ...DEFINED.map(({ check }) => (check.id === 'open-exchanges' ? { ...check, findingGates: ['G1' as const] } : check))].map(
-    (check) => [check.id, check],
-  ),
+  [
+    LOG_INTEGRITY,
+    ...DEFINED.flatMap(({ checks }) => checks).map((check) =>
+      check.id === 'open-exchanges' ? { ...check, findingGates: ['G1' as const] } : check,
+    ),
+  ].map((check) => [check.id, check]),
 );
 
 const QUERIES = new Map<string, QueryTemplate>(

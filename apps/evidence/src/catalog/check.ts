@@ -14,8 +14,8 @@ export const instant = (column: string): string => `formatDateTime(${column}, '%
 export interface CheckSpec {
   readonly id: string;
   readonly title: string;
-  readonly from: string;
-  readonly where: string;
+  /** Which records of the group are examined; absent = all. */
+  readonly among?: string;
   /** Boolean expression that is true for a record that contradicts the objective. */
   readonly exception: string;
   readonly populationLabel: string;
@@ -23,50 +23,62 @@ export interface CheckSpec {
   /** Columns of the exception list, name -> expression. */
   readonly columns: Readonly<Record<string, string>>;
   readonly orderBy: string;
-  /** Further counts, label -> aggregate expression. */
+  /** Further counts, label -> aggregate expression over the whole group. */
   readonly figures?: Readonly<Record<string, string>>;
   /** Shared sample query. */
   readonly sample?: string;
 }
 
-export interface CheckQueries {
-  readonly check: Check;
+export interface CheckGroup {
+  readonly checks: readonly Check[];
   readonly queries: readonly QueryTemplate[];
 }
 
 /**
- * One examination from one FROM/WHERE: the counts and the list of exceptions cannot drift apart.
- * Gives `<id>` (one row: population, exceptions, figures) and `<id>-exceptions` (the rows).
+ * Examinations of the same records: one query counts for all of them (a ledger of a million exchanges is read once, not ten times), and
+ * `<check>-exceptions` lists what it counted. Counts and lists come from one FROM, WHERE and condition, so they cannot drift apart.
  */
-export function defineCheck(spec: CheckSpec): CheckQueries {
-  const figures = Object.entries(spec.figures ?? {});
-  const extra = figures.map(([label, expression]) => `,\n  ${expression} AS ${columnName(label)}`).join('');
-  const columns = Object.entries(spec.columns)
-    .map(([name, expression]) => (name === expression ? name : `${expression} AS ${name}`))
-    .join(', ');
-  const rows = `${spec.id}-exceptions`;
+export function defineChecks(
+  group: { readonly id: string; readonly title: string; readonly from: string; readonly where: string },
+  specs: readonly CheckSpec[],
+): CheckGroup {
+  const alone = specs.length === 1;
+  const column = (spec: CheckSpec, name: string): string => (alone ? name : `${columnName(spec.id)}_${name}`);
+  const counts = specs.flatMap((spec) => [
+    `${spec.among === undefined ? 'count()' : `countIf(${spec.among})`} AS ${column(spec, 'population')}`,
+    `countIf(${hit(spec)}) AS ${column(spec, 'exceptions')}`,
+    ...Object.entries(spec.figures ?? {}).map(([label, expression]) => `${expression} AS ${column(spec, columnName(label))}`),
+  ]);
   return {
-    check: {
+    checks: specs.map((spec) => ({
       id: spec.id,
-      population: { label: spec.populationLabel, query: spec.id, column: 'population' },
-      exceptions: { label: spec.exceptionLabel, query: spec.id, column: 'exceptions' },
-      exceptionRows: rows,
+      population: { label: spec.populationLabel, query: group.id, column: column(spec, 'population') },
+      exceptions: { label: spec.exceptionLabel, query: group.id, column: column(spec, 'exceptions') },
+      exceptionRows: `${spec.id}-exceptions`,
       sampleRows: spec.sample ?? null,
-      figures: figures.map(([label]) => ({ label, query: spec.id, column: columnName(label) })),
-    },
+      figures: Object.keys(spec.figures ?? {}).map((label) => ({ label, query: group.id, column: column(spec, columnName(label)) })),
+    })),
     queries: [
-      {
-        id: spec.id,
-        title: spec.title,
-        sql: `SELECT\n  count() AS population,\n  countIf(${spec.exception}) AS exceptions${extra}\nFROM ${spec.from}\nWHERE ${spec.where}`,
-      },
-      {
-        id: rows,
+      { id: group.id, title: group.title, sql: `SELECT\n  ${counts.join(',\n  ')}\nFROM ${group.from}\nWHERE ${group.where}` },
+      ...specs.map((spec) => ({
+        id: `${spec.id}-exceptions`,
         title: `${spec.title}: exceptions`,
-        sql: `SELECT ${columns}\nFROM ${spec.from}\nWHERE ${spec.where}\n  AND (${spec.exception})\nORDER BY ${spec.orderBy}\nLIMIT ${EXCEPTION_ROWS}`,
-      },
+        sql: `SELECT ${list(spec.columns)}\nFROM ${group.from}\nWHERE ${group.where}\n  AND ${hit(spec)}\nORDER BY ${spec.orderBy}\nLIMIT ${EXCEPTION_ROWS}`,
+      })),
     ],
   };
+}
+
+const hit = ({ among, exception }: CheckSpec): string => (among === undefined ? `(${exception})` : `(${among}) AND (${exception})`);
+
+const list = (columns: Readonly<Record<string, string>>): string =>
+  Object.entries(columns)
+    .map(([name, expression]) => (name === expression ? name : `${expression} AS ${name}`))
+    .join(', ');
+
+/** An examination with a query of its own. */
+export function defineCheck({ from, where, ...spec }: CheckSpec & { readonly from: string; readonly where: string }): CheckGroup {
+  return defineChecks({ id: spec.id, title: spec.title, from, where }, [spec]);
 }
 
 const columnName = (label: string): string => label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_');

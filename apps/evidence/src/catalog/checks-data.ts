@@ -1,4 +1,4 @@
-import { at, CONTROL_COLUMNS, defineCheck, EXCHANGE_COLUMNS, inPeriod, instant, type CheckQueries } from './check.js';
+import { at, CONTROL_COLUMNS, defineCheck, defineChecks, inPeriod, instant, type CheckGroup } from './check.js';
 
 /** Written for the engine's RE2, apart from the gateway's detectors: a second scanner must not share the first one's faults. */
 const SSN_FORM = String.raw`\\b(00[1-9]|0[1-9][0-9]|[1-578][0-9]{2}|6[0-57-9][0-9]|66[0-57-9])-(0[1-9]|[1-9][0-9])-(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})\\b`;
@@ -6,29 +6,34 @@ const SSN_FORM = String.raw`\\b(00[1-9]|0[1-9][0-9]|[1-578][0-9]{2}|6[0-57-9][0-
 const bodies = {
   from: at('bodies'),
   where: `exchange_id IN (SELECT exchange_id FROM ${at('exchanges')} WHERE ${inPeriod('started_at')})`,
+} as const;
+
+const body = {
   columns: { exchange_id: 'exchange_id', direction: 'direction', original_length: 'original_length', masked_length: 'masked_length' },
   orderBy: 'exchange_id, direction',
 } as const;
 
 /** What was let pass, masked, kept; and under which published policy. */
-export const DATA_CHECKS: readonly CheckQueries[] = [
-  defineCheck({
-    ...bodies,
-    id: 'kept-bodies',
-    title: 'Kept bodies and the keyed digest of their originals',
-    populationLabel: 'bodies kept for exchanges of the period',
-    exceptionLabel: 'changed bodies without a keyed digest of the original',
-    exception: "original_length != masked_length AND ifNull(original_digest, '') = ''",
-    figures: { 'whole bodies': 'countIf(complete)', 'bodies cut by an early end': 'countIf(NOT complete)' },
-  }),
-  defineCheck({
-    ...bodies,
-    id: 'residual-ssn',
-    title: 'Second scan of kept bodies for US social security numbers',
-    populationLabel: 'bodies kept for exchanges of the period',
-    exceptionLabel: 'bodies with text in the form of a social security number',
-    exception: `match(body, '${SSN_FORM}')`,
-  }),
+export const DATA_CHECKS: readonly CheckGroup[] = [
+  defineChecks({ id: 'body-checks', title: 'Examinations over the kept bodies of the period', ...bodies }, [
+    {
+      ...body,
+      id: 'kept-bodies',
+      title: 'Kept bodies and the keyed digest of their originals',
+      populationLabel: 'bodies kept for exchanges of the period',
+      exceptionLabel: 'changed bodies without a keyed digest of the original',
+      exception: "original_length != masked_length AND ifNull(original_digest, '') = ''",
+      figures: { 'whole bodies': 'countIf(complete)', 'bodies cut by an early end': 'countIf(NOT complete)' },
+    },
+    {
+      ...body,
+      id: 'residual-ssn',
+      title: 'Second scan of kept bodies for US social security numbers',
+      populationLabel: 'bodies kept for exchanges of the period',
+      exceptionLabel: 'bodies with text in the form of a social security number',
+      exception: `match(body, '${SSN_FORM}')`,
+    },
+  ]),
   defineCheck({
     id: 'masked-flows',
     title: 'Masked values and the policy that asked for it',
@@ -86,24 +91,6 @@ export const DATA_CHECKS: readonly CheckQueries[] = [
     sample: 'change-policies',
   }),
   defineCheck({
-    id: 'changes',
-    title: 'Changes to policies, connections and modes',
-    from: at('control'),
-    where: `${inPeriod('occurred_at')}\n  AND kind IN ('policy.published', 'connection.registered', 'mode.changed', 'config.rejected')`,
-    exception: "kind = 'mode.changed' AND principal_subject = ''",
-    populationLabel: 'change events in the period',
-    exceptionLabel: 'mode changes that name nobody',
-    columns: CONTROL_COLUMNS,
-    orderBy: 'leaf_index',
-    figures: {
-      'policies published': "countIf(kind = 'policy.published')",
-      'connections registered': "countIf(kind = 'connection.registered')",
-      'modes changed': "countIf(kind = 'mode.changed')",
-      'configurations rejected': "countIf(kind = 'config.rejected')",
-    },
-    sample: 'change-events',
-  }),
-  defineCheck({
     id: 'keys',
     title: 'Key events',
     from: at('control'),
@@ -114,30 +101,4 @@ export const DATA_CHECKS: readonly CheckQueries[] = [
     columns: CONTROL_COLUMNS,
     orderBy: 'leaf_index',
   }),
-  defineCheck({
-    id: 'tool-calls',
-    title: 'Exchanges in which the model called a tool',
-    from: at('exchanges'),
-    where: `${inPeriod('started_at')}\n  AND length(tool_calls) > 0`,
-    exception: "principal_subject = ''",
-    populationLabel: 'exchanges with tool calls',
-    exceptionLabel: 'tool calls that name no principal',
-    columns: EXCHANGE_COLUMNS,
-    orderBy: 'request_leaf_index',
-    figures: { 'calls of tools': 'sum(length(tool_calls))', 'distinct tools': 'length(groupUniqArrayArray(tool_calls))' },
-    sample: 'sample-tools',
-  }),
-  ...(['postgres', 'ssh', 'kubernetes'] as const).map((protocol) =>
-    defineCheck({
-      id: `protocol-${protocol}`,
-      title: `Exchanges over the ${protocol} protocol`,
-      from: at('exchanges'),
-      where: `${inPeriod('started_at')}\n  AND protocol = '${protocol}'`,
-      exception: "principal_subject = ''",
-      populationLabel: `exchanges over ${protocol}`,
-      exceptionLabel: 'of them without a principal',
-      columns: EXCHANGE_COLUMNS,
-      orderBy: 'request_leaf_index',
-    }),
-  ),
 ];

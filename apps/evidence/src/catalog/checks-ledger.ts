@@ -1,4 +1,4 @@
-import { at, CONTROL_COLUMNS, defineCheck, inPeriod, instant, type CheckQueries } from './check.js';
+import { at, defineCheck, inPeriod, instant, type CheckGroup } from './check.js';
 
 /** Limit of gate G4, in microseconds. */
 export const CLOCK_LIMIT_US = 1_000_000;
@@ -33,7 +33,7 @@ const MISSING_FIELDS = [
 ].join('\n    OR ');
 
 /** The record of records: what the gates and the audit family rest on. */
-export const LEDGER_CHECKS: readonly CheckQueries[] = [
+export const LEDGER_CHECKS: readonly CheckGroup[] = [
   defineCheck({
     ...events,
     id: 'record-fields',
@@ -92,40 +92,6 @@ ARRAY JOIN ['request', 'decision', 'response', 'control', 'unreadable'] AS event
     columns: { event_id: 'event_id', exchange_id: 'exchange_id', kind: 'kind', verdict: 'verdict', leaf_index: 'leaf_index' },
     orderBy: 'leaf_index',
     sample: 'sample-decisions',
-  }),
-  defineCheck({
-    id: 'ledger-access',
-    title: 'Reads of the ledger and of packets',
-    from: at('access'),
-    where: `${inPeriod('occurred_at')}\n  AND attributes['status'] != 'started'`,
-    exception: "principal_subject = ''",
-    populationLabel: 'reads in the period',
-    exceptionLabel: 'reads that name nobody',
-    columns: CONTROL_COLUMNS,
-    orderBy: 'leaf_index',
-    figures: {
-      'SQL queries': "countIf(kind = 'ledger.queried')",
-      'refused or failed': "countIf(outcome != 'success')",
-      'distinct readers': 'uniqExact(principal_issuer, principal_subject)',
-    },
-    sample: 'access-readers',
-  }),
-  defineCheck({
-    id: 'recording-failures',
-    title: 'Failures of recording and sealing',
-    from: at('control'),
-    where: `${inPeriod('occurred_at')}\n  AND kind IN ('gateway.started', 'gateway.stopped', 'gateway.heartbeat', 'journal.recovered', 'checkpoint.halted')`,
-    exception: "kind = 'checkpoint.halted'",
-    populationLabel: 'signs of life and failure events',
-    exceptionLabel: 'events that say the ledger was halted',
-    columns: CONTROL_COLUMNS,
-    orderBy: 'leaf_index',
-    figures: {
-      heartbeats: "countIf(kind = 'gateway.heartbeat')",
-      starts: "countIf(kind = 'gateway.started')",
-      'orderly stops': "countIf(kind = 'gateway.stopped')",
-      'recoveries of a journal tail': "countIf(kind = 'journal.recovered')",
-    },
   }),
   defineCheck({
     ...events,

@@ -2,7 +2,7 @@ import { packageVersion } from '#config';
 import { loadSchemas } from '#events';
 import { openCheckpoint } from '#tlog';
 import { instantLiteral, microsOf, type QueryBinding } from '../catalog/bind.js';
-import { catalogueOf } from '../catalog/catalogue.js';
+import { catalogueOf, type Catalogue } from '../catalog/catalogue.js';
 import type { Framework } from '../catalog/control.js';
 import { judge } from '../judge/judge.js';
 import { PACKET_FORMAT, type Integrity, type PacketModel, type Snapshot } from '../model/packet.js';
@@ -69,7 +69,7 @@ export async function collectPacket(input: CollectInput): Promise<CollectedPacke
       description: 'How to check this packet with standard tools',
       data: Buffer.from(verifyGuide(snapshot)),
     }),
-    ...rowExhibits(collected, results),
+    ...rowExhibits(catalogue, collected, results),
     ...queryExhibits(collected.runs),
     ...schemaExhibits(loadSchemas()),
     ...proofExhibits(cited.proofs),
@@ -117,13 +117,12 @@ function checkIntegrity(snapshot: Snapshot, hashes: LeafHashes): Integrity {
 }
 
 /** Population file, and the complete lists of exceptions up to their bound. */
-function rowExhibits({ runs, exhibitRows }: Collected, results: Results): ExhibitFile[] {
+function rowExhibits(catalogue: Catalogue, { runs, exhibitRows }: Collected, results: Results): ExhibitFile[] {
   return runs.flatMap((run) => {
     if (run.exhibit !== null)
       return [ndjsonExhibit(run.exhibit, run, exhibitRows.get(run.id) ?? [], results.number('scope-totals', 'exchanges'))];
     if (!run.id.endsWith('-exceptions')) return [];
-    return [
-      ndjsonExhibit(`exhibits/${run.id}.ndjson`, run, run.rows, results.number(run.id.slice(0, -'-exceptions'.length), 'exceptions')),
-    ];
+    const { exceptions } = catalogue.check(run.id.slice(0, -'-exceptions'.length));
+    return [ndjsonExhibit(`exhibits/${run.id}.ndjson`, run, run.rows, results.number(exceptions.query, exceptions.column))];
   });
 }

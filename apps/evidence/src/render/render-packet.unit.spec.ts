@@ -25,15 +25,12 @@ describe('renderPacket', () => {
       if (x < PAGE.left - 12 || x + this.measure(text.trimEnd()) > PAGE.width - PAGE.right + 0.6 || y < 20 || y > PAGE.height - 20)
         outside.push(text.slice(0, 60));
     });
-    const long = { exceptions: 3, population: 9 };
     const hostile = 'x'.repeat(3_000);
     render({
       framework,
       institution: `${hostile.slice(0, 300)} & <Söhne> \u202e 銀行`,
       rows: {
-        attribution: [
-          { ...long, for_a_person: 1, for_a_workload: 1, for_a_service_key: 1, naming_an_agent_that_acts_for_the_principal: 0 },
-        ],
+        'exchange-checks': [{ attribution_exceptions: 3 }],
         'attribution-exceptions': [
           {
             exchange_id: hostile,

@@ -1,6 +1,6 @@
 import { bindQuery, isoMicro, microsOf } from '../catalog/bind.js';
 import { catalogueOf } from '../catalog/catalogue.js';
-import type { Framework } from '../catalog/control.js';
+import type { Framework, QueryTemplate } from '../catalog/control.js';
 import { judge } from '../judge/judge.js';
 import { PACKET_FORMAT, type PacketModel } from '../model/packet.js';
 import { resultDigest, Results, sha256Hex, type Cell, type QueryRun } from '../model/result.js';
@@ -30,11 +30,11 @@ export function sampleModel(options: SampleOptions = {}): PacketModel {
   const root = options.root ?? ROOT;
   const binding = { treeSize, fromUs, toUs };
   const catalogue = catalogueOf(framework);
-  const listed = [...catalogue.exceptionQueries]
-    .filter(([check]) => Number(options.rows?.[check]?.[0]?.['exceptions'] ?? 0) > 0)
-    .map(([, query]) => query);
-  const runs = [...catalogue.always, ...listed].map((query): QueryRun => {
-    const rows = options.rows?.[query.id] ?? inventedRows(query.id, query.sql, { days, fromUs, treeSize });
+  const run = (query: QueryTemplate): QueryRun => {
+    const made = inventedRows(query.id, query.sql, { days, fromUs, treeSize });
+    const given = options.rows?.[query.id];
+    // One row of counts: what is given replaces single numbers.
+    const rows = given?.length === 1 && made.length === 1 ? [{ ...made[0], ...given[0] }] : (given ?? made);
     const columns = rows[0] === undefined ? columnsOf(query.sql) : Object.keys(rows[0]);
     const result = { columns, rows: rows.map((row) => columns.map((column) => row[column] ?? null)) };
     const sql = bindQuery(query.sql, binding);
@@ -48,7 +48,14 @@ export function sampleModel(options: SampleOptions = {}): PacketModel {
       exhibit: null,
       result_sha256: resultDigest(result),
     };
+  };
+  const always = catalogue.always.map(run);
+  const counted = new Results(always);
+  const lists = [...catalogue.exceptionQueries].filter(([id]) => {
+    const { exceptions } = catalogue.check(id);
+    return counted.number(exceptions.query, exceptions.column) > 0;
   });
+  const runs = [...always, ...lists.map(([, query]) => run(query))];
   const snapshot = {
     origin: options.origin ?? 'affiant.test/ledger',
     round: 311,
@@ -108,8 +115,8 @@ function inventedRows(id: string, sql: string, shape: Shape): Readonly<Record<st
   const special = SPECIAL[id];
   if (special !== undefined) return special(shape);
   const columns = columnsOf(sql);
-  if (columns.includes('population')) {
-    return [Object.fromEntries(columns.map((column, index) => [column, column === 'exceptions' ? 0 : 12_000 - index * 37]))];
+  if (columns.some((column) => column.endsWith('population'))) {
+    return [Object.fromEntries(columns.map((column, index) => [column, column.endsWith('exceptions') ? 0 : 12_000 - index * 37]))];
   }
   return Array.from({ length: 3 }, (_, row) => Object.fromEntries(columns.map((column) => [column, invented(column, row)])));
 }

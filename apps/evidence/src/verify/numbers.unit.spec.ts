@@ -11,7 +11,7 @@ it('reports exactly the queries whose answer changed', async () => {
     return run.id === changed ? { columns: run.columns, rows: [[1, 2, 3]] } : { columns: run.columns, rows: run.rows };
   };
   expect(await checkPacketNumbers(packetJson, answer(null))).toEqual({ ok: true, queries: model.runs.length, differences: [] });
-  const report = await checkPacketNumbers(packetJson, answer('attribution'));
+  const report = await checkPacketNumbers(packetJson, answer('exchange-checks'));
   expect(report.ok).toBe(false);
-  expect(report.differences.map(({ query }) => query)).toEqual(['attribution']);
+  expect(report.differences.map(({ query }) => query)).toEqual(['exchange-checks']);
 });

@@ -25,7 +25,7 @@ export function show(cell: Cell): string {
 export const shortInstant = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`;
 
 /** Where a printed number comes from. */
-export const queryMark = (query: string): string => `[${query}]`;
+export const queryMark = (query: string, column?: string): string => (column === undefined ? `[${query}]` : `[${query}: ${column}]`);
 
 export interface ResultColumn {
   readonly column: string;

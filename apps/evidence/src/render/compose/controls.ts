@@ -1,6 +1,6 @@
 import type { Control, FigureSpec } from '../../catalog/control.js';
 import type { ControlResult } from '../../model/packet.js';
-import type { Block, Section } from '../blocks.js';
+import type { Block, Section, TableBlock } from '../blocks.js';
 import { plainResultTable, queryMark, show, type Context } from './context.js';
 
 /** Exceptions printed on the page; the rest is in the exhibit. */
@@ -48,8 +48,14 @@ function controlBlocks(context: Context, control: Control, result: ControlResult
           'Method',
           `${methods}${result.methods.includes('TEST') ? ` (drill ${control.drill ?? ''})` : ''}${control.testable ? '' : ' (the assessment procedure has no TEST method)'}`,
         ],
-        ['Population', `${number(check.population)} ${check.population.label} ${queryMark(check.population.query)}`],
-        ['Exceptions', `${number(check.exceptions)} ${check.exceptions.label} ${queryMark(check.exceptions.query)}`],
+        [
+          'Population',
+          `${number(check.population)} ${check.population.label} ${queryMark(check.population.query, check.population.column)}`,
+        ],
+        [
+          'Exceptions',
+          `${number(check.exceptions)} ${check.exceptions.label} ${queryMark(check.exceptions.query, check.exceptions.column)}`,
+        ],
         ...(check.figures.length > 0 ? [['Of these', check.figures.map((figure) => `${figure.label}: ${number(figure)}`).join('; ')]] : []),
         ['Rests on gates', control.gates.map((id) => `${id} ${result.blocked_by.includes(id) ? '(does not hold)' : ''}`.trim()).join(', ')],
         ['Limits', control.limits],
@@ -102,14 +108,35 @@ export function dataSection(context: Context): Section {
         text: 'The trail keeps masked bodies and a keyed digest of each original, never the original. Numbers are values that a detector found and a policy had replaced.',
       },
       plainResultTable(context, 'masks-by-connection', 60),
-      plainResultTable(context, 'residual-ssn', 1),
-      ...(context.results.has('kept-bodies') ? [plainResultTable(context, 'kept-bodies', 1)] : []),
+      figureTable(context, 'Kept bodies', ['kept-bodies', 'residual-ssn']),
       {
         t: 'paragraph',
         style: 'muted',
         text: 'Recall of the detectors is measured with the product on public data; values no detector recognised are not counted here.',
       },
     ],
+  };
+}
+
+/** Population, exceptions and figures of examinations, one per row with the cell it comes from. */
+function figureTable(context: Context, caption: string, checks: readonly string[]): TableBlock {
+  const figures = checks
+    .map((id) => context.catalogue.check(id))
+    .flatMap((check) => [check.population, check.exceptions, ...check.figures]);
+  return {
+    t: 'table',
+    caption,
+    rowHeaders: true,
+    columns: [
+      { label: 'Figure', weight: 3 },
+      { label: 'Number', weight: 0.7, align: 'right' },
+      { label: 'Query: column', weight: 2.4 },
+    ],
+    rows: figures.map((figure) => [
+      figure.label,
+      show(context.results.cell(figure.query, figure.column)),
+      `${figure.query}: ${figure.column}`,
+    ]),
   };
 }
 
