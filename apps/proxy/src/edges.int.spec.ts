@@ -54,7 +54,12 @@ describe('paths', () => {
       expect((await rig.post(undefined, { method: 'GET', path, headers: { authorization: '' } })).status).toBe(200);
     for (const path of ['/', '/c/claude', '/c/claude/'])
       expect((await rig.post(undefined, { method: 'HEAD', path, headers: { authorization: '' } })).status).toBe(200);
-    expect(rig.recorder.of('control').map(({ event }) => event.kind)).toEqual(['policy.published', 'gateway.started']);
+    expect(rig.recorder.of('control').map(({ event }) => event.kind)).toEqual([
+      'policy.published',
+      'connection.registered',
+      'connection.registered',
+      'gateway.started',
+    ]);
   });
 
   it('serves bare paths on the first connection and refuses unknown ones', async () => {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { AffiantError } from '#errors';
 import { SYSTEM_CONTEXT, type EventDraft, type NameValue } from '#events';
-import { packageVersion } from '#config';
+import { packageVersion, type ConnectionConfig } from '#config';
 import type { Arrival } from './call.js';
 import { ClientLink } from './intake/client-link.js';
 import { Drain } from './intake/drain.js';
@@ -29,6 +29,8 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   readonly #running = new Map<Promise<void>, ServerResponse>();
   readonly #timers: NodeJS.Timeout[] = [];
   #address: { host: string; port: number } | null = null;
+  /** Connection -> what was recorded of it. */
+  readonly #registered = new Map<string, string>();
   #served = 0;
   #serving = 0;
   #drained: Promise<void> | null = null;
@@ -67,6 +69,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   async onApplicationBootstrap(): Promise<void> {
     const { host, gateway_port } = this.#options.config.server;
     await this.#services.policies.start();
+    await this.#registerConnections();
     const { port } = await this.#listener.listen(host, gateway_port);
     this.#address = { host, port };
     await this.#services.evidence.commit([
@@ -156,6 +159,16 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     });
   }
 
+  /** Every connection is in the ledger before it serves; after a reload, what is new or changed follows with the next housekeeping. */
+  async #registerConnections(): Promise<void> {
+    const fresh = this.#options.connections().filter((connection) => this.#registered.get(connection.name) !== describe(connection));
+    if (fresh.length === 0) return;
+    await this.#services.evidence.commit(
+      fresh.map((connection) => control('connection.registered', describeAttributes(connection), connection.name)),
+    );
+    for (const connection of fresh) this.#registered.set(connection.name, describe(connection));
+  }
+
   #readiness(): { ready: boolean; reason?: string } {
     if (this.#drain.begun) return { ready: false, reason: 'draining' };
     return this.#services.hooks.readiness?.() ?? { ready: true };
@@ -185,6 +198,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 
   async #housekeeping(): Promise<void> {
+    await this.#registerConnections();
     this.#services.flights.sweep();
     await this.#services.tickets.sweep();
   }
@@ -209,9 +223,20 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   }
 }
 
-function control(kind: string, attributes: readonly NameValue[]): EventDraft {
-  return { type: 'control', context: SYSTEM_CONTEXT, event: { kind, outcome: 'success', subject: null, attributes, detail: null } };
+function control(kind: string, attributes: readonly NameValue[], subject: string | null = null): EventDraft {
+  return { type: 'control', context: SYSTEM_CONTEXT, event: { kind, outcome: 'success', subject, attributes, detail: null } };
 }
+
+/** What an inventory needs of a connection; never its credential. */
+function describeAttributes({ protocol, upstream, allow }: ConnectionConfig): NameValue[] {
+  return [
+    { name: 'protocol', value: protocol },
+    { name: 'upstream', value: upstream },
+    { name: 'allow', value: allow.join(', ') },
+  ];
+}
+
+const describe = (connection: ConnectionConfig): string => JSON.stringify(describeAttributes(connection));
 
 async function withTimeout(work: Promise<unknown>, ms: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

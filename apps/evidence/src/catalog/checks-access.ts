@@ -180,14 +180,16 @@ LEFT ANY JOIN (
         title: 'Callers that were refused for their identity',
         among: "kind = 'identity.refused'",
         exception: "attributes['code'] = ''",
-        populationLabel: 'refused identities in the period',
+        populationLabel: 'records of refused identities in the period',
         exceptionLabel: 'refusals that do not say why',
         columns: CONTROL_COLUMNS,
         orderBy: 'leaf_index',
         figures: {
-          'expired tokens': "countIf(attributes['code'] = 'token_expired')",
-          'invalid or conflicting tokens': "countIf(attributes['code'] IN ('token_invalid', 'token_conflict'))",
-          'no credential': "countIf(attributes['code'] = 'token_missing')",
+          'refusals they stand for': "sumIf(toUInt64OrZero(attributes['count']), kind = 'identity.refused')",
+          'expired tokens': "countIf(kind = 'identity.refused' AND attributes['code'] = 'token_expired')",
+          'invalid or conflicting tokens':
+            "countIf(kind = 'identity.refused' AND attributes['code'] IN ('token_invalid', 'token_conflict'))",
+          'no credential': "countIf(kind = 'identity.refused' AND attributes['code'] = 'token_missing')",
         },
       },
       {

@@ -191,7 +191,7 @@ LIMIT 60`,
   {
     id: 'bypass',
     title: 'What was turned away at the gateway',
-    sql: `SELECT kind, attributes['code'] AS code, count() AS events, ${instant('max(occurred_at)')} AS last_event
+    sql: `SELECT kind, attributes['code'] AS code, count() AS events, sum(toUInt64OrZero(attributes['count'])) AS calls, ${instant('max(occurred_at)')} AS last_event
 FROM ${at('control')}
 WHERE ${inPeriod('occurred_at')} AND kind IN ('path.refused', 'identity.refused')
 GROUP BY kind, code
