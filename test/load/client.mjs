@@ -48,7 +48,10 @@ async function run() {
   const results = [];
   const errors = [];
   let next = 0;
-  const prepared = Array.from({ length: Math.min(job.count ?? 64, job.bytes > 100_000 ? 24 : 256) }, (_, i) => bodyOf(i));
+  const prepared = Array.from(
+    { length: Math.min(job.count ?? 256, job.bytes > 1_000_000 ? 24 : job.bytes > 100_000 ? 128 : 256) },
+    (_, i) => bodyOf(i),
+  );
   const deadline = job.durationMs === undefined ? Infinity : performance.now() + job.durationMs;
   const worker = async () => {
     while (performance.now() < deadline && next < (job.count ?? Infinity)) {
