@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import type { ClientRequest } from 'node:http';
+import { request as httpRequest, type ClientRequest } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { answerStream } from './testing/fake-upstream.js';
 import { connection, Rig } from './testing/rig.js';
@@ -185,10 +185,12 @@ describe('bodies', () => {
 
 describe('slow and large streams', () => {
   it('stops reading the upstream while the client takes nothing, and delivers every byte after', async () => {
+    // More than the kernel's socket buffers of both connections can take in (they grow to some 20 MB on loopback).
     const line = `${'x'.repeat(1023)}\n`;
-    const lines = 24 * 1024;
+    const lines = 64 * 1024;
+    const wide = await Rig.start({ limits: { response_bytes: 128 * 1024 * 1024 } });
     let written = 0;
-    rig.upstream.answer = ({ response }) => {
+    wide.upstream.answer = ({ response }) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       const more = (): void => {
         while (written < lines) {
@@ -200,29 +202,29 @@ describe('slow and large streams', () => {
       more();
     };
     let length = 0;
-    const done = new Promise<void>((resolve) => {
-      void rig.post(
-        { stream: true, text: 'a' },
-        {
-          onRequest: (request) =>
-            request.on('response', (response) => {
-              response.pause();
-              setTimeout(() => {
-                expect(written).toBeLessThan(lines);
-                response.resume();
-              }, 300);
-              response.on('data', (part: Buffer) => (length += part.length));
-              response.on('end', resolve);
-            }),
-        },
-      );
+    const heldBack = await new Promise<number>((resolve, reject) => {
+      let atRest = 0;
+      const headers = { authorization: 'Bearer alice', 'content-type': 'application/json' };
+      const request = httpRequest({ host: '127.0.0.1', port: wide.gateway.port, path: '/c/claude/v1/messages', method: 'POST', headers });
+      request.on('error', reject);
+      request.on('response', (response) => {
+        response.pause();
+        untilStill(() => written).then((count) => {
+          atRest = count;
+          response.resume();
+        }, reject);
+        response.on('data', (part: Buffer) => (length += part.length));
+        response.on('end', () => resolve(atRest));
+      });
+      request.end(JSON.stringify({ stream: true, text: 'a' }));
     });
-    await done;
+    expect(heldBack).toBeLessThan(lines);
     expect(length).toBe(lines * 1024 + 4);
-    const { event } = rig.recorder.of('response')[0] ?? {};
+    const { event } = wide.recorder.of('response')[0] ?? {};
     expect(event).toMatchObject({ outcome: 'completed', body: { masked_length: length, complete: true } });
     expect(event?.timeline.length).toBeLessThanOrEqual(1024);
     expect(event?.timeline.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(length);
+    await wide.stop();
   });
 
   it('lets a client that is still sending read why it was refused', async () => {
@@ -360,3 +362,13 @@ describe('shutdown and reload', () => {
     expect(rig.recorder.controls('policy.published')).toHaveLength(2);
   });
 });
+
+/** The value once it has stopped changing: looked at until four looks in a row are the same. */
+async function untilStill(look: () => number): Promise<number> {
+  for (let same = 0, last = -1; ;) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    same = look() === last ? same + 1 : 0;
+    last = look();
+    if (same >= 4) return last;
+  }
+}

@@ -3,8 +3,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite, types } from '@electric-sql/pglite';
 
-// int8 stays text, as node-postgres gives it: one behaviour for both sizes.
-const database = await PGlite.create({ dataDir: workerData.directory, parsers: { [types.INT8]: (value) => value } });
+// A small catalogue with one session: PostgreSQL's own defaults would take 150 MB more.
+const SMALL = ['shared_buffers=4MB', 'wal_buffers=256kB', 'max_connections=4'].flatMap((setting) => ['-c', setting]);
+
+const database = await PGlite.create({
+  dataDir: workerData.directory,
+  // int8 stays text, as node-postgres gives it: one behaviour for both sizes.
+  parsers: { [types.INT8]: (value) => value },
+  startParams: [...PGlite.defaultStartParams, ...SMALL],
+});
 parentPort.postMessage({ ready: true });
 
 parentPort.on('message', async ({ id, sql, params, close }) => {
