@@ -72,7 +72,11 @@ export class LedgerSupervisor {
 
   #startWorker(engine: EmbeddedEngine): Promise<void> {
     const task: LedgerTask = { ...this.options.task, engine: { url: engine.access.url, headers: engine.access.headers, ...engine.writer } };
-    const worker = new Worker(new URL('../ledger.worker.js', import.meta.url), { workerData: task });
+    const worker = new Worker(new URL('../ledger.worker.js', import.meta.url), {
+      workerData: task,
+      // It handles batches of some megabytes; without a bound its heap grows to what the machine has.
+      resourceLimits: { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 768 },
+    });
     this.#worker = worker;
     return new Promise((resolve, reject) => {
       worker.on('message', (message: LedgerReport) => {

@@ -162,7 +162,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       logger,
       roles: { auditors: config.ledger.auditors, examiners: config.ledger.examiners },
       engine: () => supervisor.access(),
-      limits: DEFAULT_SQL_LIMITS,
+      limits: { ...DEFAULT_SQL_LIMITS, executionTime: config.ledger.query_max_execution_time + 30_000 },
       redact,
       status,
       approvals,
@@ -176,6 +176,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
   await app.listen(config.server.console_port, config.server.host);
   const served = app.get(Gateway);
   gateway = served;
+  status.watchEventLoop();
 
   let run: RunFile = {
     pid: process.pid,

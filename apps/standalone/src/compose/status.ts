@@ -20,7 +20,10 @@ export interface StatusParts {
 export class ProcessStatus implements StatusSource {
   readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 1 });
 
-  constructor(private readonly parts: StatusParts) {
+  constructor(private readonly parts: StatusParts) {}
+
+  /** Watches the event loop from here on: what the start itself held it is nobody's wait. */
+  watchEventLoop(): void {
     this.#delay.enable();
   }
 
