@@ -5,7 +5,7 @@ import { cpus } from 'node:os';
 import { promisify } from 'node:util';
 import { median, percentile, processTree } from '../support/cpu.mjs';
 import { affiant, root, sql, until } from '../support/instance.mjs';
-import { LOAD, nodePipe, ours, portkey, script } from './targets.mjs';
+import { gatewayAlone, LOAD, nodePipe, ours, portkey, script } from './targets.mjs';
 
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(name) ? args[args.indexOf(name) + 1] : fallback);
@@ -82,7 +82,9 @@ function report(row, unit, values, digits = 2) {
 
 const upstream = await script(LOAD, 'test/load/upstream.mjs');
 const upstreamUrl = `http://127.0.0.1:${upstream.port}`;
-const targets = [await nodePipe(upstreamUrl), await portkey(upstreamUrl), await ours(upstreamUrl)].filter((target) => target !== null);
+const targets = [await nodePipe(upstreamUrl), await portkey(upstreamUrl), await gatewayAlone(upstreamUrl), await ours(upstreamUrl)].filter(
+  (target) => target !== null,
+);
 const us = targets.at(-1);
 const others = targets.slice(0, -1);
 say(
@@ -90,11 +92,18 @@ say(
 );
 const direct = { name: 'direct', url: `${upstreamUrl}/v1/messages`, headers: { 'x-api-key': 'x' } };
 const outcomes = [];
+// Both of ours against the peer. First sight is reported beside: design.md §9 sets its rows for a conversation seen before.
 const behindPortkey = (row, values, lowerIsBetter = true) => {
   const theirs = values['portkey'];
   if (theirs === undefined) return;
-  const mine = values[us.name];
-  outcomes.push({ row, ahead: lowerIsBetter ? mine < theirs : mine > theirs, ratio: lowerIsBetter ? theirs / mine : mine / theirs });
+  for (const name of ['affiant gateway', us.name]) {
+    const mine = values[name];
+    outcomes.push({
+      row: `${row}, ${name}`,
+      ahead: lowerIsBetter ? mine < theirs : mine > theirs,
+      ratio: lowerIsBetter ? theirs / mine : mine / theirs,
+    });
+  }
 };
 
 try {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { root, startInstance, token } from '../support/instance.mjs';
+import { benchConfig } from './bench-config.mjs';
 import { missing, npmProject } from '../support/tools.mjs';
 
 const PIN = existsSync('/usr/bin/taskset') ? (core) => ['/usr/bin/taskset', '-c', String(core)] : () => [];
@@ -17,7 +18,7 @@ export async function script(wrap, file, ...args) {
   const command = [...wrap, process.execPath, join(root, file), ...args];
   const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(child.stdout, 'data');
-  return { child, pid: child.pid, port: JSON.parse(line.toString()).port, stop: () => child.kill('SIGKILL') };
+  return { child, pid: child.pid, ...JSON.parse(line.toString()), stop: () => child.kill('SIGTERM') };
 }
 
 export async function nodePipe(upstream) {
@@ -85,6 +86,19 @@ net.Server.prototype.listen = function (...args) {
   };
 }
 
+/** The gateway alone, as design.md §9 measures it: everything on but the ledger, which the peers do not have. */
+export async function gatewayAlone(upstream) {
+  const started = await script(GATEWAY, 'test/load/gateway.mjs', upstream);
+  return {
+    name: 'affiant gateway',
+    pid: started.pid,
+    url: `http://127.0.0.1:${started.port}/c/bench/v1/messages`,
+    headers: { 'x-api-key': started.token },
+    stop: async () => started.stop(),
+  };
+}
+
+/** The whole standalone process with its ledger, catalogue and engine child. */
 export async function ours(upstream) {
   const directory = mkdtempSync(join(tmpdir(), 'affiant-bench-'));
   const state = join(directory, 'var');
@@ -95,7 +109,7 @@ export async function ours(upstream) {
   const instance = await startInstance({ state, config, wrap: GATEWAY });
   const bearer = token(state, 'bench', 'engineering', 'auditors');
   return {
-    name: 'affiant, all on',
+    name: 'affiant standalone',
     pid: instance.pid,
     instance,
     bearer,
@@ -107,25 +121,3 @@ export async function ours(upstream) {
     },
   };
 }
-
-export const benchConfig = (upstream, keyFile) => `institution: Bench Bank
-server: { gateway_port: 0, console_port: 0, issuer_port: 0 }
-identity: { development_issuer: true }
-connections:
-  - name: bench
-    protocol: anthropic
-    upstream: ${upstream}
-    credential: { file: ${keyFile} }
-    allow: [ group:engineering ]
-policies:
-  - name: customer-data
-    detect: [ us_ssn, credit_card, us_aba_routing, us_bank_account, iban, email, phone, secret ]
-    request: mask
-    response: mask
-  - name: destructive-sql
-    when: { tool_input: '(?i)\\bdrop\\s+(table|database)\\b' }
-    action: hold
-    approvers: { group: data-owners, quorum: 1, not: requester, expires: 15m }
-ledger:
-  auditors: [ auditors ]
-`;

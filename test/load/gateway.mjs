@@ -1,0 +1,85 @@
+// The gateway as it stands alone in the distributed size: identity, policy, masking both ways and the fsync'd, encrypted journal on;
+// the ledger elsewhere. Prints {"port", "token"}. Its journal is deleted when it ends.
+import 'reflect-metadata';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NestFactory } from '@nestjs/core';
+import { AnthropicProtocol, Gateway, ProxyModule } from '../../dist/apps/proxy/src/index.js';
+import { parseConfig } from '../../dist/libs/config/src/index.js';
+import { createPlaceholder } from '../../dist/libs/detect/src/index.js';
+import { EventCodec, SystemClock, SystemIds } from '../../dist/libs/events/src/index.js';
+import { createIdentity, startDevelopmentIssuer } from '../../dist/libs/identity/src/index.js';
+import { JournalRecorder, recoverSource } from '../../dist/libs/journal/src/index.js';
+import { createLogger } from '../../dist/libs/observability/src/index.js';
+import { compilePolicySet } from '../../dist/libs/policy/src/index.js';
+import { benchConfig } from './bench-config.mjs';
+
+const directory = mkdtempSync(join(tmpdir(), 'affiant-gateway-bench-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+process.on('SIGTERM', () => process.exit(0));
+const keyFile = join(directory, 'upstream.key');
+writeFileSync(keyFile, 'bench-upstream-key', { mode: 0o600 });
+const config = parseConfig(benchConfig(process.argv[2], keyFile), 'bench');
+const clock = new SystemClock();
+const ids = new SystemIds();
+const codec = new EventCodec();
+const logger = createLogger('bench', { level: 'error' });
+const { journal, openExchanges } = await recoverSource({
+  directory: join(directory, 'journal'),
+  sourceId: 'gateway',
+  key: Buffer.alloc(32, 7),
+  segmentBytes: config.journal.segment_bytes,
+  highWaterBytes: 32 * 2 ** 30,
+  codec,
+});
+const issuer = await startDevelopmentIssuer({ stateDirectory: directory, host: '127.0.0.1', port: 0, audience: 'affiant', clock });
+const identity = createIdentity({
+  issuers: [
+    {
+      name: 'development',
+      issuer: issuer.issuer,
+      audience: 'affiant',
+      groups_claim: 'groups',
+      jwks_uri: issuer.jwksUri,
+      algorithms: issuer.algorithms,
+    },
+  ],
+  serviceKeys: [],
+  clock,
+  logger,
+  clockTolerance: 30_000,
+});
+const policy = compilePolicySet(config, '1');
+const nobody = async () => {
+  throw new Error('no call of the load tests is held');
+};
+const app = await NestFactory.createApplicationContext(
+  ProxyModule.register({
+    config,
+    connections: () => config.connections,
+    policySource: { current: () => policy, onChange: () => () => undefined },
+    identity,
+    recorder: new JournalRecorder({ journal, codec, clock, ids, openExchanges }),
+    approvals: {
+      open: nobody,
+      get: nobody,
+      list: async () => [],
+      addVote: nobody,
+      expire: nobody,
+      release: nobody,
+      setOrphaned: nobody,
+      watch: () => () => undefined,
+    },
+    credentials: () => ({ header: 'x-api-key', value: 'bench-upstream-key' }),
+    digestKey: Buffer.alloc(32, 8),
+    placeholder: createPlaceholder(Buffer.alloc(32, 9)),
+    protocols: [new AnthropicProtocol()],
+    clock,
+    ids,
+    logger,
+  }),
+  { logger: false },
+);
+const token = await issuer.issue({ subject: 'bench', groups: ['engineering'] });
+process.stdout.write(`${JSON.stringify({ port: app.get(Gateway).port, token })}\n`);
