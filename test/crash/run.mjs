@@ -1,16 +1,15 @@
 // `npm run test:crash`: kill -9 of the standalone process at random moments under load, then the ledger must hold exactly what clients got.
 // Options: --rounds N (50), --seed N, --json, --keep (leave the state directory for a look)
+import '../support/prepare.mjs';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { build } from '../../ops/run/build.mjs';
 import { affiant, sql, startInstance, token, until } from '../support/instance.mjs';
 import { checker } from '../support/checker.mjs';
-import { checkTree } from './tree.mjs';
 import { loadUntil } from './load.mjs';
 
-build((line) => console.error(line));
+const { checkTree } = await import('./tree.mjs');
 const { startSimulatedProvider } = await import('../../dist/apps/standalone/src/demo/provider.js');
 
 const args = process.argv.slice(2);

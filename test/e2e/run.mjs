@@ -1,13 +1,11 @@
 // `npm run test:e2e`: the unmodified Claude Agent SDK and the plain SDK through the gateway, in a network namespace that has loopback only.
+import '../support/prepare.mjs';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from '../../ops/run/build.mjs';
 import { root } from '../support/instance.mjs';
 import { missing, npmProject } from '../support/tools.mjs';
-
-build((line) => console.error(line));
 
 let modules = null;
 try {

@@ -1,5 +1,6 @@
 // `npm run bench`: ours with everything on beside a bare Node pipe and Portkey, interleaved in the same minutes. Rows of design.md §9.
 // Options: --rounds N (3), --only cpu,ttft,mixed,peak,memory,ledger,packet, --json
+import '../support/prepare.mjs';
 import { execFile } from 'node:child_process';
 import { cpus } from 'node:os';
 import { promisify } from 'node:util';
