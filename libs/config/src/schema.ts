@@ -15,6 +15,9 @@ const server = z
     gateway_port: port.default(8480).meta({ description: 'the data path; 0 = any free port' }),
     console_port: port.default(8481).meta({ description: 'API, SQL endpoint and console page; 0 = any free port' }),
     issuer_port: port.default(8482).meta({ description: 'development issuer, loopback only; 0 = any free port' }),
+    metrics_port: port
+      .default(8483)
+      .meta({ description: 'probes and Prometheus metrics of a service in distributed mode; 0 = any free port' }),
     body_limit: size('32mb').meta({ description: 'largest request body' }),
     drain_timeout: duration('30s').meta({ description: 'how long SIGTERM lets streams finish' }),
   })
@@ -63,6 +66,10 @@ const connection = z.strictObject({
   credential: secret,
   credential_header: z.enum(['x-api-key', 'authorization']).default('x-api-key'),
   allow: z.array(who).default([]).meta({ description: 'who may use it; nobody when empty' }),
+  durability: z
+    .enum(['local', 'replicated'])
+    .default('local')
+    .meta({ description: 'what a call waits for: its evidence in the journal, or also acknowledged by all replicas of the event log' }),
 });
 
 const approvers = z.strictObject({
@@ -149,6 +156,83 @@ const approvals = z
   })
   .prefault({} as never);
 
+const tls = z.strictObject({
+  ca: secret.optional().meta({ description: 'PEM of the authority that signed the server; default: those Node trusts' }),
+  certificate: secret.optional().meta({ description: 'PEM of the client certificate' }),
+  key: secret.optional().meta({ description: 'PEM of its key' }),
+});
+
+const login = z.strictObject({ user: z.string().min(1), password: secret });
+
+const kafka = z.strictObject({
+  brokers: z.array(z.string().regex(/^[^\s,/]+:\d{1,5}$/, 'must be host:port')).min(1),
+  client_id: name.default('affiant'),
+  tls: tls.optional().meta({ description: 'TLS when given, also as an empty section' }),
+  sasl: login.extend({ mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']) }).optional(),
+  topics: z
+    .strictObject({
+      partitions: z
+        .int()
+        .min(1)
+        .max(1_000)
+        .default(12)
+        .meta({ description: 'fixed for the life of a topic: sources are assigned to them' }),
+      replication_factor: z.int().min(1).max(9).default(3),
+      min_insync_replicas: z.int().min(1).max(9).default(2),
+      retention: duration('30d').meta({ description: 'at least the longest outage of the ledger you want to survive' }),
+    })
+    .prefault({} as never),
+  resend_after: duration('2m').meta({ description: 'events that the ledger has not acknowledged by then are sent again' }),
+});
+
+const schemaRegistry = z.strictObject({
+  url: url.meta({ description: 'base of a Confluent-compatible registry, with its path' }),
+  login: login.optional(),
+});
+
+const clickhouse = z.strictObject({
+  url: url.meta({ description: 'HTTP interface of the server' }),
+  cluster: name.optional().meta({ description: 'name of the cluster: tables are made ReplicatedMergeTree ON CLUSTER' }),
+  writer: login.meta({ description: 'ingest and sequencer: INSERT and SELECT, nothing else' }),
+  auditor: login,
+  examiner: login,
+  evidence: login,
+  headers: z.record(z.string(), secret).optional().meta({ description: 'sent with each request, for a proxy before the server' }),
+});
+
+const postgres = z.strictObject({
+  url: secret.meta({ description: 'postgres://user:password@host/database' }),
+  pool: z.int().min(1).max(100).default(10),
+});
+
+const redis = z.strictObject({ url: secret.meta({ description: 'redis:// or rediss:// URL' }) });
+
+const objectStore = z.strictObject({
+  endpoint: url.optional().meta({ description: 'of an S3-compatible store; default: Amazon S3' }),
+  region: z.string().min(1).default('us-east-1'),
+  bucket: z.string().min(3).max(63).meta({ description: 'must exist, with versioning and object lock on' }),
+  prefix: z.string().max(200).default(''),
+  access_key_id: secret,
+  secret_access_key: secret,
+  path_style: z.boolean().default(true),
+  retain: duration('2557d').meta({ description: 'how long object lock (mode COMPLIANCE) keeps packets and tiles' }),
+});
+
+const siem = z
+  .strictObject({
+    syslog: z
+      .strictObject({
+        address: z.string().regex(/^[^\s,/]+:\d{1,5}$/, 'must be host:port'),
+        tls: tls.optional().meta({ description: 'RFC 5425; without it the address must be loopback' }),
+      })
+      .optional(),
+    splunk_hec: z
+      .strictObject({ url, token: secret, channel: z.uuid(), tls: tls.optional() })
+      .optional()
+      .meta({ description: 'Splunk HTTP Event Collector with indexer acknowledgement' }),
+  })
+  .prefault({} as never);
+
 const unique =
   (what: string) =>
   (items: readonly { readonly name: string }[], context: z.RefinementCtx): void => {
@@ -162,6 +246,9 @@ const unique =
 
 /** The configuration file. Defaults stand here and nowhere else. */
 export const configSchema = z.strictObject({
+  source: name
+    .optional()
+    .meta({ description: 'id of the journal this process writes, unique and constant; default: service and host name' }),
   institution: z.string().min(1).max(200).default('(institution not named)').meta({ description: 'printed on packets' }),
   server,
   identity,
@@ -171,4 +258,11 @@ export const configSchema = z.strictObject({
   ledger,
   journal,
   approvals,
+  siem,
+  kafka: kafka.optional().meta({ description: 'the event log of distributed mode' }),
+  schema_registry: schemaRegistry.optional(),
+  clickhouse: clickhouse.optional().meta({ description: 'the ledger store of distributed mode' }),
+  postgres: postgres.optional().meta({ description: 'the catalogue of distributed mode' }),
+  redis: redis.optional().meta({ description: 'the job queue of distributed mode' }),
+  object_store: objectStore.optional().meta({ description: 'packets and tiles of distributed mode' }),
 });

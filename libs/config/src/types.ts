@@ -9,6 +9,16 @@ export interface AffiantConfig {
   readonly journal: JournalConfig;
   readonly approvals: ApprovalsConfig;
   readonly institution: string;
+  readonly siem: SiemConfig;
+  /** Id of the journal this process writes. */
+  readonly source?: string;
+  /** The sections below make distributed mode; a service names what it lacks. */
+  readonly kafka?: KafkaConfig;
+  readonly schema_registry?: SchemaRegistryConfig;
+  readonly clickhouse?: ClickHouseConfig;
+  readonly postgres?: PostgresConfig;
+  readonly redis?: RedisConfig;
+  readonly object_store?: ObjectStoreConfig;
 }
 
 export interface ServerConfig {
@@ -18,6 +28,7 @@ export interface ServerConfig {
   readonly gateway_port: number;
   readonly console_port: number;
   readonly issuer_port: number;
+  readonly metrics_port: number;
   readonly body_limit: number;
   readonly drain_timeout: number;
 }
@@ -60,6 +71,8 @@ export interface ConnectionConfig {
   readonly credential_header: 'x-api-key' | 'authorization';
   /** `group:<name>` or `subject:<sub>`; empty list = nobody. */
   readonly allow: readonly string[];
+  /** `replicated`: evidence counts as durable only when all replicas of the event log have acknowledged it. */
+  readonly durability: 'local' | 'replicated';
 }
 
 export type PolicyAction = 'allow' | 'mask' | 'hold' | 'block';
@@ -134,4 +147,73 @@ export interface ApprovalsConfig {
   readonly max_wait: number;
   /** How long a decision stays good for a retry after the client left. */
   readonly retry_window: number;
+}
+
+export interface TlsConfig {
+  readonly ca?: SecretRef;
+  readonly certificate?: SecretRef;
+  readonly key?: SecretRef;
+}
+
+export interface LoginConfig {
+  readonly user: string;
+  readonly password: SecretRef;
+}
+
+export interface KafkaConfig {
+  /** host:port */
+  readonly brokers: readonly string[];
+  readonly client_id: string;
+  readonly tls?: TlsConfig;
+  readonly sasl?: LoginConfig & { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512' };
+  readonly topics: KafkaTopicsConfig;
+  readonly resend_after: number;
+}
+
+export interface KafkaTopicsConfig {
+  readonly partitions: number;
+  readonly replication_factor: number;
+  readonly min_insync_replicas: number;
+  readonly retention: number;
+}
+
+export interface SchemaRegistryConfig {
+  readonly url: string;
+  readonly login?: LoginConfig;
+}
+
+export interface ClickHouseConfig {
+  readonly url: string;
+  readonly cluster?: string;
+  readonly writer: LoginConfig;
+  readonly auditor: LoginConfig;
+  readonly examiner: LoginConfig;
+  readonly evidence: LoginConfig;
+  readonly headers?: Readonly<Record<string, SecretRef>>;
+}
+
+export interface PostgresConfig {
+  readonly url: SecretRef;
+  readonly pool: number;
+}
+
+export interface RedisConfig {
+  readonly url: SecretRef;
+}
+
+export interface ObjectStoreConfig {
+  readonly endpoint?: string;
+  readonly region: string;
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly access_key_id: SecretRef;
+  readonly secret_access_key: SecretRef;
+  readonly path_style: boolean;
+  /** Milliseconds that object lock keeps an object. */
+  readonly retain: number;
+}
+
+export interface SiemConfig {
+  readonly syslog?: { readonly address: string; readonly tls?: TlsConfig };
+  readonly splunk_hec?: { readonly url: string; readonly token: SecretRef; readonly channel: string; readonly tls?: TlsConfig };
 }

@@ -107,6 +107,7 @@ export class Rig {
           gateway_port: 0,
           console_port: 0,
           issuer_port: 0,
+          metrics_port: 0,
           body_limit: settings.bodyLimit ?? 32 * 1024 * 1024,
           drain_timeout: settings.drainTimeout ?? 2_000,
         },
@@ -131,7 +132,15 @@ export class Rig {
 }
 
 export function connection(name: string, upstream: string, allow: readonly string[] = ['group:engineering']): ConnectionConfig {
-  return { name, protocol: 'anthropic', upstream, credential: { env: 'UNUSED' }, credential_header: 'x-api-key', allow };
+  return {
+    name,
+    protocol: 'anthropic',
+    upstream,
+    credential: { env: 'UNUSED' },
+    credential_header: 'x-api-key',
+    allow,
+    durability: 'local',
+  };
 }
 
 async function collect(response: IncomingMessage): Promise<Answer> {
