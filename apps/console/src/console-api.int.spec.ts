@@ -117,6 +117,33 @@ describe('who may call', () => {
   });
 });
 
+describe('metrics', () => {
+  const exposition = { contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'affiant_ledger_up 1\n' };
+
+  it('are given to a collector on this machine, without a token', async () => {
+    await app.close();
+    ({ app, url: base } = await startConsole({ ...ports, metrics: { text: async () => exposition } }));
+    const response = await fetch(`${base}/metrics`);
+    expect([response.status, response.headers.get('content-type'), await response.text()]).toEqual([
+      200,
+      exposition.contentType,
+      exposition.body,
+    ]);
+  });
+
+  it.each(['10.1.2.3', '::ffff:10.1.2.3', '2001:db8::1', '128.0.0.1'])('are not there for %s', async (remoteAddress) => {
+    await app.close();
+    ({ app, url: base } = await startConsole({ ...ports, metrics: { text: async () => exposition } }));
+    const headers = { 'x-forwarded-for': '127.0.0.1' };
+    expect((await app.inject({ url: '/metrics', remoteAddress, headers })).statusCode).toBe(404);
+    expect((await app.inject({ url: '/metrics', remoteAddress: '::ffff:127.0.0.1' })).statusCode).toBe(200);
+  });
+
+  it('are not there in a service that serves them elsewhere', async () => {
+    expect((await call('/metrics', null)).status).toBe(404);
+  });
+});
+
 describe('approvals', () => {
   beforeEach(() => ports.approvals.open(pendingApproval));
 

@@ -2,7 +2,7 @@ import type { ApprovalBook, ApprovalDesk, PacketRecord } from '#catalogue';
 import type { Clock, DecodedEvent, EventRecorder, Ids, Principal, Topic } from '#events';
 import type { Identity } from '#identity';
 import type { EngineAccess } from '#ledger-store';
-import type { Logger } from '#observability';
+import type { Exposition, Logger } from '#observability';
 import type { PolicySet } from '#policy';
 
 /** What the console needs from the rest of the process; all are built by the composition root. */
@@ -19,6 +19,8 @@ export interface ConsolePorts {
   /** Replaces sensitive values in a text before it enters the open trail. */
   readonly redact: (text: string) => string;
   readonly status: StatusSource;
+  /** Served at `/metrics` to callers on this machine; without it that path is not there (a service has a port of its own for it). */
+  readonly metrics?: { text(): Promise<Exposition> };
   readonly approvals: ApprovalBook;
   readonly desk: ApprovalDesk;
   readonly packets: PacketDesk;

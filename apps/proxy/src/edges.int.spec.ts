@@ -6,9 +6,11 @@ import { answerStream } from './testing/fake-upstream.js';
 import { connection, Rig } from './testing/rig.js';
 
 let rig: Rig;
+let refusedCodes: string[];
 
 beforeEach(async () => {
-  rig = await Rig.start({ drainTimeout: 300 });
+  refusedCodes = [];
+  rig = await Rig.start({ drainTimeout: 300, options: { hooks: { refused: (code) => void refusedCodes.push(code) } } });
 });
 afterEach(() => rig.stop());
 
@@ -73,6 +75,15 @@ describe('paths', () => {
     expect(upgrade).toContain('upgrade_denied');
     expect(await raw('CONNECT a.example:443 HTTP/1.1\r\nHost: a.example\r\n\r\n')).toMatch(/^HTTP\/1\.1 403 /);
     await rig.recorder.until(() => rig.recorder.controls('path.refused').length === 2);
+  });
+
+  it('tells the composition root each refusal once, by its code', async () => {
+    await rig.post({ text: 'a' });
+    await rig.post({ text: 'a' }, { path: '/c/none/v1/messages' });
+    await rig.post({ text: 'a' }, { path: '/c/closed/v1/messages' });
+    await rig.post('not json');
+    await raw('GET /v1/responses HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    expect(refusedCodes).toEqual(['connection_unknown', 'connection_denied', 'body_invalid', 'upgrade_denied']);
   });
 
   it('forwards GETs without a body', async () => {

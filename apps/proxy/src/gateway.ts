@@ -177,6 +177,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   #refuseUpgrade(request: IncomingMessage): Buffer {
     this.#notePath(request, 'upgrade_denied', `${request.method} with ${request.headers.upgrade ?? 'no'} upgrade`);
     const error = new AffiantError('upgrade_denied', 'protocol upgrades are not served');
+    this.#services.hooks.refused?.(error.code);
     const { status, body } = refusalOf(this.#services.connections.protocolFor(null), error, this.#services.ids.uuid());
     const head = `HTTP/1.1 ${status} Forbidden\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
     return Buffer.concat([Buffer.from(head, 'latin1'), body]);

@@ -1,6 +1,7 @@
 import type { ApprovalBook } from '#catalogue';
 import type { ApprovalsConfig, ConnectionConfig, ServerConfig } from '#config';
 import type { Placeholder } from '#detect';
+import type { ErrorCode } from '#errors';
 import type { Clock, EventRecorder, Ids } from '#events';
 import type { Identity } from '#identity';
 import type { Logger } from '#observability';
@@ -42,6 +43,8 @@ export interface StatusHooks {
   /** Asked by GET /readyz beside the gateway's own state. */
   readiness?(): { readonly ready: boolean; readonly reason?: string };
   exchangeEnded?(summary: ExchangeSummary): void;
+  /** A client was given an error of ours instead of an answer, or its stream was ended with one. */
+  refused?(code: ErrorCode): void;
 }
 
 /** Bounds of the data path. Sizes in bytes, durations in milliseconds. */

@@ -127,6 +127,7 @@ export async function refuse(arrival: Arrival, cause: unknown, services: Service
   if (cause instanceof ClientGone) return;
   const error = toAffiantError(cause, 'internal', 'the call could not be served');
   if (error.code === 'internal') services.logger.error({ exchange: arrival.id, err: (cause as Error).message }, 'call refused');
+  services.hooks.refused?.(error.code);
   if (arrival.link.opened) return arrival.link.cut();
   await discardBody(arrival.request, services.bodyLimit).catch(() => undefined);
   sendWhole(arrival.link, refusalOf(services.connections.protocolFor(arrival.target.connection), error, arrival.id));

@@ -1,1 +1,12 @@
 export { createLogger, type Logger } from './logger.js';
+export { createMetrics, Metrics, type Exposition, type MetricsOptions } from './metrics/metrics.js';
+export type {
+  ConsumerReading,
+  GapReading,
+  HoldsReading,
+  JournalReading,
+  LedgerReading,
+  MetricsReading,
+  ShipperReading,
+  SinkReading,
+} from './metrics/reading.js';

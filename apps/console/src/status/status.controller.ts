@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import { Controller, Get, Inject, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AffiantError } from '#errors';
 import { CallerGuard, callerOfRequest } from '../access/caller.guard.js';
 import { CONSOLE_PORTS, type ConsolePorts, type StatusReport } from '../ports.js';
 
@@ -33,7 +35,7 @@ export class StatusController {
   }
 }
 
-/** `/livez` and `/readyz` for whoever keeps the process running; they tell nothing but up or not. */
+/** `/livez` and `/readyz` for whoever keeps the process running, which tell nothing but up or not; `/metrics` for a collector on this machine. */
 @Controller()
 export class ProbesController {
   constructor(@Inject(CONSOLE_PORTS) private readonly ports: ConsolePorts) {}
@@ -49,4 +51,18 @@ export class ProbesController {
     const ready = report !== null && report.state !== 'halted' && !report.gateway.draining;
     await reply.status(ready ? 200 : 503).send({ status: ready ? 'ok' : 'not ready', state: report?.state ?? 'unknown' });
   }
+
+  /** From elsewhere it is not there: sources, sinks and what is wrong with an instance are nobody's business on the network. */
+  @Get('metrics')
+  async metrics(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { metrics } = this.ports;
+    if (metrics === undefined || !isLoopback(request.socket.remoteAddress ?? '')) throw new AffiantError('not_found', 'no such path');
+    const { contentType, body } = await metrics.text();
+    await reply.header('content-type', contentType).header('cache-control', 'no-store').send(body);
+  }
+}
+
+function isLoopback(address: string): boolean {
+  const plain = address.replace(/^::ffff:/, '');
+  return isIP(plain) === 4 ? plain.startsWith('127.') : plain === '::1';
 }

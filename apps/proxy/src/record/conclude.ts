@@ -33,11 +33,13 @@ export async function conclude(
   } catch (cause) {
     const error = toAffiantError(cause, 'internal', 'the end of the call could not be recorded');
     services.logger.error({ exchange: id, code: error.code, err: error.message }, 'response withheld: no evidence');
+    services.hooks.refused?.(error.code);
     if (link.opened) link.cut();
     else sendWhole(link, refusalOf(protocol, error, id));
     return;
   }
   send();
+  if (ending.error !== undefined) services.hooks.refused?.(ending.error.code);
   services.hooks.exchangeEnded?.({
     id,
     connection: exchange.connection.name,

@@ -4,14 +4,14 @@ import { ConsoleModule, createApprovalDesk, createConsoleAdapter, DEFAULT_SQL_LI
 import { AnthropicProtocol, Gateway, ProxyModule, recoverOpenExchanges } from '#apps/proxy';
 import { EvidenceModule, createPacketDesk } from '#apps/evidence';
 import { openCatalogue, TypeormApprovalBook, TypeormPacketCatalogue } from '#catalogue';
-import { environment, type AffiantConfig } from '#config';
+import { environment, packageVersion, type AffiantConfig } from '#config';
 import { createDetector, createPlaceholder, ENTITY_TYPES, maskText } from '#detect';
 import { EmbeddedEventLog } from '#event-log';
 import { toAffiantError, type AffiantError } from '#errors';
 import { EventCodec, SYSTEM_CONTEXT, SystemClock, SystemIds, type EventDraft } from '#events';
 import { TableJobQueue } from '#job-queue';
 import { createWatermarks, JournalRecorder, recoverSource } from '#journal';
-import { createLogger } from '#observability';
+import { createLogger, createMetrics } from '#observability';
 import { LocalPacketStore } from '#packet-store';
 import type { RunFile, State } from '../state.js';
 import { credentialSource } from './credentials.js';
@@ -135,7 +135,8 @@ export async function composeStandalone({ state, config: initial, progress }: St
   };
   const desk = createPacketDesk(evidence);
   let gateway: Gateway | null = null;
-  const status = new ProcessStatus({ startedAt, gateway: () => gateway, journal, highWaterBytes, supervisor, policies, approvals });
+  const status = new ProcessStatus({ startedAt, gateway: () => gateway, clock, journal, highWaterBytes, supervisor, policies, approvals });
+  const metrics = createMetrics({ service: 'standalone', version: packageVersion, read: () => status.reading() });
 
   const root = StandaloneModule.register(
     ProxyModule.register({
@@ -152,6 +153,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       clock,
       ids,
       logger,
+      hooks: { exchangeEnded: ({ outcome }) => metrics.exchangeEnded(outcome), refused: (code) => metrics.refused(code) },
     }),
     EvidenceModule.register(evidence),
     ConsoleModule.register({
@@ -165,6 +167,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       limits: { ...DEFAULT_SQL_LIMITS, executionTime: config.ledger.query_max_execution_time + 30_000 },
       redact,
       status,
+      metrics,
       approvals,
       desk: createApprovalDesk({ book: approvals, recorder, clock, policy: () => policies.current(), redact }),
       packets: desk,

@@ -3,12 +3,17 @@ import type { StatusReport, StatusSource } from '#apps/console';
 import type { Gateway, PolicySource } from '#apps/proxy';
 import type { ApprovalBook } from '#catalogue';
 import { packageVersion } from '#config';
+import type { Clock } from '#events';
 import type { Journal } from '#journal';
+import type { MetricsReading } from '#observability';
 import type { LedgerSupervisor } from './ledger-supervisor.js';
+
+const HOLDS_READ = 1_000;
 
 export interface StatusParts {
   readonly startedAt: number;
   readonly gateway: () => Gateway | null;
+  readonly clock: Clock;
   readonly journal: Journal;
   readonly highWaterBytes: number;
   readonly supervisor: LedgerSupervisor;
@@ -47,7 +52,34 @@ export class ProcessStatus implements StatusSource {
       },
       event_loop: { max_ms: this.#delay.max / 1e6, p99_ms: this.#delay.percentile(99) / 1e6 },
       policy: { version, digest },
-      approvals: { pending: (await approvals.list({ state: 'pending', limit: 1_000 })).length },
+      approvals: { pending: (await approvals.list({ state: 'pending', limit: HOLDS_READ })).length },
+    };
+  }
+
+  /** The same facts for a scrape of `/metrics`. While the ledger is away its figures are unknown, not 0. */
+  async reading(): Promise<MetricsReading> {
+    const { clock, gateway, journal, highWaterBytes, supervisor, approvals } = this.parts;
+    const { health } = supervisor;
+    const listening = gateway();
+    const pending = await approvals.list({ state: 'pending', limit: HOLDS_READ });
+    return {
+      ledger: {
+        up: health !== null,
+        leader: true,
+        halted: health?.halted != null,
+        ingestLag: health?.ingestLag ?? null,
+        unsealed: health?.unsealed ?? null,
+        sealedSize: health?.sealedSize ?? null,
+        sealedRound: health?.sealedRound ?? null,
+        lastSealUs: health?.lastSealAt ?? null,
+      },
+      journal: { pendingBytes: journal.pendingBytes, highWaterBytes, durableSeq: journal.durableSeq },
+      clock: { offsetUs: clock.offsetUs() },
+      holds: {
+        pending: pending.length,
+        oldestUs: pending.length === 0 ? null : Math.min(...pending.map((approval) => approval.created_at)) * 1_000,
+      },
+      gateway: { inFlight: listening?.inFlight ?? 0, draining: listening?.draining ?? true },
     };
   }
 

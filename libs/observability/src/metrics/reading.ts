@@ -1,0 +1,77 @@
+/**
+ * What a process knows of itself at one moment. A section a process lacks is left out and yields no series. Null means "not known now":
+ * the series disappears, because a made-up 0 would silence an alert.
+ */
+export interface MetricsReading {
+  readonly ledger?: LedgerReading;
+  readonly journal?: JournalReading;
+  readonly shipper?: ShipperReading;
+  readonly clock?: { readonly offsetUs: number | null };
+  readonly holds?: HoldsReading;
+  readonly gateway?: { readonly inFlight: number | null; readonly draining: boolean };
+  readonly consumers?: readonly ConsumerReading[];
+  readonly sinks?: readonly SinkReading[];
+}
+
+export interface LedgerReading {
+  /** Ingest and sequencer of this process run. False: what follows is null or stale, and is not shown. */
+  readonly up: boolean;
+  /** This process holds the sequencer's lock. */
+  readonly leader: boolean;
+  /** Stopped for good. */
+  readonly halted: boolean;
+  /** Durable events that are not queryable yet. */
+  readonly ingestLag: number | null;
+  /** Durable events that are not queryable and sealed yet. */
+  readonly unsealed: number | null;
+  readonly sealedSize: number | null;
+  readonly sealedRound: number | null;
+  /** Microseconds since the Unix epoch. */
+  readonly lastSealUs: number | null;
+  readonly gaps?: readonly GapReading[];
+}
+
+export interface GapReading {
+  readonly source: string;
+  /** Seqs that are missing before what is there. */
+  readonly missing: number;
+  /** Microseconds since the Unix epoch at which it was first seen missing. */
+  readonly sinceUs: number | null;
+}
+
+export interface JournalReading {
+  readonly pendingBytes: number;
+  readonly highWaterBytes: number;
+  readonly durableSeq: number;
+}
+
+export interface ShipperReading {
+  /** Events durable in the journal that Kafka has not acknowledged. */
+  readonly lag: number | null;
+  /** Events durable in the journal that the ledger's frontier has not passed. */
+  readonly unacknowledged: number | null;
+  /** Events sent again since the start. */
+  readonly resent: number;
+  /** Microseconds since the Unix epoch; null when there was none. */
+  readonly lastErrorUs: number | null;
+}
+
+export interface HoldsReading {
+  readonly pending: number | null;
+  /** When the one that waits longest was asked for, microseconds since the Unix epoch; null when none waits. */
+  readonly oldestUs: number | null;
+}
+
+export interface ConsumerReading {
+  readonly group: string;
+  readonly topic: string;
+  /** Records between the committed offset and the end, summed over the partitions. */
+  readonly lag: number | null;
+}
+
+export interface SinkReading {
+  readonly sink: string;
+  readonly lag: number | null;
+  /** Microseconds since the Unix epoch; null when there was none. */
+  readonly lastErrorUs: number | null;
+}
