@@ -1,6 +1,7 @@
 import { Inject, Injectable, Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
+import { PACKET_JOB, type PacketJob } from '#packet-desk';
 import { makePacket } from './deliver/make-packet.js';
-import { PACKET_JOB, type EvidencePorts, type PacketJob } from './deliver/ports.js';
+import type { EvidencePorts } from './deliver/ports.js';
 
 export const EVIDENCE_PORTS = Symbol('EvidencePorts');
 

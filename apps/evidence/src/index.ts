@@ -1,5 +1,4 @@
-export { createPacketDesk } from './deliver/packet-desk.js';
-export type { EvidencePorts, PacketDesk, PacketRequest } from './deliver/ports.js';
+export type { EvidencePorts } from './deliver/ports.js';
 export { EVIDENCE_PORTS, EvidenceModule, PacketWorker } from './evidence.module.js';
 export type { PacketModel } from './model/packet.js';
 export { fromJsonCompact, type QueryResult } from './model/result.js';

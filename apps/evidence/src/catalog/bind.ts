@@ -1,3 +1,5 @@
+import { isoMicro } from '#events';
+
 /** Values of one packet, as SQL literals in every query. */
 export interface QueryBinding {
   readonly treeSize: number;
@@ -21,12 +23,6 @@ export function instantLiteral(us: number): string {
   return `toDateTime64('${isoMicro(us).replace('T', ' ').replace('Z', '')}', 6, 'UTC')`;
 }
 
-/** Microseconds -> ISO 8601 UTC with six decimals. */
-export function isoMicro(us: number): string {
-  const seconds = new Date(Math.floor(us / 1000)).toISOString().slice(0, 19);
-  return `${seconds}.${String(((us % 1_000_000) + 1_000_000) % 1_000_000).padStart(6, '0')}Z`;
-}
-
 /** Writes the values into a template; only numbers and instants made here ever get in. */
 export function bindQuery(sql: string, binding: QueryBinding): string {
   if (!Number.isSafeInteger(binding.treeSize) || binding.treeSize < 0) throw new RangeError('tree size');
@@ -36,12 +32,4 @@ export function bindQuery(sql: string, binding: QueryBinding): string {
     if (name === 'to') return instantLiteral(binding.toUs);
     return `toStartOfInterval(${column}, INTERVAL 1 ${bucketOf(binding)})`;
   });
-}
-
-/** ISO 8601 UTC with up to six decimals -> microseconds. @throws RangeError when it is no such instant. */
-export function microsOf(iso: string): number {
-  const match = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?Z$/.exec(iso);
-  const ms = match === null ? NaN : Date.parse(`${match[1]}Z`);
-  if (match === null || Number.isNaN(ms)) throw new RangeError(`not an instant in UTC: ${iso}`);
-  return ms * 1000 + Number((match[2] ?? '').padEnd(6, '0'));
 }

@@ -1,7 +1,7 @@
 import { packageVersion } from '#config';
-import { loadSchemas } from '#events';
+import { loadSchemas, microsOf } from '#events';
 import { openCheckpoint } from '#tlog';
-import { instantLiteral, microsOf, type QueryBinding } from '../catalog/bind.js';
+import { instantLiteral, type QueryBinding } from '../catalog/bind.js';
 import { catalogueOf, type Catalogue } from '../catalog/catalogue.js';
 import type { Framework } from '../catalog/control.js';
 import { judge } from '../judge/judge.js';

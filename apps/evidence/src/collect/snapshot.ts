@@ -1,5 +1,6 @@
 import { AffiantError } from '#errors';
-import { bindQuery, isoMicro, microsOf } from '../catalog/bind.js';
+import { isoMicro, microsOf } from '#events';
+import { bindQuery } from '../catalog/bind.js';
 import { GATE_QUERIES } from '../catalog/gate-queries.js';
 import type { Period, Snapshot } from '../model/packet.js';
 import type { QueryRunner } from './query-runner.js';

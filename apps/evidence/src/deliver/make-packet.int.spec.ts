@@ -5,6 +5,7 @@ import { AffiantError } from '#errors';
 import { SystemClock, SystemIds, type EventDraft, type EventRecorder } from '#events';
 import type { JobQueue } from '#job-queue';
 import { createLogger } from '#observability';
+import { createPacketDesk, PACKET_JOB, type PacketJob } from '#packet-desk';
 import { LocalPacketStore } from '#packet-store';
 import { renderDirectly } from '../render/renderer.js';
 import { person } from '../testing/ledger-world.js';
@@ -12,8 +13,7 @@ import { openLedger, type OpenLedger } from '../testing/open-ledger.js';
 import { SCENARIO } from '../testing/scenario.js';
 import { verifyPacket } from '../verify/verify-packet.js';
 import { makePacket } from './make-packet.js';
-import { createPacketDesk } from './packet-desk.js';
-import { PACKET_JOB, type EvidencePorts, type PacketJob } from './ports.js';
+import type { EvidencePorts } from './ports.js';
 
 class MemoryCatalogue implements PacketCatalogue {
   readonly records = new Map<string, PacketRecord>();

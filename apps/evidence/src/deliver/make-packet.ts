@@ -1,5 +1,6 @@
 import type { PacketRecord } from '#catalogue';
 import { isAffiantError } from '#errors';
+import { packetEvent, packetFileName, type PacketJob } from '#packet-desk';
 import { ClickHouseQueryRunner } from '../collect/clickhouse-runner.js';
 import { collectPacket } from '../collect/collect-packet.js';
 import type { QueryRunner } from '../collect/query-runner.js';
@@ -7,9 +8,7 @@ import { readSnapshot } from '../collect/snapshot.js';
 import { countVerdicts } from '../model/verdict.js';
 import { renderInWorker } from '../render/renderer.js';
 import { sealPdf } from '../render/seal.js';
-import { packetEvent } from './packet-events.js';
-import { packetFileName } from './packet-desk.js';
-import type { EvidencePorts, PacketJob } from './ports.js';
+import type { EvidencePorts } from './ports.js';
 
 const POLL_MS = 250;
 

@@ -1,5 +1,5 @@
-import type { PacketCatalogue, PacketRecord } from '#catalogue';
-import type { Clock, EventRecorder, Ids, Principal } from '#events';
+import type { PacketCatalogue } from '#catalogue';
+import type { Clock, EventRecorder, Ids } from '#events';
 import type { JobQueue } from '#job-queue';
 import type { EngineAccess } from '#ledger-store';
 import type { Logger } from '#observability';
@@ -25,36 +25,4 @@ export interface EvidencePorts {
   readonly render?: Renderer;
   /** How long a packet waits for its own request to be sealed, milliseconds; then it is pinned to what is there. Default 20,000. */
   readonly sealWait?: number;
-}
-
-export interface PacketRequest {
-  readonly framework: PacketRecord['framework'];
-  /** ISO 8601 instants in UTC; from included, to excluded. */
-  readonly from: string;
-  readonly to: string;
-  readonly requestedBy: Principal;
-  /** Checkpoint to pin the packet to; absent = the newest that covers this request. */
-  readonly treeSize?: number;
-}
-
-/** What callers may do with packets. The job behind it survives a crash. */
-export interface PacketDesk {
-  /** Durable when it resolves. Records `packet.created` with status started. @throws AffiantError usage_invalid */
-  create(request: PacketRequest): Promise<PacketRecord>;
-  get(id: string): Promise<PacketRecord | null>;
-  /** Newest first. */
-  list(limit: number): Promise<readonly PacketRecord[]>;
-  /** The finished file. @throws AffiantError not_found while it is not done; packet_invalid when the stored file changed. */
-  open(id: string): Promise<{ readonly name: string; readonly bytes: Buffer; readonly sha256: string }>;
-}
-
-export const PACKET_JOB = 'packet.make';
-
-/** Payload of the job. */
-export interface PacketJob {
-  readonly id: string;
-  readonly requestedBy: Principal;
-  /** Source and seq of the request's own event: the packet waits until it is sealed. */
-  readonly source: string;
-  readonly seq: number;
 }

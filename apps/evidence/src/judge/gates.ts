@@ -1,4 +1,4 @@
-import { microsOf } from '../catalog/bind.js';
+import { microsOf } from '#events';
 import { HEARTBEAT_LIMIT_S } from '../catalog/gate-queries.js';
 import type { GateResult, Integrity, Period, Snapshot } from '../model/packet.js';
 import type { Results } from '../model/result.js';

@@ -1,4 +1,5 @@
-import { bindQuery, isoMicro, microsOf } from '../catalog/bind.js';
+import { isoMicro, microsOf } from '#events';
+import { bindQuery } from '../catalog/bind.js';
 import { catalogueOf } from '../catalog/catalogue.js';
 import type { Framework, QueryTemplate } from '../catalog/control.js';
 import { judge } from '../judge/judge.js';

@@ -2,7 +2,7 @@ import { Module, type INestApplication, type DynamicModule } from '@nestjs/commo
 import { NestFactory } from '@nestjs/core';
 import { ConsoleModule, createApprovalDesk, createConsoleAdapter, DEFAULT_SQL_LIMITS } from '#apps/console';
 import { AnthropicProtocol, Gateway, ProxyModule, recoverOpenExchanges } from '#apps/proxy';
-import { EvidenceModule, createPacketDesk } from '#apps/evidence';
+import { EvidenceModule } from '#apps/evidence';
 import { openCatalogue, TypeormApprovalBook, TypeormPacketCatalogue } from '#catalogue';
 import { environment, packageVersion, type AffiantConfig } from '#config';
 import { createDetector, createPlaceholder, ENTITY_TYPES, maskText } from '#detect';
@@ -12,6 +12,7 @@ import { EventCodec, SYSTEM_CONTEXT, SystemClock, SystemIds, type EventDraft } f
 import { TableJobQueue } from '#job-queue';
 import { createWatermarks, JournalRecorder, recoverSource } from '#journal';
 import { createLogger, createMetrics } from '#observability';
+import { createPacketDesk } from '#packet-desk';
 import { LocalPacketStore } from '#packet-store';
 import type { RunFile, State } from '../state.js';
 import { credentialSource } from './credentials.js';

@@ -1,17 +1,28 @@
-import type { PacketRecord } from '#catalogue';
+import { createHash } from 'node:crypto';
+import type { PacketCatalogue, PacketRecord } from '#catalogue';
 import { AffiantError } from '#errors';
-import { isoMicro, microsOf } from '../catalog/bind.js';
-import { sha256Hex } from '../model/result.js';
+import { isoMicro, microsOf, type Clock, type EventRecorder, type Ids } from '#events';
+import type { JobQueue } from '#job-queue';
+import type { PacketStore } from '#packet-store';
 import { packetEvent } from './packet-events.js';
-import { PACKET_JOB, type EvidencePorts, type PacketDesk, type PacketJob, type PacketRequest } from './ports.js';
+import { PACKET_JOB, type PacketDesk, type PacketJob, type PacketRequest } from './port.js';
 
 const FRAMEWORKS: readonly PacketRecord['framework'][] = ['ffiec', 'nist-800-53'];
 
 /** A period that ends this much ahead of our clock is taken as "until now". */
 const AHEAD_MS = 60_000;
 
+export interface PacketDeskPorts {
+  readonly jobs: JobQueue;
+  readonly packets: PacketCatalogue;
+  readonly store: PacketStore;
+  readonly recorder: EventRecorder;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
 /** PacketDesk over the catalogue, the job queue and the packet store. */
-export function createPacketDesk(ports: Pick<EvidencePorts, 'packets' | 'jobs' | 'store' | 'recorder' | 'clock' | 'ids'>): PacketDesk {
+export function createPacketDesk(ports: PacketDeskPorts): PacketDesk {
   return {
     async create(request) {
       const period = checkRequest(request, ports.clock.nowMs());
@@ -40,7 +51,7 @@ export function createPacketDesk(ports: Pick<EvidencePorts, 'packets' | 'jobs' |
         throw new AffiantError('not_found', 'there is no finished packet of that id');
       const name = packetFileName(record);
       const bytes = await ports.store.open(name);
-      if (sha256Hex(bytes) !== record.sha256)
+      if (createHash('sha256').update(bytes).digest('hex') !== record.sha256)
         throw new AffiantError('packet_invalid', 'the stored packet is not the one that was made', { where: name });
       return { name, bytes, sha256: record.sha256 };
     },

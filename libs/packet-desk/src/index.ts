@@ -1,0 +1,3 @@
+export { createPacketDesk, packetFileName, type PacketDeskPorts } from './packet-desk.js';
+export { packetEvent } from './packet-events.js';
+export { PACKET_JOB, type PacketDesk, type PacketJob, type PacketRequest } from './port.js';
