@@ -63,6 +63,11 @@ export const ERROR_CODES = {
   journal_failed: spec(503, 'The journal cannot be written.', 'Check disk space and permissions.'),
   journal_locked: spec(500, 'Another writer holds the journal.', 'Stop the other process.'),
   event_invalid: spec(500, 'An event cannot be encoded or decoded.', 'See the dead-letter topic.'),
+  replication_timeout: spec(
+    503,
+    'The event log did not acknowledge the evidence in time, and the connection demands it.',
+    'Bring Kafka back; or let the connection be `durability: local`.',
+  ),
   event_log_failed: spec(503, 'The event log failed.', 'Check the broker or the journal.'),
 
   engine_failed: spec(503, 'The ledger engine does not answer.', 'Look at the engine log in the state directory.'),

@@ -2,4 +2,9 @@ export { EmbeddedEventLog, type EmbeddedEventLogOptions } from './embedded-event
 export { EventLogServer, type EventLogServerOptions } from './nest/event-log-server.js';
 export { EVENT_LOG_TRANSPORT, EventLogContext, LogConsumer, type LogConsumerOptions } from './nest/log-consumer.js';
 export { DEFAULT_RETRY } from './retry.js';
+export { FrontierWatch, type FrontierWatchOptions } from './ship/frontier-watch.js';
+export type { LogMessage, LogSender, ShipperReport } from './ship/port.js';
+export { PositionFile, type PositionStore, type ShipPosition } from './ship/position-file.js';
+export { ReplicatedRecorder, type ReplicatedRecorderOptions } from './ship/replicated-recorder.js';
+export { Shipper, type ShipperOptions } from './ship/shipper.js';
 export type * from './port.js';
