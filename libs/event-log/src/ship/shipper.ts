@@ -15,15 +15,25 @@ const IDLE_MS = 1_000;
 const SAVE_EVERY_MS = 2_000;
 const WARN_EVERY_MS = 10_000;
 
-export const SHIPPER_LIMITS = {
-  /** One send (research/ledger.md §3.3). */
+export interface ShipperLimits {
+  /** Bounds of one send. */
+  readonly batchRecords: number;
+  readonly batchBytes: number;
+  /** Payload read from the journal and not yet acknowledged; then nothing more is read. */
+  readonly queueBytes: number;
+  /** Milliseconds before a rejected batch is sent again; doubled each time. */
+  readonly firstPauseMs: number;
+  readonly maxPauseMs: number;
+}
+
+/** research/ledger.md §3.3. */
+const LIMITS: ShipperLimits = {
   batchRecords: 500,
   batchBytes: 1_000_000,
-  /** Payload read from the journal and not yet acknowledged; then nothing more is read. */
   queueBytes: 16 * 1024 * 1024,
   firstPauseMs: 100,
   maxPauseMs: 5_000,
-} as const;
+};
 
 export interface ShipperOptions {
   readonly sourceId: string;
@@ -40,7 +50,7 @@ export interface ShipperOptions {
   readonly logger: Logger;
   /** Told of every failed send. */
   readonly onError?: (error: AffiantError) => void;
-  readonly limits?: Partial<typeof SHIPPER_LIMITS>;
+  readonly limits?: Partial<ShipperLimits>;
   /** Waits, or returns early when the signal fires; tests pass one that does not wait. */
   readonly pause?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
@@ -51,7 +61,7 @@ export interface ShipperOptions {
  */
 export class Shipper {
   readonly #options: ShipperOptions;
-  readonly #limits: typeof SHIPPER_LIMITS;
+  readonly #limits: ShipperLimits;
   readonly #lanes = new Map<number, Lane>();
   readonly #waiters = new Waiters();
   readonly #resend: ResendPlan;
@@ -74,7 +84,7 @@ export class Shipper {
 
   constructor(options: ShipperOptions) {
     this.#options = options;
-    this.#limits = { ...SHIPPER_LIMITS, ...options.limits };
+    this.#limits = { ...LIMITS, ...options.limits };
     this.#resend = new ResendPlan(options.resendAfterMs);
   }
 

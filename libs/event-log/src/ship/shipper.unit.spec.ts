@@ -83,7 +83,7 @@ describe('the shipper', () => {
     const hanging = new Promise<void>((resolve) => (release = resolve));
     sender.fate = async (topic) => {
       if (topic === TOPICS.decision) await hanging;
-      return 'ok';
+      return 'ok' as const;
     };
     spread(90);
     const shipper = await ship();
@@ -131,7 +131,7 @@ describe('replicatedThrough', () => {
     const gate = new Promise<void>((resolve) => (release = resolve));
     sender.fate = async () => {
       await gate;
-      return 'ok';
+      return 'ok' as const;
     };
     const shipper = await ship();
     const seq = journal.append(TOPICS.request);
