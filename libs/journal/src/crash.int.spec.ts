@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EventCodec, payloadHash } from '#events';
-import { bundleEntry } from './bundle.fixture.js';
+import { bundleEntry } from '../../../test/support/bundle-entry.js';
 import { JournalReader } from './reader.js';
 import { recoverSource } from './recover-source.js';
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { bundleEntry } from './bundle.fixture.js';
+import { bundleEntry } from '../../../test/support/bundle-entry.js';
 import type { FileJournal } from './file-journal.js';
 import { openJournal } from './open-journal.js';
 import { JournalReader } from './reader.js';
