@@ -3,57 +3,80 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasPostgres, startPostgres, type TestPostgres } from '../../../test/support/engines/postgres.mjs';
 import { TypeormApprovalBook } from './approvals/typeorm-approval-book.js';
 import { approvalBookContract } from './contract/approval-book.contract.js';
-import { openCatalogue } from './data-source.js';
+import { packetCatalogueContract } from './contract/packet-catalogue.contract.js';
+import { openCatalogue, type CatalogueLocation } from './data-source.js';
 import { TypeormPacketCatalogue } from './packets/typeorm-packet-catalogue.js';
 
-let directory: string;
-let source: DataSource;
+interface Engine {
+  readonly location: CatalogueLocation;
+  close(): Promise<void>;
+}
 
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'affiant-catalogue-'));
-  source = await openCatalogue({ directory: join(directory, 'data') });
-});
+async function embedded(): Promise<Engine> {
+  const directory = await mkdtemp(join(tmpdir(), 'affiant-catalogue-'));
+  return { location: { directory: join(directory, 'data') }, close: () => rm(directory, { recursive: true, force: true }) };
+}
 
-afterAll(async () => {
-  await source.destroy();
-  await rm(directory, { recursive: true, force: true });
-});
+async function server(): Promise<Engine> {
+  const postgres: TestPostgres = await startPostgres();
+  return { location: { url: await postgres.createDatabase('catalogue'), pool: 4 }, close: () => postgres.stop() };
+}
 
-approvalBookContract('TypeormApprovalBook on PGlite', async () => {
-  await source.query('DELETE FROM approval');
-  return new TypeormApprovalBook(source, () => 1_700_000_002_000);
-});
+describe.each([
+  ['PGlite', embedded, true],
+  ['PostgreSQL', server, hasPostgres()],
+])('the catalogue on %s', (name, start, present) => {
+  describe.skipIf(!present)('', () => {
+    let engine: Engine;
+    let source: DataSource;
 
-describe('the catalogue on PGlite', () => {
-  it('keeps packets with their progress over a restart, and migrates once', async () => {
-    const packets = new TypeormPacketCatalogue(source);
-    await packets.create({ id: 'p1', framework: 'ffiec', from: '2026-01-01', to: '2026-04-01', requested_by: 'olga', created_at: 1 });
-    await packets.update('p1', { state: 'done', progress: 1, verdicts: { PASS: 3 }, bytes: 12 });
-    await source.destroy();
-    source = await openCatalogue({ directory: join(directory, 'data') });
-    expect(await new TypeormPacketCatalogue(source).get('p1')).toMatchObject({
-      state: 'done',
-      verdicts: { PASS: 3 },
-      bytes: 12,
-      tree_size: null,
+    beforeAll(async () => {
+      engine = await start();
+      source = await openCatalogue(engine.location);
     });
-    await expect(new TypeormPacketCatalogue(source).update('p2', {})).rejects.toMatchObject({ code: 'not_found' });
-  });
 
-  it('does not mix overlapping transactions', async () => {
-    await source.query('CREATE TABLE IF NOT EXISTS mixed (n int)');
-    const attempts = Array.from({ length: 6 }, (_, n) =>
-      source
-        .transaction(async (manager) => {
-          await manager.query('INSERT INTO mixed VALUES ($1)', [n]);
-          if (n % 2 === 1) throw new Error('rolled back');
-        })
-        .catch(() => undefined),
-    );
-    await Promise.all(attempts);
-    const rows = (await source.query('SELECT n FROM mixed ORDER BY n')) as { n: number }[];
-    expect(rows.map(({ n }) => n)).toEqual([0, 2, 4]);
+    afterAll(async () => {
+      await source?.destroy();
+      await engine?.close();
+    });
+
+    approvalBookContract(`TypeormApprovalBook on ${name}`, async () => {
+      await source.query('DELETE FROM approval');
+      return new TypeormApprovalBook(source, () => 1_700_000_002_000);
+    });
+
+    packetCatalogueContract(`TypeormPacketCatalogue on ${name}`, async () => {
+      await source.query('DELETE FROM packet');
+      return new TypeormPacketCatalogue(source);
+    });
+
+    it('keeps what it holds over a restart, and migrates once', async () => {
+      await source.query('DELETE FROM packet');
+      const packets = new TypeormPacketCatalogue(source);
+      await packets.create({ id: 'p1', framework: 'ffiec', from: '2026-01-01', to: '2026-04-01', requested_by: 'olga', created_at: 1 });
+      const kept = await packets.update('p1', { state: 'done', progress: 1, verdicts: { PASS: 3 }, bytes: 12 });
+      await source.destroy();
+      source = await openCatalogue(engine.location);
+      expect(await new TypeormPacketCatalogue(source).get('p1')).toEqual(kept);
+      expect(await source.query('SELECT count(*)::int AS n FROM catalogue_migration')).toEqual([{ n: 2 }]);
+    });
+
+    it('does not mix overlapping transactions', async () => {
+      await source.query('CREATE TABLE IF NOT EXISTS mixed (n int)');
+      const attempts = Array.from({ length: 6 }, (_, n) =>
+        source
+          .transaction(async (manager) => {
+            await manager.query('INSERT INTO mixed VALUES ($1)', [n]);
+            if (n % 2 === 1) throw new Error('rolled back');
+          })
+          .catch(() => undefined),
+      );
+      await Promise.all(attempts);
+      const rows = (await source.query('SELECT n FROM mixed ORDER BY n')) as { n: number }[];
+      expect(rows.map(({ n }) => n)).toEqual([0, 2, 4]);
+    });
   });
 });

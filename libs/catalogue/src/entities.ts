@@ -59,7 +59,11 @@ export const ApprovalEntity = new EntitySchema<ApprovalRow>({
   },
 });
 
-export type PacketRow = { -readonly [K in keyof PacketRecord]: PacketRecord[K] };
+export type PacketRow = { -readonly [K in keyof PacketRecord]: PacketRecord[K] } & {
+  /** Payload of its job. Read only where a lost job is put in again; no part of the record that people see. */
+  job?: object | null;
+  requeues?: number;
+};
 
 export const PacketEntity = new EntitySchema<PacketRow>({
   name: 'packet',
@@ -81,5 +85,7 @@ export const PacketEntity = new EntitySchema<PacketRow>({
     bytes: { type: 'bigint', nullable: true, transformer: ms },
     verdicts: { type: 'jsonb', nullable: true },
     error: { type: 'text', nullable: true },
+    job: { type: 'jsonb', nullable: true, select: false },
+    requeues: { type: 'int', default: 0, select: false },
   },
 });

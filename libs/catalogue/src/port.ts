@@ -40,6 +40,7 @@ export type NewApproval = Omit<Approval, 'state' | 'votes' | 'decided_at' | 'orp
 /**
  * Port: the book of approvals. Every change is compare-and-swap on the row; the event is recorded by the caller BEFORE the change
  * (a crash in between leaves an event without a row change, and the rebuild from the event log applies it).
+ * @throws AffiantError catalogue_failed (retryable) while the database is away; whether the change was made is then unknown
  */
 export interface ApprovalBook {
   open(approval: NewApproval): Promise<Approval>;
@@ -51,7 +52,10 @@ export interface ApprovalBook {
   /** granted -> released, once. False when somebody released it before: one approval is one forward. */
   release(id: string): Promise<boolean>;
   setOrphaned(id: string, orphaned: boolean): Promise<void>;
-  /** Called on every change of state of `id` seen by this process (local change, or polling in distributed mode). Returns the unsubscribe. */
+  /**
+   * Called with the new state after every change of `id`: at once for a change of this process, within 300 ms for one of another; several
+   * changes within that time may be told as one. Returns the unsubscribe.
+   */
   watch(id: string, listener: (approval: Approval) => void): () => void;
 }
 
@@ -88,10 +92,34 @@ export interface PacketRecord {
   readonly error: string | null;
 }
 
-/** Port: packets and their jobs' progress. */
+/** A packet whose job has not ended it. */
+export interface UnfinishedPacket {
+  readonly packet: PacketRecord;
+  /** Payload of its job; null for one that was asked for before jobs were kept here. */
+  readonly job: object | null;
+  /** How often a job that ended without ending the packet was replaced by a new one. */
+  readonly requeues: number;
+}
+
+/**
+ * Port: packets and their jobs' progress. `done` and `refused` are final: a change that comes later (a job that ran twice) changes nothing.
+ * @throws AffiantError catalogue_failed (retryable) while the database is away
+ */
 export interface PacketCatalogue {
-  create(packet: Pick<PacketRecord, 'id' | 'framework' | 'from' | 'to' | 'requested_by' | 'created_at'>): Promise<PacketRecord>;
+  /** Durable when it resolves. `job` is kept beside the packet. @throws AffiantError conflict when the id is taken */
+  create(
+    packet: Pick<PacketRecord, 'id' | 'framework' | 'from' | 'to' | 'requested_by' | 'created_at'>,
+    job?: object,
+  ): Promise<PacketRecord>;
+  /** What the packet is after the change. @throws AffiantError not_found */
   update(id: string, change: Partial<Omit<PacketRecord, 'id'>>): Promise<PacketRecord>;
+  /** Pins the packet to a tree size unless it is pinned already; the size it is pinned to. Of many who ask at once one wins. @throws AffiantError not_found */
+  pin(id: string, treeSize: number): Promise<number>;
   get(id: string): Promise<PacketRecord | null>;
+  /** Newest first. */
   list(limit?: number): Promise<PacketRecord[]>;
+  /** Packets `queued` or `running`, oldest first. */
+  unfinished(limit: number): Promise<UnfinishedPacket[]>;
+  /** Notes that the packet has its `requeues`-th further job. */
+  setRequeues(id: string, requeues: number): Promise<void>;
 }

@@ -1,44 +1,47 @@
-import type { DataSource, Repository } from 'typeorm';
+import { In, type DataSource, type Repository } from 'typeorm';
 import { AffiantError } from '#errors';
+import { askCatalogue } from '../ask.js';
 import { ApprovalEntity, type ApprovalRow } from '../entities.js';
 import type { Approval, ApprovalBook, ApprovalState, ApprovalVote, NewApproval } from '../port.js';
+import { ApprovalWatch } from './approval-watch.js';
 
 type Change = Partial<Pick<ApprovalRow, 'state' | 'votes' | 'decided_at' | 'orphaned'>>;
-
-/** How often a watched approval is read again, for changes made by another process. Milliseconds. */
-const POLL_MS = 500;
 
 /** ApprovalBook over the catalogue. Every change is one UPDATE that names the version it was computed from. */
 export class TypeormApprovalBook implements ApprovalBook {
   readonly #rows: Repository<ApprovalRow>;
-  readonly #watchers = new Map<string, Set<(approval: Approval) => void>>();
-  readonly #seen = new Map<string, number>();
-  #poll: NodeJS.Timeout | null = null;
+  readonly #watch: ApprovalWatch;
 
   constructor(
     source: DataSource,
     readonly nowMs: () => number,
   ) {
     this.#rows = source.getRepository(ApprovalEntity);
+    this.#watch = new ApprovalWatch({
+      versions: (ids) => this.#rows.find({ select: { id: true, version: true }, where: { id: In([...ids]) } }),
+      rows: (ids) => this.#rows.findBy({ id: In([...ids]) }),
+    });
   }
 
   async open(approval: NewApproval): Promise<Approval> {
     const row: ApprovalRow = { ...approval, state: 'pending', votes: [], decided_at: null, orphaned: false, version: 1 };
-    await this.#rows.insert(row);
+    await askCatalogue(() => this.#rows.insert(row));
     return toApproval(row);
   }
 
   async get(id: string): Promise<Approval | null> {
-    const row = await this.#rows.findOneBy({ id });
+    const row = await this.#read(id);
     return row === null ? null : toApproval(row);
   }
 
   async list(filter: { readonly state?: ApprovalState; readonly limit?: number } = {}): Promise<Approval[]> {
-    const rows = await this.#rows.find({
-      ...(filter.state === undefined ? {} : { where: { state: filter.state } }),
-      order: { created_at: 'DESC', id: 'DESC' },
-      take: filter.limit ?? 100,
-    });
+    const rows = await askCatalogue(() =>
+      this.#rows.find({
+        ...(filter.state === undefined ? {} : { where: { state: filter.state } }),
+        order: { created_at: 'DESC', id: 'DESC' },
+        take: filter.limit ?? 100,
+      }),
+    );
     return rows.map(toApproval);
   }
 
@@ -60,14 +63,19 @@ export class TypeormApprovalBook implements ApprovalBook {
   }
 
   async release(id: string): Promise<boolean> {
-    const { affected } = await this.#rows
-      .createQueryBuilder()
-      .update()
-      .set({ state: 'released', version: () => 'version + 1' })
-      .where('id = :id AND state = :state', { id, state: 'granted' })
-      .execute();
-    if (affected === 1) await this.#notify(id);
-    return affected === 1;
+    const { affected } = await askCatalogue(() =>
+      this.#rows
+        .createQueryBuilder()
+        .update()
+        .set({ state: 'released', version: () => 'version + 1' })
+        .where('id = :id AND state = :state', { id, state: 'granted' })
+        .execute(),
+    );
+    if (affected !== 1) return false;
+    // It is released, whatever happens now: the poll tells the watchers when this read fails.
+    const row = await this.#read(id).catch(() => null);
+    if (row !== null) this.#watch.tell(row);
+    return true;
   }
 
   async setOrphaned(id: string, orphaned: boolean): Promise<void> {
@@ -75,53 +83,25 @@ export class TypeormApprovalBook implements ApprovalBook {
   }
 
   watch(id: string, listener: (approval: Approval) => void): () => void {
-    const listeners = this.#watchers.get(id) ?? new Set();
-    this.#watchers.set(id, listeners.add(listener));
-    this.#poll ??= setInterval(() => void this.#pollWatched(), POLL_MS).unref();
-    return () => {
-      listeners.delete(listener);
-      if (listeners.size > 0 || this.#watchers.get(id) !== listeners) return;
-      this.#watchers.delete(id);
-      this.#seen.delete(id);
-      if (this.#watchers.size === 0 && this.#poll !== null) {
-        clearInterval(this.#poll);
-        this.#poll = null;
-      }
-    };
+    return this.#watch.add(id, (row) => listener(toApproval(row)));
   }
 
   /** Reads, computes, writes if nobody wrote in between; tries again when somebody did. */
   async #change(id: string, compute: (row: ApprovalRow) => Change): Promise<Approval> {
     for (;;) {
-      const row = await this.#rows.findOneBy({ id });
+      const row = await this.#read(id);
       if (row === null) throw new AffiantError('not_found', `there is no approval ${id}`);
       const change = compute(row);
       const next = { ...row, ...change, version: row.version + 1 };
-      const { affected } = await this.#rows.update({ id, version: row.version }, { ...change, version: next.version });
+      const { affected } = await askCatalogue(() => this.#rows.update({ id, version: row.version }, { ...change, version: next.version }));
       if (affected !== 1) continue;
-      this.#tell(next);
+      this.#watch.tell(next);
       return toApproval(next);
     }
   }
 
-  async #notify(id: string): Promise<void> {
-    const row = await this.#rows.findOneBy({ id });
-    if (row !== null) this.#tell(row);
-  }
-
-  #tell(row: ApprovalRow): void {
-    if ((this.#seen.get(row.id) ?? 0) >= row.version) return;
-    const listeners = this.#watchers.get(row.id);
-    if (listeners === undefined) return;
-    this.#seen.set(row.id, row.version);
-    for (const listener of listeners) listener(toApproval(row));
-  }
-
-  async #pollWatched(): Promise<void> {
-    for (const id of this.#watchers.keys()) {
-      // A failed read is tried again at the next turn; the waiting call has its own deadline.
-      await this.#notify(id).catch(() => undefined);
-    }
+  #read(id: string): Promise<ApprovalRow | null> {
+    return askCatalogue(() => this.#rows.findOneBy({ id }));
   }
 }
 

@@ -13,7 +13,7 @@ const principal = (subject: string): Principal => ({
   authenticated_by: null,
 });
 
-const held = (id: string, quorum = 1): NewApproval => ({
+export const held = (id: string, quorum = 1): NewApproval => ({
   id,
   exchange_id: `exchange-${id}`,
   session_id: null,
