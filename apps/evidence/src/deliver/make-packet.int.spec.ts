@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PacketCatalogue, PacketRecord } from '#catalogue';
+import type { PacketCatalogue, PacketRecord, UnfinishedPacket } from '#catalogue';
 import { AffiantError } from '#errors';
 import { SystemClock, SystemIds, type EventDraft, type EventRecorder } from '#events';
 import type { JobQueue } from '#job-queue';
@@ -17,7 +17,12 @@ import type { EvidencePorts } from './ports.js';
 
 class MemoryCatalogue implements PacketCatalogue {
   readonly records = new Map<string, PacketRecord>();
-  async create(packet: Pick<PacketRecord, 'id' | 'framework' | 'from' | 'to' | 'requested_by' | 'created_at'>): Promise<PacketRecord> {
+  readonly jobs = new Map<string, { readonly job: object | null; requeues: number }>();
+  async create(
+    packet: Pick<PacketRecord, 'id' | 'framework' | 'from' | 'to' | 'requested_by' | 'created_at'>,
+    job: object | null = null,
+  ): Promise<PacketRecord> {
+    this.jobs.set(packet.id, { job, requeues: 0 });
     return this.#put({
       ...packet,
       tree_size: null,
@@ -35,7 +40,20 @@ class MemoryCatalogue implements PacketCatalogue {
   async update(id: string, change: Partial<Omit<PacketRecord, 'id'>>): Promise<PacketRecord> {
     const record = this.records.get(id);
     if (record === undefined) throw new AffiantError('not_found', 'no packet');
+    if (record.state === 'done' || record.state === 'refused') return record;
     return this.#put({ ...record, ...change });
+  }
+  async pin(id: string, treeSize: number): Promise<number> {
+    const pinned = this.records.get(id)?.tree_size ?? treeSize;
+    await this.update(id, { tree_size: pinned });
+    return pinned;
+  }
+  async unfinished(limit: number): Promise<UnfinishedPacket[]> {
+    const open = [...this.records.values()].filter(({ state }) => state === 'queued' || state === 'running');
+    return open.slice(0, limit).map((packet) => ({ packet, job: null, requeues: 0, ...this.jobs.get(packet.id) }));
+  }
+  async setRequeues(id: string, requeues: number): Promise<void> {
+    this.jobs.set(id, { job: this.jobs.get(id)?.job ?? null, requeues });
   }
   async get(id: string): Promise<PacketRecord | null> {
     return this.records.get(id) ?? null;
@@ -139,9 +157,12 @@ describe('a packet job', () => {
     const noRecord: EvidencePorts = {
       ...ports,
       packets: {
-        create: (packet) => packets.create(packet),
+        create: (packet, wanted) => packets.create(packet, wanted),
+        pin: (packet, size) => packets.pin(packet, size),
         get: (packet) => packets.get(packet),
         list: (limit) => packets.list(limit),
+        unfinished: (limit) => packets.unfinished(limit),
+        setRequeues: (packet, requeues) => packets.setRequeues(packet, requeues),
         update: async (packet, change) => {
           if (change.state === 'done') settle();
           return packets.update(packet, change);
@@ -155,6 +176,19 @@ describe('a packet job', () => {
     expect((await ports.store.list()).filter((name) => name.includes(id))).toHaveLength(1);
     await makePacket(ports, job);
     expect(packets.records.get(id)).toEqual(record);
+  }, 180_000);
+
+  it('made twice at the same time is one packet of the same bytes', async () => {
+    // What Bull does when Redis is killed under an active job: a second worker begins while the first goes on.
+    const { ports, events, jobs, packets } = world();
+    const { id } = await createPacketDesk(ports).create(request);
+    const job = jobs[0] as PacketJob;
+    await Promise.all([makePacket(ports, job), makePacket(ports, job)]);
+    expect(packets.records.get(id)).toMatchObject({ state: 'done', error: null });
+    expect((await ports.store.list()).filter((name) => name.includes(id))).toHaveLength(1);
+    const { sha256 } = await createPacketDesk(ports).open(id);
+    const made = events.map(attributes).filter(({ status }) => status === 'done');
+    expect(new Set(made.map((facts) => facts['sha256']))).toEqual(new Set([sha256]));
   }, 180_000);
 
   it('says why a packet is refused, and does not try again', async () => {

@@ -24,9 +24,8 @@ export async function makePacket(ports: EvidencePorts, job: PacketJob): Promise<
   const runner = new ClickHouseQueryRunner(ports.engine);
   try {
     await ports.packets.update(job.id, { state: 'running', progress: 0, step: 'waiting for the seal', error: null });
-    const treeSize = record.tree_size ?? (await awaitSeal(runner, log, job, ports));
-    // Pinned before anything is read: a crash from here on is repeated over the same snapshot.
-    await ports.packets.update(job.id, { tree_size: treeSize });
+    // Pinned before anything is read: a crash from here on, or the same job in another process, goes over the same snapshot.
+    const treeSize = record.tree_size ?? (await ports.packets.pin(job.id, await awaitSeal(runner, log, job, ports)));
     const collected = await collectPacket({
       framework: record.framework,
       from: record.from,
