@@ -157,8 +157,7 @@ describe.skipIf(!hasPostgres())('the catalogue on a PostgreSQL server', () => {
       expect([...codes.keys()]).toEqual(['catalogue_failed']);
       // The poll of the watch outlived the outage, too.
       await source.query(`UPDATE approval SET version = 2, state = 'expired' WHERE id = 'watched'`);
-      const deadline = Date.now() + 10_000;
-      while (told === 0 && Date.now() < deadline) await delay(10);
+      await vi.waitUntil(() => told > 0, { timeout: 10_000, interval: 10 });
       expect(told).toBe(1);
       stop();
       console.log(`3 kills: ${acknowledged.size} acknowledged, 0 lost, ${codes.get('catalogue_failed')} refused`);
