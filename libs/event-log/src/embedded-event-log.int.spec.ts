@@ -45,8 +45,9 @@ async function openHarness(
     get log() {
       return log;
     },
-    async produce(partition, records) {
-      const to = await journal(partition);
+    partition: (name) => name,
+    async produce(name, records) {
+      const to = await journal(name);
       for (const { topic, value } of records) await to.append([{ topic: ALL_TOPICS.indexOf(topic), payload: value }]);
     },
     async restart() {
@@ -74,6 +75,18 @@ describe('embedded event log', () => {
 
   const control = (text: string) => ({ topic: TOPICS.control, value: Buffer.from(text) });
   const options = { group: 'g', topics: ALL_TOPICS, maxBatchRecords: 10, maxBatchBytes: 1 << 20 };
+
+  it('interleaves the topics of a source in one partition', async () => {
+    const topics = [TOPICS.request, TOPICS.response, TOPICS.control, TOPICS.request];
+    await harness.produce(
+      'a',
+      topics.map((topic) => ({ topic, value: Buffer.from(topic) })),
+    );
+    const records = await harness.log.read('a', 1, 10);
+    expect(records.map(({ topic, offset, value }) => [topic, offset, value.toString()])).toEqual(
+      topics.map((topic, index) => [topic, index + 1, topic]),
+    );
+  });
 
   it('fails loudly when what the group should read next was trimmed away', async () => {
     await harness.produce(

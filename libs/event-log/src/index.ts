@@ -1,4 +1,16 @@
 export { EmbeddedEventLog, type EmbeddedEventLogOptions } from './embedded-event-log.js';
+export {
+  kafkaClient,
+  kafkaConnection,
+  resolveKafkaSecrets,
+  type KafkaConnectConfig,
+  type KafkaConnection,
+  type KafkaSecrets,
+} from './kafka/connection.js';
+export { KafkaEventLog, type KafkaEventLogOptions } from './kafka/kafka-event-log.js';
+export { parsePartition, partitionName, partitionOf } from './kafka/partition-of.js';
+export { KafkaSender, type KafkaRecord, type KafkaSenderOptions, type SentRange } from './kafka/sender.js';
+export { MAX_MESSAGE_BYTES, OCSF_TOPIC, topicPlans, type TopicPlan } from './kafka/topic-plan.js';
 export { EventLogServer, type EventLogServerOptions } from './nest/event-log-server.js';
 export { EVENT_LOG_TRANSPORT, EventLogContext, LogConsumer, type LogConsumerOptions } from './nest/log-consumer.js';
 export { DEFAULT_RETRY } from './retry.js';

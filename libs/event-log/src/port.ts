@@ -41,6 +41,11 @@ export interface SubscribeOptions {
    * record, for a group to which later records tell everything the earlier ones did.
    */
   readonly whenTrimmed?: 'fail' | 'skip';
+  /**
+   * Kafka only, where a topic can be made anew under its name: called with the last record before the commit, when a partition is assigned and
+   * before its first batch, so that the ledger can compare it with what it holds. An error fails the subscription.
+   */
+  readonly verifyLast?: (partition: string, offset: number, value: Buffer) => Promise<void>;
   /** After the first record of a batch, wait this long for more before it is handed over; 0 unless given. */
   readonly lingerMs?: number;
   /** A handler that fails with a retryable AffiantError gets the same batch again; see DEFAULT_RETRY. */

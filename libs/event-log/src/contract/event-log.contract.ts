@@ -6,8 +6,10 @@ import type { EventLog, EventLogTail, LogBatch, SubscribeOptions, Subscription }
 /** What an adapter's test offers to the suite: a log with nothing in it, a way to produce, and a restart that keeps what is durable. */
 export interface EventLogHarness {
   readonly log: EventLog & EventLogTail;
+  /** What the adapter calls the partition of events of a topic (control unless given) that `produce` is given under a name. */
+  partition(name: string, topic?: Topic): string;
   /** Durable in the log when it resolves, in this order; partitions are made as they are named. */
-  produce(partition: string, records: readonly { readonly topic: Topic; readonly value: Buffer }[]): Promise<void>;
+  produce(name: string, records: readonly { readonly topic: Topic; readonly value: Buffer }[]): Promise<void>;
   /** Closes the log and opens it again, as a new process would. */
   restart(): Promise<EventLog & EventLogTail>;
   close(): Promise<void>;
@@ -55,10 +57,10 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
 
     it('gives every record of a partition once, in order, exactly as it was produced', async () => {
       const bytes = [Buffer.alloc(0), Buffer.from([0, 255, 10]), Buffer.alloc(70_000, 7)];
-      await harness.produce('a', [
-        { topic: TOPICS.request, value: bytes[0] as Buffer },
-        ...bytes.slice(1).map((of) => ({ topic: TOPICS.response, value: of })),
-      ]);
+      await harness.produce(
+        'a',
+        bytes.map((of) => ({ topic: TOPICS.control, value: of })),
+      );
       const { batches, until } = await consume();
       await until(3);
       await harness.produce('a', values(4, 40));
@@ -70,12 +72,16 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
           .slice(0, 3)
           .map((record) => [record.topic, record.value.equals(bytes[record.offset - (records[0]?.offset ?? 0)] as Buffer)]),
       ).toEqual([
-        [TOPICS.request, true],
-        [TOPICS.response, true],
-        [TOPICS.response, true],
+        [TOPICS.control, true],
+        [TOPICS.control, true],
+        [TOPICS.control, true],
       ]);
       for (const batch of batches) {
-        expect(batch).toMatchObject({ partition: 'a', firstOffset: batch.records[0]?.offset, lastOffset: batch.records.at(-1)?.offset });
+        expect(batch).toMatchObject({
+          partition: harness.partition('a'),
+          firstOffset: batch.records[0]?.offset,
+          lastOffset: batch.records.at(-1)?.offset,
+        });
       }
     });
 
@@ -87,7 +93,8 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
       );
       const { batches, until } = await consume({ maxBatchRecords: 10, maxBatchBytes: 1_000 });
       await until(30);
-      const sizes = (partition: string) => batches.filter((batch) => batch.partition === partition).map((batch) => batch.records.length);
+      const sizes = (of: string) =>
+        batches.filter((batch) => batch.partition === harness.partition(of)).map((batch) => batch.records.length);
       expect(Math.max(...sizes('a'))).toBeLessThanOrEqual(10);
       expect(Math.max(...sizes('b'))).toBeLessThanOrEqual(2);
       expect(Math.min(...sizes('a'), ...sizes('b'))).toBeGreaterThan(0);
@@ -108,13 +115,13 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
       let came = (): void => {};
       const both = new Promise<void>((resolve) => (came = resolve));
       await consume({}, harness.log, async (batch) => {
-        if (batch.partition === 'slow') await held;
+        if (batch.partition === harness.partition('slow')) await held;
         seen.push(batch.partition);
-        if (batch.partition === 'fast') came();
+        if (batch.partition === harness.partition('fast')) came();
       });
       await harness.produce('fast', values(1, 2));
       await both;
-      expect(seen).not.toContain('slow');
+      expect(seen).not.toContain(harness.partition('slow'));
       release();
     });
 
@@ -122,7 +129,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
       await harness.produce('a', values(1, 10));
       const first = await consume({ maxBatchRecords: 5 }, harness.log, async (batch) => {
         if (batch.records.some((record) => record.value.toString() === '5'))
-          await harness.log.commit('group', 'a', batch.lastOffset + 1, null);
+          await harness.log.commit('group', batch.partition, batch.lastOffset + 1, null);
       });
       await first.until(10);
       await first.subscription.stop();
@@ -134,20 +141,17 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
     it('keeps the commits and metadata of each group and partition apart, durably', async () => {
       await harness.produce('a', values(1, 3));
       await harness.produce('b', values(1, 3));
-      await Promise.all([
-        harness.log.commit('g1', 'a', 2, '{"to":3}'),
-        harness.log.commit('g1', 'b', 3),
-        harness.log.commit('g2', 'a', 1, 'x'),
-      ]);
-      await harness.log.commit('g2', 'a', 3, null);
+      const [a, b] = [harness.partition('a'), harness.partition('b')];
+      await Promise.all([harness.log.commit('g1', a, 2, '{"to":3}'), harness.log.commit('g1', b, 3), harness.log.commit('g2', a, 1, 'x')]);
+      await harness.log.commit('g2', a, 3, null);
       const log = await harness.restart();
       expect(await log.committed('g1')).toEqual(
         new Map([
-          ['a', { offset: 2, metadata: '{"to":3}' }],
-          ['b', { offset: 3, metadata: null }],
+          [a, { offset: 2, metadata: '{"to":3}' }],
+          [b, { offset: 3, metadata: null }],
         ]),
       );
-      expect(await log.committed('g2')).toEqual(new Map([['a', { offset: 3, metadata: null }]]));
+      expect(await log.committed('g2')).toEqual(new Map([[a, { offset: 3, metadata: null }]]));
       expect(await log.committed('g3')).toEqual(new Map());
     });
 
@@ -155,7 +159,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
       await harness.produce('a', values(1, 30));
       const [first] = await harness.log.partitions();
       const base = first?.firstOffset ?? 0;
-      await harness.log.commit('group', 'a', base + 2, JSON.stringify({ to: base + 13 }));
+      await harness.log.commit('group', harness.partition('a'), base + 2, JSON.stringify({ to: base + 13 }));
       const log = await harness.restart();
       const { batches, until } = await consume(
         { maxBatchRecords: 4, maxBatchBytes: 8, replayTo: ({ metadata }) => (JSON.parse(metadata ?? '{}') as { to: number }).to },
@@ -172,20 +176,20 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
       expect(await until(1)).toEqual(['4']);
       await subscription.stop();
       subscriptions = [];
-      expect((await harness.log.lag('group')).get('a')).toBe(0);
+      expect((await harness.log.lag('group')).get(harness.partition('a', TOPICS.request))).toBe(0);
     });
 
     it('does not commit past anything while the handler has not committed, or left an intent', async () => {
       await harness.produce('a', [value('1', TOPICS.request), ...values(2, 3)]);
       const silent = await consume({ group: 'silent', topics: [TOPICS.request] }, harness.log, async () => {});
       const intent = await consume({ group: 'intent', topics: [TOPICS.request] }, harness.log, async (batch) => {
-        await harness.log.commit('intent', 'a', batch.firstOffset, 'open');
+        await harness.log.commit('intent', batch.partition, batch.firstOffset, 'open');
       });
       await Promise.all([silent.until(1), intent.until(1)]);
       await Promise.all([silent.subscription.stop(), intent.subscription.stop()]);
       subscriptions = [];
       expect(await harness.log.committed('silent')).toEqual(new Map());
-      expect((await harness.log.committed('intent')).get('a')?.metadata).toBe('open');
+      expect((await harness.log.committed('intent')).get(harness.partition('a', TOPICS.request))?.metadata).toBe('open');
     });
 
     const retry = { attempts: 3, firstMs: 1, maxMs: 2 };
@@ -241,22 +245,23 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
     it('tells the lag and what can be read, and reads without a group', async () => {
       await harness.produce('a', values(1, 10));
       await harness.produce('b', values(1, 3, TOPICS.request));
+      const [a, b] = [harness.partition('a'), harness.partition('b', TOPICS.request)];
       const states = await harness.log.partitions();
       expect(states.map(({ partition, firstOffset, nextOffset }) => [partition, nextOffset - firstOffset])).toEqual([
-        ['a', 10],
-        ['b', 3],
+        [a, 10],
+        [b, 3],
       ]);
       const base = states[0]?.firstOffset ?? 0;
       expect(await harness.log.lag('new')).toEqual(
         new Map([
-          ['a', 10],
-          ['b', 3],
+          [a, 10],
+          [b, 3],
         ]),
       );
-      await harness.log.commit('some', 'a', base + 7);
-      expect((await harness.log.lag('some')).get('a')).toBe(3);
+      await harness.log.commit('some', a, base + 7);
+      expect((await harness.log.lag('some')).get(a)).toBe(3);
       const texts = async (from: number, limit: number): Promise<string[]> =>
-        (await harness.log.read('a', base + from, limit)).map((record) => record.value.toString());
+        (await harness.log.read(a, base + from, limit)).map((record) => record.value.toString());
       expect(await texts(0, 3)).toEqual(['1', '2', '3']);
       expect(await texts(8, 100)).toEqual(['9', '10']);
       expect(await texts(2, 2)).toEqual(['3', '4']);
@@ -276,7 +281,7 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
     it('refuses to work once closed', async () => {
       const closed = harness.log;
       await harness.restart();
-      await expect(closed.commit('g', 'a', 1)).rejects.toMatchObject({ code: 'event_log_failed' });
+      await expect(closed.commit('g', harness.partition('a'), 1)).rejects.toMatchObject({ code: 'event_log_failed' });
     });
   });
 }

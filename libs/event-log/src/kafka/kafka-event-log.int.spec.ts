@@ -1,0 +1,283 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Kafka, logLevel } from 'kafkajs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AffiantError } from '#errors';
+import { ALL_TOPICS, TOPICS, type Topic } from '#events';
+import { kafkaInstalled, startKafka, type TestKafka } from '../../../../test/support/engines/kafka.mjs';
+import { eventLogContract, type EventLogHarness } from '../contract/event-log.contract.js';
+import type { LogBatch } from '../port.js';
+import { KafkaEventLog, type KafkaEventLogOptions } from './kafka-event-log.js';
+import { partitionName } from './partition-of.js';
+import { KafkaSender } from './sender.js';
+
+const PARTITIONS = 4;
+
+/** Until it is true; errors count as not yet. */
+async function eventually(condition: () => Promise<boolean> | boolean, ms = 30_000): Promise<void> {
+  for (const until = Date.now() + ms; ;) {
+    const done = await Promise.resolve()
+      .then(condition)
+      .catch((error: unknown) => {
+        if (Date.now() > until) throw error;
+        return false;
+      });
+    if (done) return;
+    if (Date.now() > until) throw new Error('it did not come true in time');
+    await delay(20);
+  }
+}
+
+describe.skipIf(!kafkaInstalled())('on a real broker', () => {
+  let broker: TestKafka;
+  let kafka: Kafka;
+  let opened = 0;
+
+  beforeAll(async () => {
+    broker = await startKafka({ brokers: 1 });
+    kafka = new Kafka({ ...broker.connection, logLevel: logLevel.NOTHING });
+  }, 180_000);
+  afterAll(() => broker.stop());
+
+  /** Topics of its own on the shared broker. */
+  const openHarness = async (): Promise<
+    EventLogHarness & {
+      more(change?: Partial<KafkaEventLogOptions>): KafkaEventLog;
+      trim(name: string, before: number): Promise<void>;
+    }
+  > => {
+    opened += 1;
+    const prefix = `t${opened}.`;
+    const connection = { ...broker.connection, clientId: 'test' };
+    const topics = ALL_TOPICS.map((topic) => prefix + topic);
+    const withAdmin = async (work: (admin: ReturnType<Kafka['admin']>) => Promise<unknown>): Promise<void> => {
+      const admin = kafka.admin();
+      await admin.connect();
+      await work(admin).finally(() => admin.disconnect());
+    };
+    const createTopics = () =>
+      withAdmin(async (admin) => {
+        await admin.createTopics({ topics: topics.map((topic) => ({ topic, numPartitions: PARTITIONS })), waitForLeaders: false });
+        // kafkajs' own wait fails on a topic that is not known yet.
+        await eventually(async () => (await Promise.all(topics.map((topic) => admin.fetchTopicOffsets(topic)))).length === topics.length);
+      });
+    await createTopics();
+    const openLog = (change: Partial<KafkaEventLogOptions> = {}) => new KafkaEventLog({ connection, prefix, settleMs: 500, ...change });
+    const sender = new KafkaSender({ connection, prefix });
+    const numbers = new Map<string, number>();
+    const numberOf = (name: string): number => {
+      if (!numbers.has(name)) numbers.set(name, numbers.size);
+      return numbers.get(name) as number;
+    };
+    let log = openLog();
+    const others: KafkaEventLog[] = [];
+    return {
+      get log() {
+        return log;
+      },
+      partition: (name, topic: Topic = TOPICS.control) => partitionName(topic, numberOf(name)),
+      async produce(name, records) {
+        for (const topic of new Set(records.map((record) => record.topic))) {
+          const values = records.filter((record) => record.topic === topic);
+          await sender.send(
+            topic,
+            numberOf(name),
+            values.map(({ value }) => ({ key: name, value, timestamp: 1_700_000_000_000 })),
+          );
+        }
+      },
+      async restart() {
+        await log.close();
+        log = openLog();
+        return log;
+      },
+      more(change) {
+        const other = openLog(change);
+        others.push(other);
+        return other;
+      },
+      trim: (name, before) =>
+        withAdmin(async (admin) => {
+          const topic = prefix + TOPICS.control;
+          await admin.fetchTopicOffsets(topic);
+          await admin.deleteTopicRecords({ topic, partitions: [{ partition: numberOf(name), offset: String(before) }] });
+        }),
+      async close() {
+        await Promise.all([log, ...others].map((each) => each.close()));
+        await sender.close();
+      },
+    };
+  };
+
+  eventLogContract('Kafka', openHarness);
+
+  describe('beyond the contract', () => {
+    let harness: Awaited<ReturnType<typeof openHarness>>;
+    beforeEach(async () => {
+      harness = await openHarness();
+    });
+    afterEach(() => harness.close());
+
+    const options = { group: 'group', topics: ALL_TOPICS, maxBatchRecords: 100, maxBatchBytes: 1 << 20 };
+    const value = (text: string) => ({ topic: TOPICS.control, value: Buffer.from(text) });
+    const numbered = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => value(`${from + index}`));
+    const textsOf = (batch: LogBatch): string[] => batch.records.map((record) => record.value.toString());
+
+    it('shares the partitions among the members, hands them over, and loses nothing', async () => {
+      const names = ['a', 'b', 'c', 'd'];
+      const seen = new Map<string, Set<string>>(names.map((name) => [harness.partition(name), new Set()]));
+      const byMember: Set<string>[] = [new Set(), new Set()];
+      const member = (log: KafkaEventLog, index: number) =>
+        log.subscribe({ ...options, maxBatchRecords: 5 }, async (batch) => {
+          byMember[index]?.add(batch.partition);
+          await delay(5);
+          await log.commit('group', batch.partition, batch.lastOffset + 1);
+          for (const text of textsOf(batch)) seen.get(batch.partition)?.add(text);
+        });
+      const whole = (count: number) => [...seen.values()].every((texts) => texts.size === count);
+      const [one, two] = [harness.log as KafkaEventLog, harness.more()];
+      let produced = 0;
+      const produce = async (): Promise<void> => {
+        for (const name of names) await harness.produce(name, numbered(produced + 1, produced + 20));
+        produced += 20;
+      };
+      await produce();
+      const first = await member(one, 0);
+      await eventually(() => [...seen.values()].some((texts) => texts.size > 5));
+      await member(two, 1);
+      await eventually(async () => {
+        await produce();
+        return byMember[1]?.size === 2;
+      });
+      await eventually(() => whole(produced));
+      await first.stop();
+      await produce();
+      await eventually(() => whole(produced));
+      expect(byMember[1]?.size).toBe(4);
+      await eventually(async () => [...(await two.lag('group')).values()].every((lag) => lag === 0));
+    });
+
+    it('keeps its membership while a handler is slow, and takes no commit of a handler whose partition is gone', async () => {
+      const names = ['a', 'b'];
+      for (const name of names) await harness.produce(name, numbered(1, 3));
+      const [one, two] = [harness.log as KafkaEventLog, harness.more()];
+      let release = (): void => {};
+      const held = new Promise<void>((resolve) => (release = resolve));
+      const refused: string[] = [];
+      const inHand = new Set<string>();
+      const first = await one.subscribe(options, async (batch) => {
+        inHand.add(batch.partition);
+        await held;
+        await one.commit('group', batch.partition, batch.lastOffset + 1).catch((error: { code: string }) => {
+          refused.push(`${batch.partition} ${error.code}`);
+          throw error;
+        });
+      });
+      await eventually(() => inHand.size === 2);
+      const got = new Map<string, string[]>();
+      await two.subscribe(options, async (batch) => {
+        got.set(batch.partition, textsOf(batch));
+        await two.commit('group', batch.partition, batch.lastOffset + 1, 'of two');
+      });
+      await eventually(() => got.size >= 1);
+      release();
+      // Both handlers of the first member belong to a generation that is over, whoever has the partition now.
+      await eventually(() => refused.length === 2);
+      expect(refused.toSorted()).toEqual(names.map((name) => `${harness.partition(name)} event_log_failed`).toSorted());
+      await first.stop();
+      await eventually(
+        async () => [...(await two.committed('group')).values()].filter(({ metadata }) => metadata === 'of two').length === 2,
+      );
+      expect([...got.values()]).toEqual([
+        ['1', '2', '3'],
+        ['1', '2', '3'],
+      ]);
+    });
+
+    it('does not commit for a group that somebody else serves', async () => {
+      await harness.produce('a', numbered(1, 3));
+      let served = 0;
+      await harness.log.subscribe(options, async () => {
+        served += 1;
+      });
+      await eventually(() => served > 0);
+      await expect(harness.more().commit('group', harness.partition('a'), 3)).rejects.toMatchObject({ code: 'event_log_failed' });
+      expect(await harness.log.committed('group')).toEqual(new Map());
+    });
+
+    it('shows the last committed record before the first batch, and halts when it is another one', async () => {
+      await harness.produce('a', numbered(1, 5));
+      await harness.log.commit('group', harness.partition('a'), 3);
+      const shown: string[] = [];
+      const batches: string[][] = [];
+      const good = await harness.log.subscribe(
+        { ...options, verifyLast: async (partition, offset, last) => void shown.push(`${partition} ${offset} ${last.toString()}`) },
+        async (batch) => void batches.push(textsOf(batch)),
+      );
+      await eventually(() => batches.length > 0);
+      expect(shown).toEqual([`${harness.partition('a')} 2 3`]);
+      expect(batches[0]?.[0]).toBe('4');
+      await good.stop();
+      const conflict = new AffiantError('ledger_conflict', 'the topic was made anew');
+      const bad = await harness.more().subscribe({ ...options, verifyLast: () => Promise.reject(conflict) }, async () => {});
+      await expect(bad.failed).rejects.toBe(conflict);
+    });
+
+    it('halts when the log is shorter than what was committed, or than an intent', async () => {
+      await harness.produce('a', numbered(1, 5));
+      await harness.log.commit('beyond', harness.partition('a'), 9);
+      await harness.log.commit('intent', harness.partition('a'), 2, 'to 7');
+      const log = harness.log;
+      for (const group of ['beyond', 'intent']) {
+        const subscription = await log.subscribe({ ...options, group, replayTo: () => 7 }, async () => {});
+        await expect(subscription.failed).rejects.toMatchObject({ code: 'ledger_conflict' });
+      }
+      expect((await log.committed('intent')).get(harness.partition('a'))).toEqual({ offset: 2, metadata: 'to 7' });
+    });
+
+    it('halts when what it needs next is no longer retained, also while it runs; goes on only when it may skip', async () => {
+      await harness.produce('a', numbered(1, 5));
+      const partition = harness.partition('a');
+      await harness.log.commit('group', partition, 1, 'kept');
+      await harness.log.commit('follower', partition, 1);
+      await harness.trim('a', 3);
+      const halted = await harness.log.subscribe(options, async () => {});
+      await expect(halted.failed).rejects.toMatchObject({ code: 'ledger_conflict' });
+      const texts: string[] = [];
+      await harness.log.subscribe(
+        { ...options, group: 'follower', whenTrimmed: 'skip' },
+        async (batch) => void texts.push(...textsOf(batch)),
+      );
+      await eventually(() => texts.length === 2);
+      expect(texts).toEqual(['4', '5']);
+
+      // A handler that takes longer than the retention: kafkajs would commit "the beginning" for the group and read on (H7).
+      await harness.produce('b', numbered(1, 5));
+      const b = harness.partition('b');
+      let release = (): void => {};
+      let entered = false;
+      const running = await harness.log.subscribe({ ...options, group: 'slow', maxBatchRecords: 1 }, async (batch) => {
+        entered = true;
+        if (batch.partition === b) await new Promise<void>((resolve) => (release = resolve));
+        await harness.log.commit('slow', batch.partition, batch.lastOffset + 1, 'mine');
+      });
+      await eventually(() => entered);
+      await harness.produce('b', numbered(6, 30));
+      await harness.trim('b', 20);
+      const timer = setInterval(() => release(), 20);
+      await expect(running.failed).rejects.toMatchObject({ code: 'ledger_conflict' });
+      clearInterval(timer);
+      expect((await harness.log.committed('slow')).get(b)?.metadata).toBe('mine');
+    });
+
+    it('is patient with topics that do not exist yet, and says so when it gives up', async () => {
+      const warnings: string[] = [];
+      const log = harness.more({ prefix: 'none.', patienceMs: 300, report: (message) => warnings.push(message) });
+      const subscription = await log.subscribe(options, async () => {});
+      await expect(subscription.failed).rejects.toMatchObject({
+        code: 'event_log_failed',
+        remedy: expect.stringContaining('topics apply'),
+      });
+      expect(warnings.some((warning) => warning.includes('joining again'))).toBe(true);
+    });
+  });
+});
