@@ -1,0 +1,1 @@
+export const OCSF_VERSION = '1.9.0';

@@ -1,0 +1,3 @@
+export declare const OCSF_PACKAGES: readonly string[];
+export declare const KAFKA_PACKAGES: readonly string[];
+export declare function pythonWith(packages: readonly string[]): string | null;

@@ -1,0 +1,3 @@
+export declare const cacheRoot: string;
+export declare function missing(what: string, why: string): void;
+export declare function npmProject(name: string, folder: string): string;
