@@ -12,6 +12,7 @@ let tails: TailOptions[];
 const controlEvent = (n: number): TailedEvent => ({
   cursor: `test:${n}`,
   topic: TOPICS.control,
+  value: Buffer.from([0, n]),
   decoded: {
     type: 'control',
     event: {
@@ -230,6 +231,27 @@ describe('events', () => {
     expect(tails).toMatchObject([{ topic: TOPICS.control, from: 'test:0', follow: false }]);
     expect(ports.recorder.controls('events.tailed')).toMatchObject([{ principal: 'auditor-1', subject: TOPICS.control, from: 'test:0' }]);
     expect((await call('/api/v1/events?topic=x', 'auditor-1')).status).toBe(400);
+  });
+
+  it('are given as OCSF under the topic of the SIEM, every event of every topic', async () => {
+    const response = await fetch(`${base}/api/v1/events?topic=affiant.ocsf.v1&format=ndjson&from=test:0`, {
+      headers: { authorization: 'Bearer auditor-1' },
+    });
+    const lines = (await response.text())
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toMatchObject([
+      {
+        cursor: 'test:1',
+        topic: 'affiant.ocsf.v1',
+        event: { class_uid: 6002, metadata: { uid: 'e1', sequence: 1, log_name: TOPICS.control } },
+      },
+      { cursor: 'test:2', event: { metadata: { uid: 'e2' } } },
+    ]);
+    expect(tails).toMatchObject([{ topic: null, from: 'test:0' }]);
+    expect(ports.recorder.controls('events.tailed')).toMatchObject([{ subject: 'affiant.ocsf.v1' }]);
+    expect((await call('/api/v1/events?topic=affiant.ocsf.v1&format=csv', 'auditor-1')).status).toBe(400);
   });
 
   it('stop following when the client goes, and when the process ends', async () => {

@@ -25,6 +25,8 @@ export interface ConsolePorts {
   readonly desk: ApprovalDesk;
   readonly packets: PacketDesk;
   readonly tail: EventTail;
+  /** Name of the log the ledger keeps; OCSF records cite it. */
+  readonly origin: string;
   readonly policy: () => Pick<PolicySet, 'version' | 'digest' | 'text'>;
 }
 
@@ -92,6 +94,8 @@ export interface TailedEvent {
   readonly cursor: string;
   readonly topic: Topic;
   readonly decoded: DecodedEvent;
+  /** The exact framed bytes. */
+  readonly value: Buffer;
 }
 
 export interface TailOptions {

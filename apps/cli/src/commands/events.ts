@@ -7,7 +7,10 @@ export const addEvents: AddCommand = (program) => {
 
   online(events.command('tail'))
     .description('Print events as NDJSON; each line carries a cursor to resume from')
-    .option('--topic <name>', 'request, decision, response, control, checkpoint or a full topic name (default: all)')
+    .option(
+      '--topic <name>',
+      'request, decision, response, control, checkpoint, ocsf (every event as OCSF) or a full topic name (default: all Avro topics)',
+    )
     .option('--from <cursor>', 'go on after this cursor')
     .option('--follow', 'wait for new events')
     .action(async (options: CommonOptions & { topic?: string; from?: string; follow?: boolean }) => {

@@ -1,8 +1,14 @@
+import { OCSF_TOPIC, ocsfRecord } from '#ocsf';
 import type { TailedEvent } from '../ports.js';
 
 /** One line of the tail: the decoded event, digests as hex, masked content as text. */
 export function eventLine({ cursor, topic, decoded }: TailedEvent): string {
   return `${JSON.stringify({ cursor, topic, type: decoded.type, event: plain(decoded.event, '') })}\n`;
+}
+
+/** The same event as the SIEM topic and the push sinks carry it, with the cursor to go on after it. */
+export function ocsfLine({ cursor, decoded, value }: TailedEvent, origin: string): string {
+  return `{"cursor":${JSON.stringify(cursor)},"topic":"${OCSF_TOPIC}","event":${ocsfRecord(decoded, value, origin).json}}\n`;
 }
 
 function plain(value: unknown, name: string): unknown {

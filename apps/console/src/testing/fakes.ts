@@ -246,6 +246,7 @@ export function testPorts(change: Partial<ConsolePorts> = {}): TestPorts {
     desk: createApprovalDesk({ book: approvals, recorder, clock, policy, redact }),
     packets: fakePackets,
     tail: { read: async function* () {} },
+    origin: 'test/ledger',
     policy,
     ...change,
     recorder,

@@ -29,7 +29,7 @@ export class JournalTail implements EventTail {
           found = true;
           positions.set(partition, offset + 1);
           if (topic !== null && itsTopic !== topic) continue;
-          yield { cursor: formatCursor(positions), topic: itsTopic, decoded: this.#codec.decode(value) };
+          yield { cursor: formatCursor(positions), topic: itsTopic, decoded: this.#codec.decode(value), value };
         }
       }
       if (signal.aborted || (!found && !follow)) return;

@@ -173,6 +173,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       desk: createApprovalDesk({ book: approvals, recorder, clock, policy: () => policies.current(), redact }),
       packets: desk,
       tail: new JournalTail(eventLog),
+      origin: config.ledger.origin,
       policy: () => policies.current(),
     }),
   );
