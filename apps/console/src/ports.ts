@@ -56,6 +56,8 @@ export interface StatusReport {
   readonly gateway: { readonly in_flight: number; readonly draining: boolean };
   readonly journal: { readonly pending_bytes: number; readonly high_water_bytes: number; readonly durable_seq: number };
   readonly ledger: { readonly lag: number; readonly sealed_size: number; readonly last_seal_at: number | null; readonly halted: boolean };
+  /** SIEM sinks: events each has not acknowledged, and why it takes nothing at the moment. */
+  readonly siem?: readonly { readonly sink: string; readonly lag: number; readonly delivered: number; readonly failing: string | null }[];
   readonly event_loop: { readonly max_ms: number; readonly p99_ms: number };
   readonly policy: { readonly version: string; readonly digest: string };
   readonly approvals: { readonly pending: number };

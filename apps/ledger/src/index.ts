@@ -2,3 +2,17 @@ export { LedgerService, type LedgerConsumer } from './ledger-service.js';
 export { LedgerModule } from './ledger.module.js';
 export { GROUPS, type LedgerHealth, type LedgerOptions, type LedgerPorts, type Pause } from './ports.js';
 export { startLedger, type Ledger } from './start-ledger.js';
+export {
+  KafkaSink,
+  openSiemSinks,
+  siemGroup,
+  siemGroups,
+  startFeed,
+  type Feed,
+  type FeedOptions,
+  type FeedPorts,
+  type KafkaSinkOptions,
+  type OcsfSender,
+  type RecordSink,
+  type SinkHealth,
+} from './feed/index.js';

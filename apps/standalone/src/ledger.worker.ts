@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { startLedger } from '#apps/ledger';
+import { openSiemSinks, siemGroups, startFeed, startLedger } from '#apps/ledger';
 import { EmbeddedEventLog } from '#event-log';
 import { AffiantError } from '#errors';
 import { EventCodec, SystemClock, SystemIds } from '#events';
@@ -57,11 +57,12 @@ const ledger = await startLedger({
   logger,
   options: { checkpointInterval: task.checkpointInterval },
 });
-const stopTrim = await trimBehindCheckpoints(eventLog, recorder, 'ledger.trim');
+const feed = await startFeed({ eventLog, codec, origin: task.origin, sinks: openSiemSinks(task.siem), recorder, logger });
+const stopTrim = await trimBehindCheckpoints(eventLog, recorder, 'ledger.trim', siemGroups(task.siem));
 
 let stopping = false;
 const tellHealth = async (): Promise<void> => {
-  if (!stopping) report({ health: await ledger.health() });
+  if (!stopping) report({ health: await ledger.health(), siem: await feed.health() });
 };
 const timer = setInterval(() => void tellHealth().catch(() => undefined), HEALTH_MS);
 await tellHealth();
@@ -76,6 +77,7 @@ async function stop(): Promise<void> {
   stopping = true;
   clearInterval(timer);
   await stopTrim();
+  await feed.stop();
   await ledger.stop();
   await eventLog.close();
   await store.close();

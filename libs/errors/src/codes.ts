@@ -88,6 +88,7 @@ export const ERROR_CODES = {
   packet_refused: spec(409, 'A packet cannot be made for that period.', 'Read the gate that refused it.'),
   packet_failed: spec(500, 'The packet job failed.', 'Run it again; see `affiant packet show`.'),
   catalogue_failed: spec(503, 'The catalogue does not answer.', 'Check PostgreSQL, or the state directory.'),
+  siem_failed: spec(503, 'A SIEM sink does not take records. It lags; nothing is lost.', 'Look at `affiant status`; check the receiver.'),
   internal: spec(500, 'Something went wrong inside.', 'Look at the log; nothing was forwarded unrecorded.'),
 } as const satisfies Record<string, ErrorSpec>;
 

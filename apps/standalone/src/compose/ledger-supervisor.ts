@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { LedgerHealth } from '#apps/ledger';
+import type { LedgerHealth, SinkHealth } from '#apps/ledger';
 import { AffiantError } from '#errors';
 import { ClickHouseLedgerStore, startEmbeddedEngine, type EmbeddedEngine, type EngineAccess, type EngineLimits } from '#ledger-store';
 import type { Logger } from '#observability';
@@ -25,6 +25,7 @@ export class LedgerSupervisor {
   #engine: EmbeddedEngine | null = null;
   #worker: Worker | null = null;
   #health: LedgerHealth | null = null;
+  #siem: readonly SinkHealth[] = [];
   #stopping = false;
   #restarting: Promise<void> | null = null;
 
@@ -43,6 +44,11 @@ export class LedgerSupervisor {
   /** Null while the ledger is away. */
   get health(): LedgerHealth | null {
     return this.#health;
+  }
+
+  /** The SIEM sinks as they last said; none while no sink is configured. */
+  get siem(): readonly SinkHealth[] {
+    return this.#siem;
   }
 
   /** Lets the ledger take in what is durable, then ends worker and engine. */
@@ -80,7 +86,10 @@ export class LedgerSupervisor {
     this.#worker = worker;
     return new Promise((resolve, reject) => {
       worker.on('message', (message: LedgerReport) => {
-        if ('health' in message) this.#health = message.health;
+        if ('health' in message) {
+          this.#health = message.health;
+          this.#siem = message.siem;
+        }
         if ('ready' in message) resolve();
       });
       worker.on('error', (error) => {

@@ -1,5 +1,6 @@
 import type { Watermarks } from '#journal';
-import type { LedgerHealth } from '#apps/ledger';
+import type { SiemConfig } from '#config';
+import type { LedgerHealth, SinkHealth } from '#apps/ledger';
 
 /** Sources of this process: one journal each, one writer each. */
 export const SOURCES = { gateway: 'gateway', ledger: 'ledger' } as const;
@@ -17,13 +18,15 @@ export interface LedgerTask {
   };
   readonly origin: string;
   readonly checkpointInterval: number;
+  readonly siem: SiemConfig;
   readonly segmentBytes: number;
   readonly highWaterBytes: number;
   readonly logLevel: string;
 }
 
 /** Worker to main thread. */
-export type LedgerReport = { readonly ready: true } | { readonly health: LedgerHealth } | { readonly stopped: true };
+export type LedgerReport =
+  { readonly ready: true } | { readonly health: LedgerHealth; readonly siem: readonly SinkHealth[] } | { readonly stopped: true };
 
 /** Main thread to worker. */
 export type LedgerOrder = { readonly stop: true };

@@ -1,6 +1,7 @@
 import { Module, type INestApplication, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ConsoleModule, createApprovalDesk, createConsoleAdapter, DEFAULT_SQL_LIMITS } from '#apps/console';
+import { siemGroups } from '#apps/ledger';
 import { AnthropicProtocol, Gateway, ProxyModule, recoverOpenExchanges } from '#apps/proxy';
 import { EvidenceModule } from '#apps/evidence';
 import { openCatalogue, TypeormApprovalBook, TypeormPacketCatalogue } from '#catalogue';
@@ -100,6 +101,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       watermarks,
       origin: config.ledger.origin,
       checkpointInterval: config.ledger.checkpoint_interval,
+      siem: config.siem,
       segmentBytes,
       highWaterBytes,
       logLevel: environment().logLevel,
@@ -119,7 +121,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
     key: keys.journal,
     watermarks,
   });
-  const stopTrim = await trimBehindCheckpoints(eventLog, recorder, 'gateway.trim');
+  const stopTrim = await trimBehindCheckpoints(eventLog, recorder, 'gateway.trim', siemGroups(config.siem));
   const approvals = new TypeormApprovalBook(catalogue, () => clock.nowMs());
   const jobs = new TableJobQueue(catalogue, { nowMs: () => clock.nowMs(), logger });
   const evidence = {

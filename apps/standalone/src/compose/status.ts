@@ -50,6 +50,7 @@ export class ProcessStatus implements StatusSource {
         last_seal_at: health?.lastSealAt ?? null,
         halted: health?.halted != null,
       },
+      siem: supervisor.siem,
       event_loop: { max_ms: this.#delay.max / 1e6, p99_ms: this.#delay.percentile(99) / 1e6 },
       policy: { version, digest },
       approvals: { pending: (await approvals.list({ state: 'pending', limit: HOLDS_READ })).length },

@@ -4,13 +4,16 @@ import { EventCodec, TOPICS } from '#events';
 import type { JournalRecorder } from '#journal';
 
 /**
- * Deletes journal segments the ledger has acknowledged: what a published checkpoint covers, and what no group of the ledger still has to read.
+ * Deletes journal segments the ledger has acknowledged: what a published checkpoint covers, and what no group of the
+ * ledger or of a SIEM sink still has to read.
  * A crash before a deletion leaves a segment too many; the next checkpoint deletes it.
  */
 export async function trimBehindCheckpoints(
   eventLog: EmbeddedEventLog,
   recorder: JournalRecorder,
   group: string,
+  /** Groups of others that must have read an event before it is deleted, e.g. of the SIEM sinks. */
+  readers: readonly string[] = [],
 ): Promise<() => Promise<void>> {
   const codec = new EventCodec();
   const subscription = await eventLog.subscribe(
@@ -21,7 +24,7 @@ export async function trimBehindCheckpoints(
       const decoded = codec.decode(last.value);
       if (decoded.type === 'checkpoint') {
         const covered = decoded.event.frontiers.find(({ source_id }) => source_id === recorder.sourceId)?.seq ?? 0;
-        const consumed = (await eventLog.consumed(Object.values(GROUPS))).get(recorder.sourceId) ?? 0;
+        const consumed = (await eventLog.consumed([...Object.values(GROUPS), ...readers])).get(recorder.sourceId) ?? 0;
         await recorder.acknowledge(Math.min(covered, consumed - 1));
       }
       await eventLog.commit(group, batch.partition, batch.lastOffset + 1);

@@ -1,0 +1,151 @@
+import { isAffiantError, toAffiantError } from '#errors';
+import { ALL_TOPICS, SYSTEM_CONTEXT } from '#events';
+import type { LogBatch, Subscription } from '#event-log';
+import { ocsfRecord, type OcsfRecord } from '#ocsf';
+import { Stopped, systemPause, unlessGivenUp } from '../retry.js';
+import { Delivered } from './delivered.js';
+import { siemGroup, type FeedPorts, type RecordSink, type SinkHealth } from './ports.js';
+
+const MAX_BATCH_RECORDS = 500;
+const MAX_BATCH_BYTES = 1 << 20;
+const FIRST_WAIT = 250;
+const LONGEST_WAIT = 30_000;
+
+/**
+ * Event log -> one sink, in a group of its own, so that a sink that is away holds up nobody else.
+ * Order: as in the partition, so of one source and topic; with the embedded log of one source altogether.
+ */
+export class SinkFeed {
+  readonly #group: string;
+  readonly #delivered = new Delivered();
+  /** Sources seen in a partition; embedded, the partition is the source. */
+  readonly #sources = new Map<string, Set<string>>();
+  readonly #stopping = new AbortController();
+  #subscription: Subscription | null = null;
+  #count = 0;
+  #failing: string | null = null;
+
+  constructor(
+    private readonly ports: FeedPorts,
+    private readonly sink: RecordSink,
+  ) {
+    this.#group = siemGroup(sink.name);
+  }
+
+  async start(): Promise<void> {
+    const { eventLog, logger, options = {} } = this.ports;
+    const { maxBatchRecords = MAX_BATCH_RECORDS, maxBatchBytes = MAX_BATCH_BYTES } = options;
+    const committed = await eventLog.committed(this.#group);
+    for (const { metadata } of committed.values()) this.#delivered.merge(metadata);
+    const next = new Map([...committed].map(([partition, { offset }]) => [partition, offset]));
+    this.#subscription = await eventLog.subscribe(
+      // Skip: what is no longer retained cannot be delivered any more; the gap is recorded, and a reader sees it in metadata.sequence.
+      { group: this.#group, topics: ALL_TOPICS, maxBatchRecords, maxBatchBytes, whenTrimmed: 'skip' },
+      async (batch) => {
+        await this.#tellGap(batch, next.get(batch.partition));
+        next.delete(batch.partition);
+        await this.#take(batch);
+      },
+    );
+    this.#subscription.failed.catch((error: unknown) => {
+      this.#failing = `the event log: ${messageOf(error)}`;
+      logger.error({ sink: this.sink.name, reason: messageOf(error) }, 'the SIEM feed ended');
+    });
+  }
+
+  async health(): Promise<SinkHealth> {
+    let lag = 0;
+    for (const waiting of (await this.ports.eventLog.lag(this.#group)).values()) lag += waiting;
+    return { sink: this.sink.name, lag, delivered: this.#count, failing: this.#failing };
+  }
+
+  /** Ends after the delivery in hand, or at once when the sink does not answer: what is not committed is delivered after the next start. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#subscription?.stop();
+    await this.sink.close();
+  }
+
+  async #take(batch: LogBatch): Promise<void> {
+    try {
+      const records = this.#newRecords(batch);
+      if (records.length > 0) await this.#untilDone('deliver', () => this.sink.deliver(records));
+      for (const { sourceId, seq } of records) this.#delivered.add(sourceId, seq);
+      this.#count += records.length;
+      const metadata = this.#metadata(batch, records);
+      // A crash here leaves records that are delivered and not committed: they are delivered again, the same to the byte, and known by their uid.
+      await this.#untilDone('commit', () => this.ports.eventLog.commit(this.#group, batch.partition, batch.lastOffset + 1, metadata));
+    } catch (error) {
+      // Stopped, or the partition has another owner by now: nothing is committed, whoever reads it next takes the batch.
+      if (!(error instanceof Stopped) && !isConflict(error)) throw error;
+    }
+  }
+
+  /** Without what the sink has already, and without what cannot be decoded: of that a dead-letter event tells. */
+  #newRecords(batch: LogBatch): readonly OcsfRecord[] {
+    const { codec, origin, logger } = this.ports;
+    const records = new Map<string, OcsfRecord>();
+    for (const { value, topic, offset } of batch.records) {
+      try {
+        const record = ocsfRecord(codec.decode(value), value, origin);
+        const place = `${record.seq} ${record.sourceId}`;
+        if (!records.has(place) && !this.#delivered.has(record.sourceId, record.seq)) records.set(place, record);
+      } catch (error) {
+        logger.warn(
+          { topic, partition: batch.partition, offset, reason: messageOf(error) },
+          'not decodable; left to the dead-letter event',
+        );
+      }
+    }
+    return [...records.values()];
+  }
+
+  /** Embedded, the committed offset says it all; in Kafka an event may come again at another offset. */
+  #metadata({ partition }: LogBatch, records: readonly OcsfRecord[]): string | null {
+    let sources = this.#sources.get(partition);
+    if (sources === undefined) this.#sources.set(partition, (sources = new Set()));
+    for (const { sourceId } of records) sources.add(sourceId);
+    return [...sources].every((source) => source === partition) ? null : this.#delivered.toMetadata(sources);
+  }
+
+  async #untilDone(step: 'deliver' | 'commit', work: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stopping;
+    const pause = this.ports.options?.pause ?? systemPause;
+    for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
+      if (signal.aborted) throw new Stopped();
+      try {
+        await unlessGivenUp(work(), signal);
+        this.#failing = null;
+        return;
+      } catch (error) {
+        if (error instanceof Stopped || isConflict(error)) throw error;
+        const reason = messageOf(error);
+        if (reason !== this.#failing) this.ports.logger.warn({ sink: this.sink.name, step, reason }, 'the SIEM sink lags; trying again');
+        this.#failing = reason;
+      }
+      await pause(wait, signal);
+    }
+  }
+
+  /** Records once that events were trimmed before this sink had them, as after it was out of the configuration for a while. */
+  async #tellGap({ partition, firstOffset }: LogBatch, expected: number | undefined): Promise<void> {
+    if (expected === undefined || firstOffset <= expected || partition.includes('/')) return;
+    const { recorder, logger } = this.ports;
+    const gap = { sink: this.sink.name, source: partition, from: String(expected), to: String(firstOffset - 1) };
+    logger.error(gap, 'events were trimmed before the SIEM sink had them');
+    const attributes = Object.entries(gap).map(([name, value]) => ({ name, value }));
+    await recorder
+      .record([
+        {
+          type: 'control',
+          context: SYSTEM_CONTEXT,
+          event: { kind: 'siem.gap', outcome: 'failure', subject: this.sink.name, attributes, detail: null },
+        },
+      ])
+      .catch((error: unknown) => logger.error({ reason: messageOf(error) }, 'the gap could not be recorded'));
+  }
+}
+
+const isConflict = (error: unknown): boolean => isAffiantError(error) && error.code === 'conflict';
+
+const messageOf = (error: unknown): string => toAffiantError(error, 'siem_failed', String(error)).message;

@@ -1,0 +1,187 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AffiantError } from '#errors';
+import { EventCodec, type DecodedEvent, type Topic } from '#events';
+import type { OcsfRecord } from '#ocsf';
+import type { Logger } from '#observability';
+import { MemoryEventLog } from '../testing/memory-event-log.js';
+import { MemoryRecorder } from '../testing/memory-recorder.js';
+import { startFeed, type Feed } from './start-feed.js';
+import type { RecordSink } from './ports.js';
+
+const codec = new EventCodec();
+const silent = (): void => undefined;
+const logger = { debug: silent, info: silent, warn: silent, error: silent, fatal: silent } as unknown as Logger;
+
+class ScriptedSink implements RecordSink {
+  readonly records: OcsfRecord[] = [];
+  /** `after` fails once it has taken everything: the feed cannot know. */
+  mode: 'takes' | 'refuses' | 'after' | 'hangs' = 'takes';
+  calls = 0;
+
+  constructor(readonly name: string) {}
+
+  async deliver(records: readonly OcsfRecord[]): Promise<void> {
+    this.calls += 1;
+    if (this.mode === 'hangs') return new Promise(() => undefined);
+    if (this.mode === 'refuses') throw new AffiantError('siem_failed', 'away');
+    this.records.push(...records);
+    if (this.mode === 'after') {
+      this.mode = 'takes';
+      throw new AffiantError('siem_failed', 'the answer was lost');
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  get seqs(): number[] {
+    return this.records.map(({ seq }) => seq);
+  }
+}
+
+let log: MemoryEventLog;
+let recorder: MemoryRecorder;
+let feeds: Feed[];
+
+beforeEach(() => {
+  log = new MemoryEventLog();
+  recorder = new MemoryRecorder(log, codec, 'ledger');
+  feeds = [];
+});
+afterEach(async () => {
+  await Promise.all(feeds.map((feed) => feed.stop()));
+});
+
+function event(seq: number, source = 'gateway'): { topic: Topic; value: Buffer } {
+  const decoded: DecodedEvent = {
+    type: 'control',
+    event: {
+      envelope: {
+        event_id: `0199b3c0-0000-7000-8000-${String(seq).padStart(12, '0')}`,
+        source_id: source,
+        boot_epoch: 1,
+        seq,
+        prev_hash: Buffer.alloc(32),
+        occurred_at: seq,
+        clock_offset_us: 0,
+        build: '0',
+        session_id: null,
+        exchange_id: null,
+        principal: null,
+        connection: null,
+      },
+      kind: 'gateway.heartbeat',
+      outcome: 'success',
+      subject: null,
+      attributes: [],
+      detail: null,
+    },
+  };
+  return { topic: codec.topicOf('control', decoded.event), value: codec.encode('control', decoded.event) };
+}
+
+function append(partition: string, ...seqs: number[]): void {
+  for (const seq of seqs) {
+    const { topic, value } = event(seq);
+    log.append(partition, topic, value);
+  }
+}
+
+async function start(...sinks: RecordSink[]): Promise<Feed> {
+  const pause = (_ms: number, signal: AbortSignal): Promise<void> => delay(1, undefined, { signal }).catch(silent);
+  const feed = await startFeed({
+    eventLog: log,
+    codec,
+    origin: 'test/ledger',
+    sinks,
+    recorder,
+    logger,
+    options: { maxBatchRecords: 3, pause },
+  });
+  feeds.push(feed);
+  return feed;
+}
+
+async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 5_000;
+  while (!(await what())) {
+    if (Date.now() > end) throw new Error(`timed out: ${what.toString()}`);
+    await delay(2);
+  }
+}
+
+describe('the SIEM feed', () => {
+  it('delivers every event once and in order, and goes on after a restart where it was', async () => {
+    const sink = new ScriptedSink('a');
+    append('gateway', 1, 2, 3, 4, 5, 6, 7);
+    const first = await start(sink);
+    await until(async () => (await first.health())[0]?.lag === 0);
+    await first.stop();
+    append('gateway', 8, 9);
+    await start(sink);
+    await until(() => sink.seqs.length === 9);
+    expect(sink.seqs).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  it('a sink that is away lags, says so, and holds up no other', async () => {
+    const away = new ScriptedSink('away');
+    const well = new ScriptedSink('well');
+    away.mode = 'refuses';
+    append('gateway', 1, 2, 3, 4);
+    const feed = await start(away, well);
+    await until(() => well.seqs.length === 4 && away.calls > 2);
+    expect(await feed.health()).toEqual([
+      { sink: 'away', lag: 4, delivered: 0, failing: 'away' },
+      { sink: 'well', lag: 0, delivered: 4, failing: null },
+    ]);
+    away.mode = 'takes';
+    await until(async () => (await feed.health())[0]?.lag === 0);
+    expect(away.seqs).toEqual([1, 2, 3, 4]);
+    expect((await feed.health())[0]?.failing).toBeNull();
+  });
+
+  it('what a lost answer doubles is the same to the byte, under the same uid', async () => {
+    const sink = new ScriptedSink('a');
+    sink.mode = 'after';
+    append('gateway', 1, 2);
+    const feed = await start(sink);
+    await until(async () => (await feed.health())[0]?.lag === 0);
+    expect(sink.seqs).toEqual([1, 2, 1, 2]);
+    expect(new Set(sink.records.map(({ uid, json }) => `${uid} ${json}`)).size).toBe(2);
+  });
+
+  it('stops at once while a sink does not answer, and commits nothing of it', async () => {
+    const sink = new ScriptedSink('a');
+    sink.mode = 'hangs';
+    append('gateway', 1, 2);
+    const feed = await start(sink);
+    await until(() => sink.calls === 1);
+    await feed.stop();
+    sink.mode = 'takes';
+    await start(sink);
+    await until(() => sink.seqs.length === 2);
+    expect(sink.seqs).toEqual([1, 2]);
+  });
+
+  it('drops what Kafka holds twice, also over a restart, but not what was missing until now', async () => {
+    const sink = new ScriptedSink('ocsf');
+    append('affiant.control.v1/0', 1, 2, 4, 4, 5, 2);
+    const first = await start(sink);
+    await until(async () => (await first.health())[0]?.lag === 0);
+    await first.stop();
+    append('affiant.control.v1/0', 1, 3, 5, 6, 3);
+    const second = await start(sink);
+    await until(async () => (await second.health())[0]?.lag === 0);
+    expect(sink.seqs).toEqual([1, 2, 4, 5, 3, 6]);
+  });
+
+  it('leaves what cannot be decoded to the dead-letter event and goes on', async () => {
+    const sink = new ScriptedSink('a');
+    append('gateway', 1);
+    log.append('gateway', 'affiant.control.v1', Buffer.from('nonsense'));
+    append('gateway', 3);
+    const feed = await start(sink);
+    await until(async () => (await feed.health())[0]?.lag === 0);
+    expect(sink.seqs).toEqual([1, 3]);
+  });
+});
