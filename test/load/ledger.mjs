@@ -126,7 +126,12 @@ const gateway = await source('gateway');
 for (let at = 0; at < events; at += 900) await gateway.recorder.record(Array.from({ length: 300 }, exchange).flat());
 const own = await source('ledger');
 const engine = await startEmbeddedEngine({ stateDirectory: state, logger });
-const store = new ClickHouseLedgerStore({ url: engine.access.url, headers: engine.access.headers, ...engine.writer });
+const store = new ClickHouseLedgerStore({
+  url: engine.access.url,
+  headers: engine.access.headers,
+  ...engine.writer,
+  migrator: engine.migrator,
+});
 await store.migrate();
 const eventLog = new EmbeddedEventLog({
   journalDirectory: join(state, 'journal'),

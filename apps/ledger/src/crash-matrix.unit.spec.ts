@@ -6,7 +6,9 @@ import { World } from './testing/world.js';
 /** Every call that changes something, in the order of the data flow. */
 const WRITES = [
   'store.appendEvents',
-  'store.rangeDigest',
+  'store.logDigest',
+  'store.heldEvents',
+  'store.highestSeqs',
   'log.commit',
   'log.committed',
   'checkpoints.fetch',

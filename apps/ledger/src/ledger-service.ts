@@ -4,9 +4,9 @@ import { Alarm, type Stage } from './alarm.js';
 import { Handover } from './handover.js';
 import { Ingest } from './ingest/ingest.js';
 import { replayTo } from './ingest/intent.js';
-import { DEFAULTS, GROUPS, type LedgerHealth, type LedgerPorts } from './ports.js';
+import { DEFAULTS, GROUPS, type LedgerHealth, type LedgerPorts, type LedgerRole } from './ports.js';
 import { EventReader } from './read-event.js';
-import { isConflict, Stopped, systemPause, unlessGivenUp, type RetryOptions } from './retry.js';
+import { isConflict, Stopped, systemPause, Withdrawn, unlessGivenUp, type RetryOptions } from './retry.js';
 import { Sequencer } from './sequence/sequencer.js';
 
 const RETRY_WAIT = 250;
@@ -34,6 +34,7 @@ export class LedgerService {
   readonly #retry: RetryOptions;
   readonly #alarm: Alarm;
   readonly #options: Required<LedgerPorts['options']>;
+  readonly #roles: readonly LedgerRole[];
   readonly #reader: EventReader;
   readonly #handover: Handover;
   readonly #ingest: Ingest;
@@ -47,14 +48,16 @@ export class LedgerService {
     this.#retry = { signal: this.#givingUp.signal, pause: this.#options.pause, logger: ports.logger };
     this.#alarm = new Alarm(ports);
     this.#reader = new EventReader(ports.codec);
+    this.#roles = ports.roles ?? ['ingest', 'sequencer'];
     this.#handover = new Handover(this.#options.maxBatchRecords * HANDED_BATCHES);
-    this.#ingest = new Ingest(ports, this.#reader, this.#handover, this.#retry);
+    const shared = this.#roles.includes('sequencer') && ports.sequencerLog === undefined;
+    this.#ingest = new Ingest(ports, this.#reader, shared ? this.#handover : null, this.#retry);
   }
 
-  /** Reads where ingest and sequencer stand and starts the rounds. A contradiction halts; it does not throw. */
+  /** Reads where the sequencer stands and starts the rounds. A contradiction halts; it does not throw. */
   async open(): Promise<void> {
+    if (!this.#roles.includes('sequencer')) return;
     const { maxRoundLeaves } = this.#options;
-    await this.#guard('ingest', () => this.#ingest.prepare());
     await this.#guard('sequence', async () => {
       const { signal } = this.#stopping;
       this.#sequencer = await Sequencer.open(this.ports, this.#reader, this.#handover, maxRoundLeaves, this.#retry, signal);
@@ -65,10 +68,9 @@ export class LedgerService {
   consumers(): readonly LedgerConsumer[] {
     const { maxBatchRecords, maxBatchBytes } = this.#options;
     const common = { topics: ALL_TOPICS, maxBatchRecords, maxBatchBytes };
-    return [
-      { options: { ...common, group: GROUPS.ingest, replayTo }, onBatch: (batch) => this.ingest(batch) },
-      { options: { ...common, group: GROUPS.sequencer }, onBatch: (batch) => this.sequence(batch) },
-    ];
+    const ingest = { options: { ...common, group: GROUPS.ingest, replayTo }, onBatch: (batch: LogBatch) => this.ingest(batch) };
+    const sequencer = { options: { ...common, group: GROUPS.sequencer }, onBatch: (batch: LogBatch) => this.sequence(batch) };
+    return this.#roles.map((role) => (role === 'ingest' ? ingest : sequencer));
   }
 
   /**
@@ -76,7 +78,7 @@ export class LedgerService {
    * when the batch before it is, so that the next is read and decoded while the engine works.
    */
   async ingest(batch: LogBatch): Promise<void> {
-    let queryable: Promise<boolean> | undefined;
+    let queryable: Promise<boolean> = Promise.resolve(true);
     const begun = await this.#guard('ingest', async () => {
       const { done } = await this.#ingest.begin(batch);
       queryable = this.#ingested(batch, done);
@@ -170,12 +172,13 @@ export class LedgerService {
     return queryable;
   }
 
-  /** True when the work was done. What stops or contradicts is not done; the latter raises the alarm. */
+  /** True when the work was done, or is another process's by now. What stops or contradicts is not done; the latter raises the alarm. */
   async #guard(stage: Stage, work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work();
       return true;
     } catch (error) {
+      if (error instanceof Withdrawn) return true;
       if (!(error instanceof Stopped)) await this.#alarm.raise(stage, error);
       return false;
     }
@@ -192,7 +195,8 @@ export class LedgerService {
 
   async #quiet(): Promise<boolean> {
     try {
-      return (await this.#ingestLag()) === 0 && (await this.#sequencer?.idle()) === true;
+      if ((await this.#ingestLag()) > 0) return false;
+      return !this.#roles.includes('sequencer') || (await this.#sequencer?.idle()) === true;
     } catch (error) {
       this.ports.logger.warn({ reason: String(error) }, 'the event log did not say how far it is');
       return false;

@@ -23,7 +23,7 @@ beforeAll(async () => {
   state = await mkdtemp(join(tmpdir(), 'ledger-'));
   engine = await startEmbeddedEngine({ stateDirectory: state, logger });
   const { url, headers } = engine.access;
-  store = new ClickHouseLedgerStore({ url, headers, user: engine.writer.user, password: engine.writer.password });
+  store = new ClickHouseLedgerStore({ url, headers, ...engine.writer, migrator: engine.migrator });
   await store.migrate();
 });
 

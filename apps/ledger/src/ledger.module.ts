@@ -31,6 +31,8 @@ export class SequenceController {
   }
 }
 
+const CONTROLLERS = { ingest: IngestController, sequencer: SequenceController } as const;
+
 /** The ledger as a Nest microservice over EventLogServer; `startLedger` runs it. */
 @Module({})
 export class LedgerModule implements OnModuleInit {
@@ -39,7 +41,7 @@ export class LedgerModule implements OnModuleInit {
   static register(ports: LedgerPorts): DynamicModule {
     return {
       module: LedgerModule,
-      controllers: [IngestController, SequenceController],
+      controllers: (ports.roles ?? (['ingest', 'sequencer'] as const)).map((role) => CONTROLLERS[role]),
       providers: [{ provide: LedgerService, useFactory: () => new LedgerService(ports) }],
       exports: [LedgerService],
     };

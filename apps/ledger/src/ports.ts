@@ -5,9 +5,17 @@ import type { Logger } from '#observability';
 import type { Signer } from '#signing';
 import type { CheckpointStore, TileStore } from '#tlog';
 
+/** What a process does: copy the event log into the store, write the tree, or both. */
+export type LedgerRole = 'ingest' | 'sequencer';
+
 /** Everything the ledger works with, already built; only the composition root knows the adapters. */
 export interface LedgerPorts {
+  /** What the ingest reads. */
   readonly eventLog: EventLog;
+  /** What the sequencer reads; default: the same. Another where the log has many sources in a partition (StoredEventLog). */
+  readonly sequencerLog?: EventLog;
+  /** Default: both. */
+  readonly roles?: readonly LedgerRole[];
   readonly store: LedgerStore;
   readonly tiles: TileStore;
   readonly checkpoints: CheckpointStore;

@@ -33,6 +33,14 @@ export interface DeadPlace {
   readonly offset: number;
 }
 
+/**
+ * True for a partition of a broker (`topic/number`), where offsets are places and no seqs of a source. A source id has no slash, so the two
+ * never meet.
+ */
+export function isLogPlace(partition: string): boolean {
+  return partition.includes('/');
+}
+
 /** An event with its content; null when the bytes cannot be decoded. */
 export interface DecodedRead {
   readonly event: ReadEvent;
@@ -68,6 +76,7 @@ export class EventReader {
     const { source_id, boot_epoch, seq, occurred_at, prev_hash, event_id } = event.envelope;
     need(this.codec.topicOf(type, event) === record.topic, 'the event is on another topic than its schema belongs to');
     need(seq >= 1 && boot_epoch >= 0 && boot_epoch < MAX_EPOCH && occurred_at >= 0, 'a number of the envelope is out of range');
+    need(!isLogPlace(source_id), 'the source id is the name of a place of the event log');
     need(UUID.test(event_id), 'the event id is not a UUID');
     const schema_sha256 = this.#schemaBytes(this.codec.schemaSha256(record.value));
     // Encoded for a checkpoint too: its source id must fit a leaf like any other.

@@ -18,6 +18,14 @@ export class Stopped extends Error {
   }
 }
 
+/** Thrown out of a batch whose partition went to another member of the group: that one carries it on. Never an alarm. */
+export class Withdrawn extends Error {
+  constructor() {
+    super('the partition is read by another process now');
+    this.name = 'Withdrawn';
+  }
+}
+
 /** True for errors that trying again cannot mend: what is stored contradicts what should be. */
 export function isConflict(error: unknown): boolean {
   return isAffiantError(error) && error.code === 'ledger_conflict';
@@ -25,7 +33,7 @@ export function isConflict(error: unknown): boolean {
 
 /**
  * Repeats an idempotent step with growing pauses until it succeeds.
- * @throws Stopped when the signal fires; the error itself when it is a conflict.
+ * @throws Stopped when the signal fires; the error itself when it is a conflict or Withdrawn.
  */
 export async function untilDone<T>(what: string, step: () => Promise<T>, options: RetryOptions): Promise<T> {
   for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
@@ -33,7 +41,7 @@ export async function untilDone<T>(what: string, step: () => Promise<T>, options
     try {
       return await unlessGivenUp(step(), options.signal);
     } catch (error) {
-      if (isConflict(error) || error instanceof Stopped) throw error;
+      if (isConflict(error) || error instanceof Stopped || error instanceof Withdrawn) throw error;
       options.logger.warn(
         { step: what, code: isAffiantError(error) ? error.code : 'internal', reason: String(error) },
         'ledger step failed; trying again',

@@ -27,6 +27,8 @@ export class PartitionReader {
   #handedTo = 0;
   #passedTo = 0;
   #passedAt = 0;
+  /** Until the first batch is handed over. */
+  #assigned: LogBatch['assigned'];
 
   constructor(
     private readonly partition: string,
@@ -45,6 +47,7 @@ export class PartitionReader {
     this.stop.addEventListener('abort', wake);
     try {
       const committed = this.offsets.committed.get(this.partition);
+      this.#assigned = { committed: committed ?? null };
       let next = committed?.offset ?? (await this.reader.firstSeq());
       this.#begun = next;
       this.#handedTo = next;
@@ -118,7 +121,14 @@ export class PartitionReader {
     const first = wanted[0];
     const last = wanted.at(-1);
     if (first !== undefined && last !== undefined) {
-      const batch: LogBatch = { partition: this.partition, records: wanted, firstOffset: first.offset, lastOffset: last.offset };
+      const batch: LogBatch = {
+        partition: this.partition,
+        records: wanted,
+        firstOffset: first.offset,
+        lastOffset: last.offset,
+        ...(this.#assigned === undefined ? {} : { assigned: this.#assigned }),
+      };
+      this.#assigned = undefined;
       await withRetries(() => this.onBatch(batch), this.options.retry ?? DEFAULT_RETRY, this.stop);
       this.#handedTo = last.offset + 1;
     }

@@ -10,12 +10,17 @@ export interface LogRecord {
   readonly value: Buffer;
 }
 
-/** Consecutive records of one partition, in order. */
+/** Records of one partition, in order; none between them is left out, though offsets may have holes. */
 export interface LogBatch {
   readonly partition: string;
   readonly records: readonly LogRecord[];
   readonly firstOffset: number;
   readonly lastOffset: number;
+  /**
+   * Only on the first batch of a partition each time a subscription begins to read it (start, and every time a group hands it the partition,
+   * also when it had it before): the committed position that reading begins at, null when there is none.
+   */
+  readonly assigned?: { readonly committed: Committed | null };
 }
 
 export interface Committed {
@@ -87,7 +92,10 @@ export interface EventLog {
    * The subscription fails when a handler fails for good, a committed offset is no longer retained, or the log is damaged.
    */
   subscribe(options: SubscribeOptions, onBatch: BatchHandler): Promise<Subscription>;
-  /** Durable when it resolves. */
+  /**
+   * Durable when it resolves. Metadata has at most 4,000 bytes.
+   * @throws AffiantError conflict when the partition is another member's by now: what was begun must be given up.
+   */
   commit(group: string, partition: string, offset: number, metadata?: string | null): Promise<void>;
   committed(group: string): Promise<ReadonlyMap<string, Committed>>;
   /** Records between the durable end and the committed offset, per partition; a group without commit begins at the oldest record. */

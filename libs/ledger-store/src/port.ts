@@ -4,6 +4,9 @@ export interface EventRow {
   readonly boot_epoch: number;
   readonly seq: number;
   readonly topic: string;
+  /** Where the record stood in the event log: partition (embedded: the source id; Kafka: topic/number) and offset there. */
+  readonly log_partition: string;
+  readonly log_offset: number;
   /** request | segment | decision | response | control | dead_letter | undecodable */
   readonly event_type: string;
   readonly event_id: string;
@@ -71,6 +74,32 @@ export interface RangeDigest {
   readonly digest: string;
 }
 
+/** Seqs of one source, both ends included. */
+export interface SourceRange {
+  readonly source_id: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A stretch of one partition of the event log, both offsets included. */
+export interface LogRange {
+  readonly partition: string;
+  readonly from: number;
+  readonly to: number;
+  /** Offsets inside the stretch that are left out. */
+  readonly except: readonly number[];
+  /** Where its events lie by source: keeps the read to an index range. Events outside are left out. */
+  readonly sources: readonly SourceRange[];
+}
+
+/** An event that the ledger holds, without its content. */
+export interface HeldEvent {
+  readonly source_id: string;
+  readonly seq: number;
+  /** Lower hex. */
+  readonly payload_hash: string;
+}
+
 /**
  * Port: the append-only ledger. There is no update and no delete verb.
  * Every append is synchronous, lands in one partition, and is idempotent by token: replaying the identical call changes nothing.
@@ -83,6 +112,14 @@ export interface LedgerStore {
   appendCheckpoint(row: CheckpointRow): Promise<void>;
   /** What the ledger holds of one source between two seqs, both included. */
   rangeDigest(sourceId: string, from: number, to: number): Promise<RangeDigest>;
+  /** What the ledger holds of a stretch of the event log; the digest is over the payload hashes in the order of the offsets. */
+  logDigest(range: LogRange): Promise<RangeDigest>;
+  /** The events of these ranges, in no order. */
+  heldEvents(ranges: readonly SourceRange[]): Promise<HeldEvent[]>;
+  /** Highest seq the ledger holds of each source from the given one on; sources of which it holds none are left out. */
+  highestSeqs(from: ReadonlyMap<string, number>): Promise<Map<string, number>>;
+  /** The newest checkpoint the ledger holds; null before the first. */
+  lastCheckpoint(): Promise<Pick<CheckpointRow, 'round' | 'tree_size' | 'root_hash'> | null>;
   /** Internal read, rows as objects; parameters are bound, never spliced. */
   query<T>(sql: string, params?: Readonly<Record<string, unknown>>): Promise<T[]>;
   ping(): Promise<boolean>;

@@ -10,6 +10,8 @@ function row(seq: number, event_type: string, data: object, change: Partial<Even
     boot_epoch: 1,
     seq,
     topic: `affiant.${event_type}.v1`,
+    log_partition: 'gateway',
+    log_offset: seq,
     event_type,
     event_id: `event-${seq}`,
     occurred_at: Date.UTC(2026, 8, 1) * 1000 + seq,

@@ -18,7 +18,7 @@ export async function startSqlConsole(change: Partial<ConsolePorts> = {}): Promi
   const stateDirectory = mkdtempSync(join(tmpdir(), 'affiant-sql-'));
   const engine = await startEmbeddedEngine({ stateDirectory, logger: silentLogger });
   const { url, headers } = engine.access;
-  const store = new ClickHouseLedgerStore({ url, headers, ...engine.writer });
+  const store = new ClickHouseLedgerStore({ url, headers, ...engine.writer, migrator: engine.migrator });
   await store.migrate();
   const ports = testPorts({ engine: () => engine.access, ...change });
   const console = await startConsole(ports);

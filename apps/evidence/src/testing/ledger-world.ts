@@ -120,6 +120,8 @@ function rowOf(
     boot_epoch: 1,
     seq: envelope.seq,
     topic: hashed.topic,
+    log_partition: envelope.source_id,
+    log_offset: envelope.seq,
     event_type: draft.type satisfies EventType,
     event_id: envelope.event_id,
     occurred_at: envelope.occurred_at,

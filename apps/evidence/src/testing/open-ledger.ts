@@ -23,7 +23,7 @@ export async function openLedger(options: ScenarioOptions = {}): Promise<OpenLed
   const directory = mkdtempSync(join(tmpdir(), 'affiant-evidence-'));
   const engine = await startEmbeddedEngine({ stateDirectory: directory, logger: createLogger('test', { level: 'silent' }) });
   const { url, headers } = engine.access;
-  const store = new ClickHouseLedgerStore({ url, headers, user: engine.writer.user, password: engine.writer.password });
+  const store = new ClickHouseLedgerStore({ url, headers, ...engine.writer, migrator: engine.migrator });
   await store.migrate();
   const signer = memorySigner();
   const world = new LedgerWorld(signer);

@@ -16,6 +16,8 @@ export function buildRow(record: LogRecord, { event: read, decoded }: DecodedRea
     boot_epoch: read.boot_epoch,
     seq: read.seq,
     topic: record.topic,
+    log_partition: record.partition,
+    log_offset: record.offset,
     event_type: read.type,
     occurred_at: read.occurred_at,
     ingested_at: ingestedAt,

@@ -1,120 +1,140 @@
-import { AffiantError } from '#errors';
-import type { LogBatch, LogRecord } from '#event-log';
+import { AffiantError, isAffiantError } from '#errors';
+import type { Committed, LogBatch, LogRecord } from '#event-log';
 import type { EventRow } from '#ledger-store';
 import type { Handover } from '../handover.js';
 import { GROUPS, type LedgerPorts } from '../ports.js';
 import type { EventReader } from '../read-event.js';
-import { untilDone, type RetryOptions } from '../retry.js';
+import { untilDone, Withdrawn, type RetryOptions } from '../retry.js';
 import { buildRow } from './build-row.js';
-import { formatIntent, parseIntent, tokenOf, type Intent } from './intent.js';
-import { denseRuns, missingPart, verifyRun, type Run } from './runs.js';
+import { formatIntent, parseIntent, type Intent } from './intent.js';
+import { KnownEvents } from './known-events.js';
+import { pieceAgain, piecesOf, type Piece } from './pieces.js';
+import { verifyPiece } from './verify.js';
 
 type IngestPorts = Pick<LedgerPorts, 'eventLog' | 'store' | 'clock'>;
 
+/** What is known of a partition for as long as this process reads it. */
+interface Tenure {
+  /** The intent that was open when it began; the first batch must be its very range. */
+  open: Intent | null;
+  readonly known: KnownEvents;
+  /** The batch that is being carried out. */
+  onTheWay: Promise<void>;
+  /** Set when the partition is handed to us anew: what was begun before must not go on. */
+  ended: boolean;
+}
+
 /**
- * Copies the event log into ledger.events, exactly once per event:
+ * Copies the event log into ledger.events, exactly once per event, however the log is partitioned and however often an event is in it:
  * intent, INSERT under the intent's token, read back, commit. Every step is idempotent and repeated until it succeeds.
  */
 export class Ingest {
-  /** Intents found open at start, per partition; the first batch must be their very range. */
-  readonly #open = new Map<string, Intent>();
-  /** Per partition the batch that is being carried out. */
-  readonly #onTheWay = new Map<string, Promise<void>>();
-  /** source -> highest seq this process has ingested; beyond it nothing can be in the ledger yet. */
-  readonly #highWater = new Map<string, number>();
+  readonly #tenures = new Map<string, Tenure>();
 
   constructor(
     private readonly ports: IngestPorts,
     private readonly reader: EventReader,
-    private readonly handover: Handover,
+    /** Null when no sequencer of this process reads the same log. */
+    private readonly handover: Handover | null,
     private readonly retry: RetryOptions,
+    private readonly group: string = GROUPS.ingest,
   ) {}
-
-  /** Before subscribing: remembers the intents a crash left open. @throws AffiantError ledger_conflict */
-  async prepare(): Promise<void> {
-    const committed = await untilDone('ingest offsets', () => this.ports.eventLog.committed(GROUPS.ingest), this.retry);
-    for (const [partition, position] of committed) {
-      const intent = parseIntent(position);
-      if (intent !== null) this.#open.set(partition, intent);
-    }
-  }
 
   /**
    * Begins to make a batch queryable: resolves when the batch before it (of its partition) is committed and this one is on its way;
    * `done` resolves when it is committed too. Rows are built while the engine still works on the batch before.
-   * @throws AffiantError ledger_conflict, Stopped; `done` likewise
+   * @throws AffiantError ledger_conflict, Stopped, Withdrawn; `done` likewise
    */
   async begin(batch: LogBatch): Promise<{ readonly done: Promise<void> }> {
     const now = this.ports.clock.nowUs();
-    const runs = denseRuns(batch.records.map((record) => this.#row(record, now)));
-    await this.#onTheWay.get(batch.partition);
-    const { token, missing } = await this.#plan(batch, runs);
-    const done = this.#carryOut(batch, token, missing);
+    const rows = batch.records.map((record) => this.#row(record, now));
+    const tenure = await this.#tenureOf(batch);
+    const { pieces, learn } = await this.#plan(tenure, batch, rows, now);
+    const done = this.#carryOut(tenure, batch, pieces).then(() => {
+      tenure.open = null;
+      learn();
+    });
     // Whoever waits for it hears of a failure; the next batch waits for it.
     done.catch(() => undefined);
-    this.#onTheWay.set(batch.partition, done);
+    tenure.onTheWay = done;
     return { done };
   }
 
   /** Resolves when nothing is on its way any more. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#onTheWay.values());
+    await Promise.allSettled([...this.#tenures.values()].map((tenure) => tenure.onTheWay));
   }
 
-  async #carryOut({ partition, firstOffset, lastOffset }: LogBatch, token: string, missing: readonly Run[]): Promise<void> {
-    const { eventLog, store } = this.ports;
-    if (missing.length > 0) {
-      const metadata = formatIntent({ to: lastOffset, token });
-      await this.#step('intent', () => eventLog.commit(GROUPS.ingest, partition, firstOffset, metadata));
-      // A crash here leaves an intent without rows: the restart reads the same range and inserts it.
-      await this.#step('insert', () => store.appendEvents(token, missing.flat()));
-      // A crash here leaves rows and the intent: the restart repeats the insert under the same token, which changes nothing.
-      for (const run of missing) await this.#step('read back', () => verifyRun(store, run));
+  /** A partition that is handed to us (again) is begun from what is committed: what others did with it meanwhile is not known here. */
+  async #tenureOf({ partition, assigned }: LogBatch): Promise<Tenure> {
+    const tenure = this.#tenures.get(partition);
+    if (tenure !== undefined && assigned === undefined) {
+      await tenure.onTheWay;
+      return tenure;
     }
-    await this.#step('commit', () => eventLog.commit(GROUPS.ingest, partition, lastOffset + 1, null));
-    // A crash before the commit repeats the batch as above; after it the next batch is read.
-    this.#open.delete(partition);
-    // Not for runs that were all there: the ledger may hold more behind them.
-    for (const run of missing) this.#raise(run);
+    if (tenure !== undefined) {
+      tenure.ended = true;
+      await tenure.onTheWay.catch(() => undefined);
+    }
+    const begun: Tenure = { open: null, known: new KnownEvents(this.ports.store), onTheWay: Promise.resolve(), ended: false };
+    const committed = assigned === undefined ? await this.#committed(begun, partition) : assigned.committed;
+    begun.open = committed === null ? null : parseIntent(committed);
+    this.#tenures.set(partition, begun);
+    return begun;
   }
 
-  #row(record: LogRecord, now: number): EventRow {
-    const read = this.reader.read(record);
-    this.handover.give(record, read.event);
-    return buildRow(record, read, now);
+  async #committed(tenure: Tenure, partition: string): Promise<Committed | null> {
+    return (await this.#step(tenure, 'offsets', () => this.ports.eventLog.committed(this.group))).get(partition) ?? null;
   }
 
-  /** Which rows are to be inserted, and under which token. */
-  async #plan(batch: LogBatch, runs: readonly Run[]): Promise<{ token: string; missing: readonly Run[] }> {
-    const intent = this.#open.get(batch.partition);
-    const whole = tokenOf(batch, runs.flat());
-    if (intent?.token === whole) return { token: whole, missing: runs };
-    const missing = await this.#missing(runs);
-    const token = tokenOf(batch, missing.flat());
-    if (intent !== undefined && missing.length > 0 && (intent.to !== batch.lastOffset || intent.token !== token)) {
+  async #plan(tenure: Tenure, batch: LogBatch, rows: readonly EventRow[], now: number): Promise<{ pieces: Piece[]; learn: () => void }> {
+    const { open, known } = tenure;
+    if (open !== null) {
+      const again = pieceAgain(batch, rows, open);
+      // What else is in the ledger of these sources is asked for with the next batch.
+      if (again.intent.token === open.token) return { pieces: [again], learn: () => undefined };
       throw new AffiantError('ledger_conflict', 'the event log gives other events than when the insert was intended', {
         where: `${batch.partition} ${batch.firstOffset}-${batch.lastOffset}`,
       });
     }
-    return { token, missing };
+    const { dropped, learn } = await known.resent(rows, (what, read) => this.#step(tenure, what, read));
+    return { pieces: piecesOf(batch, rows, dropped, now), learn };
   }
 
-  async #missing(runs: readonly Run[]): Promise<readonly Run[]> {
-    const missing: Run[] = [];
-    for (const run of runs) {
-      const known = this.#highWater.get(run[0].source_id);
-      const part = known !== undefined && run[0].seq > known ? run : await this.#step('look up', () => missingPart(this.ports.store, run));
-      if (part !== null) missing.push(part);
+  async #carryOut(tenure: Tenure, { partition }: LogBatch, pieces: readonly Piece[]): Promise<void> {
+    for (const piece of pieces) await this.#carryOutPiece(tenure, partition, piece);
+  }
+
+  async #carryOutPiece(tenure: Tenure, partition: string, piece: Piece): Promise<void> {
+    const { eventLog, store } = this.ports;
+    const { from, intent, rows } = piece;
+    if (rows.length > 0) {
+      // A member that lost the partition is refused here, before it inserts what another may cut otherwise.
+      await this.#step(tenure, 'intent', () => eventLog.commit(this.group, partition, from, formatIntent(intent, from)));
+      // A crash here leaves an intent without rows: whoever reads the partition next reads the same range and inserts it.
+      await this.#step(tenure, 'insert', () => store.appendEvents(intent.token, rows));
+      // A crash here leaves rows and the intent: the insert is repeated under the same token, which changes nothing.
+      await this.#step(tenure, 'read back', () => verifyPiece(store, partition, piece));
     }
-    return missing;
+    await this.#step(tenure, 'commit', () => eventLog.commit(this.group, partition, intent.to + 1, null));
+    // A crash before the commit repeats the piece as above; after it the rest of the batch is read as a new one.
   }
 
-  #raise(run: Run): void {
-    const { source_id, seq } = run.at(-1)!;
-    this.#highWater.set(source_id, Math.max(seq, this.#highWater.get(source_id) ?? 0));
+  #row(record: LogRecord, now: number): EventRow {
+    const read = this.reader.read(record);
+    this.handover?.give(record, read.event);
+    return buildRow(record, read, now);
   }
 
-  #step<T>(what: string, step: () => Promise<T>): Promise<T> {
-    return untilDone(`ingest ${what}`, step, this.retry);
+  async #step<T>(tenure: Tenure, what: string, step: () => Promise<T>): Promise<T> {
+    const attempt = async (): Promise<T> => {
+      if (tenure.ended) throw new Withdrawn();
+      return step().catch(withdrawn);
+    };
+    return untilDone(`ingest ${what}`, attempt, this.retry);
   }
+}
+
+function withdrawn(error: unknown): never {
+  throw isAffiantError(error) && error.code === 'conflict' ? new Withdrawn() : error;
 }

@@ -1,7 +1,7 @@
 import { AffiantError } from '#errors';
 import type { LogRecord } from '#event-log';
 import type { SealedState } from '#tlog';
-import type { ReadEvent } from '../read-event.js';
+import { isLogPlace, type ReadEvent } from '../read-event.js';
 
 const ZERO_HASH = Buffer.alloc(32);
 
@@ -31,7 +31,7 @@ export class SourceChains {
     const where = `${record.partition} ${record.offset}, source ${event.source_id} seq ${event.seq}`;
     const expected = (head?.seq ?? 0) + 1;
     // Not decodable: its place is all we know. Where places are not seqs (a broker's partition) there is no chain to keep.
-    if (event.type === 'undecodable' && head === undefined && event.seq !== 1) return 'unchained';
+    if (event.type === 'undecodable' && isLogPlace(event.source_id)) return 'unchained';
     if (event.seq < expected) {
       if (head !== undefined && event.seq === head.seq && !head.hash.equals(event.payload_hash)) {
         throw new AffiantError('ledger_conflict', 'one seq of a source came with two contents', { where });

@@ -63,6 +63,10 @@ describe('the chain of a source', () => {
   it('refuses a first event that is not the first, but takes what has a place only', () => {
     expect(() => fresh().accept(event(2, 'b', 'a'), record)).toThrow(conflict);
     expect(() => fresh().accept(event(1, 'a', 'x'), record)).toThrow(conflict);
-    expect(fresh().accept(event(900, 'garbage', null, 'undecodable'), record)).toBe('unchained');
+    expect(() => fresh().accept(event(900, 'garbage', null, 'undecodable'), record)).toThrow(conflict);
+    for (const seq of [0, 1, 900, 7]) {
+      const place = { ...event(seq, 'garbage', null, 'undecodable'), source_id: 'affiant.request.v1/3' };
+      expect(fresh().accept(place, record)).toBe('unchained');
+    }
   });
 });

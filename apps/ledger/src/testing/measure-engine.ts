@@ -36,7 +36,7 @@ async function source(sourceId: string) {
 
 const engine = await startEmbeddedEngine({ stateDirectory: state, logger });
 const { url, headers } = engine.access;
-const store = new ClickHouseLedgerStore({ url, headers, user: engine.writer.user, password: engine.writer.password });
+const store = new ClickHouseLedgerStore({ url, headers, ...engine.writer, migrator: engine.migrator });
 await store.migrate();
 const gateway = await source('gateway');
 const own = await source('ledger');

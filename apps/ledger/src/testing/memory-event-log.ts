@@ -71,6 +71,7 @@ export class MemoryEventLog implements EventLog {
   async #serve(partition: string, options: SubscribeOptions, onBatch: BatchHandler, signal: AbortSignal): Promise<void> {
     const start = this.#groups.get(options.group)?.get(partition);
     let next = start?.offset ?? 1;
+    let assigned: LogBatch['assigned'] = { committed: start ?? null };
     let cut = start === undefined || start.metadata === null ? null : (options.replayTo?.(start) ?? null);
     for (;;) {
       const records = this.partitions.get(partition)!;
@@ -81,7 +82,9 @@ export class MemoryEventLog implements EventLog {
       }
       const last = Math.min(records.length, next - 1 + options.maxBatchRecords, cut ?? Infinity);
       cut = null;
-      const batch: LogBatch = { partition, records: records.slice(next - 1, last), firstOffset: next, lastOffset: last };
+      const first = assigned === undefined ? {} : { assigned };
+      assigned = undefined;
+      const batch: LogBatch = { partition, records: records.slice(next - 1, last), firstOffset: next, lastOffset: last, ...first };
       next = last + 1;
       // A real log takes its time: whoever does not wait for what it reads must be caught by it.
       for (let turns = 0; turns < 2; turns += 1) await setImmediate();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AffiantError } from '#errors';
-import type { CheckpointRow, EventRow, LeafRow, LedgerStore, RangeDigest } from '#ledger-store';
+import type { CheckpointRow, EventRow, HeldEvent, LeafRow, LedgerStore, LogRange, RangeDigest, SourceRange } from '#ledger-store';
 
 /**
  * Ledger store in memory with the engine's rules: a row comes in once per token, so that repeating a call completes one that was applied in part;
@@ -34,9 +34,33 @@ export class MemoryLedgerStore implements LedgerStore {
 
   async rangeDigest(sourceId: string, from: number, to: number): Promise<RangeDigest> {
     const rows = this.events.filter((row) => row.source_id === sourceId && row.seq >= from && row.seq <= to).sort((a, b) => a.seq - b.seq);
-    const hash = createHash('sha256');
-    for (const row of rows) hash.update(row.payload_hash);
-    return { count: rows.length, digest: hash.digest('hex') };
+    return digestOf(rows);
+  }
+
+  async logDigest({ partition, from, to, except, sources }: LogRange): Promise<RangeDigest> {
+    const rows = this.events
+      .filter((row) => row.log_partition === partition && row.log_offset >= from && row.log_offset <= to)
+      .filter((row) => !except.includes(row.log_offset) && sources.some((range) => isWithin(row, range)))
+      .sort((a, b) => a.log_offset - b.log_offset);
+    return digestOf(rows);
+  }
+
+  async heldEvents(ranges: readonly SourceRange[]): Promise<HeldEvent[]> {
+    return this.events
+      .filter((row) => ranges.some((range) => isWithin(row, range)))
+      .map(({ source_id, seq, payload_hash }) => ({ source_id, seq, payload_hash: payload_hash.toString('hex') }));
+  }
+
+  async highestSeqs(from: ReadonlyMap<string, number>): Promise<Map<string, number>> {
+    const highest = new Map<string, number>();
+    for (const { source_id, seq } of this.events) {
+      if (seq >= (from.get(source_id) ?? Infinity)) highest.set(source_id, Math.max(seq, highest.get(source_id) ?? 0));
+    }
+    return highest;
+  }
+
+  async lastCheckpoint(): Promise<CheckpointRow | null> {
+    return this.checkpoints.toSorted((a, b) => a.round - b.round).at(-1) ?? null;
   }
 
   async query<T>(): Promise<T[]> {
@@ -54,4 +78,13 @@ export class MemoryLedgerStore implements LedgerStore {
     this.#tokens.add(token);
     return true;
   }
+}
+
+const isWithin = ({ source_id, seq }: EventRow, range: SourceRange): boolean =>
+  source_id === range.source_id && seq >= range.from && seq <= range.to;
+
+function digestOf(rows: readonly EventRow[]): RangeDigest {
+  const hash = createHash('sha256');
+  for (const row of rows) hash.update(row.payload_hash);
+  return { count: rows.length, digest: hash.digest('hex') };
 }

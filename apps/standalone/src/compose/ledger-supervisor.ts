@@ -65,7 +65,7 @@ export class LedgerSupervisor {
     const engine = await startEmbeddedEngine({ stateDirectory, logger, limits, progress });
     void engine.exited.then(() => this.#restart(`the engine ended`, engine));
     progress('checking the ledger tables');
-    const store = new ClickHouseLedgerStore({ url: engine.access.url, headers: engine.access.headers, ...engine.writer });
+    const store = new ClickHouseLedgerStore({ url: engine.access.url, headers: engine.access.headers, ...engine.migrator });
     try {
       await store.migrate();
     } finally {

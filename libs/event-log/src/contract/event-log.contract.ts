@@ -138,6 +138,21 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
       expect(await second.until(5)).toEqual(['6', '7', '8', '9', '10']);
     });
 
+    it('says where reading begins with the first batch of a partition, and only then', async () => {
+      await harness.produce('a', values(1, 10));
+      const first = await consume({ maxBatchRecords: 5 });
+      await first.until(10);
+      await first.subscription.stop();
+      subscriptions = [];
+      expect(first.batches.map(({ assigned }) => assigned)).toEqual([{ committed: null }, undefined]);
+      const end = (first.batches.at(-1)?.lastOffset ?? 0) + 1;
+      const log = await harness.restart();
+      const second = await consume({}, log);
+      await harness.produce('a', values(11, 12));
+      await second.until(2);
+      expect(second.batches[0]?.assigned).toEqual({ committed: { offset: end, metadata: null } });
+    });
+
     it('keeps the commits and metadata of each group and partition apart, durably', async () => {
       await harness.produce('a', values(1, 3));
       await harness.produce('b', values(1, 3));

@@ -76,6 +76,68 @@ export function ledgerStoreContract(name: string, open: () => Promise<LedgerStor
       expect((await store.rangeDigest('span-b', 1, 9)).count).toBe(1);
     });
 
+    it('answers for a stretch of a broker’s partition: many sources, holes, some offsets left out', async () => {
+      const place = (seq: number, log_offset: number, source_id: string) =>
+        sampleEvent(seq, { source_id, log_partition: 'affiant.control.v1/3', log_offset });
+      const first = [place(7, 100, 'mixed-a'), place(3, 101, 'mixed-b'), place(9, 105, 'mixed-a'), place(900, 106, 'mixed-b')];
+      const second = [place(8, 107, 'mixed-a'), place(4, 110, 'mixed-b')];
+      for (let time = 0; time < 2; time++) await store.appendEvents('mixed/1', first);
+      await store.appendEvents('mixed/2', second);
+      const sources = [
+        { source_id: 'mixed-a', from: 1, to: 9 },
+        { source_id: 'mixed-b', from: 1, to: 900 },
+      ];
+      const range = { partition: 'affiant.control.v1/3', from: 100, to: 107, except: [], sources };
+      const hashes = [...first, ...second].map((row) => row.payload_hash);
+      expect(await store.logDigest(range)).toEqual({ count: 5, digest: digest(hashes.slice(0, 5)) });
+      expect(await store.logDigest({ ...range, except: [101, 104] })).toEqual({
+        count: 4,
+        digest: digest([0, 2, 3, 4].map((at) => hashes[at]!)),
+      });
+      expect(await store.logDigest({ ...range, sources: sources.slice(0, 1) })).toEqual({
+        count: 3,
+        digest: digest([0, 2, 4].map((at) => hashes[at]!)),
+      });
+      expect((await store.logDigest({ ...range, partition: 'affiant.control.v1/4' })).count).toBe(0);
+      const held = await store.heldEvents([
+        { source_id: 'mixed-a', from: 8, to: 20 },
+        { source_id: 'mixed-b', from: 5, to: 899 },
+      ]);
+      expect(held.toSorted((a, b) => a.seq - b.seq)).toEqual(
+        [second[0]!, first[2]!].map((row) => ({ source_id: row.source_id, seq: row.seq, payload_hash: row.payload_hash.toString('hex') })),
+      );
+      expect(await store.heldEvents([])).toEqual([]);
+      expect(
+        await store.highestSeqs(
+          new Map([
+            ['mixed-a', 8],
+            ['mixed-b', 901],
+            ['mixed-none', 1],
+          ]),
+        ),
+      ).toEqual(new Map([['mixed-a', 9]]));
+    });
+
+    it('inserts between what other batches hold of the same stretch', async () => {
+      const place = (seq: number, log_offset: number) =>
+        sampleEvent(seq, { source_id: 'between', log_partition: 'affiant.control.v1/5', log_offset });
+      await store.appendEvents('between/1', [place(2, 12)]);
+      await store.appendEvents('between/2', [place(1, 11), place(3, 13)]);
+      await store.appendEvents('between/2', [place(1, 11), place(3, 13)]);
+      await expect(store.appendEvents('between/2', [place(1, 11), place(4, 14)])).rejects.toMatchObject({ code: 'ledger_conflict' });
+      expect((await store.rangeDigest('between', 1, 9)).count).toBe(3);
+    });
+
+    it('asks for more ranges than one query takes', async () => {
+      const ranges = Array.from({ length: 250 }, (_, index) => ({ source_id: `many-${index}`, from: 1, to: 9 }));
+      await store.appendEvents(
+        'many',
+        ranges.map(({ source_id }) => sampleEvent(5, { source_id })),
+      );
+      expect(await store.heldEvents(ranges)).toHaveLength(250);
+      expect((await store.highestSeqs(new Map(ranges.map(({ source_id }) => [source_id, 2])))).size).toBe(250);
+    });
+
     it('appends leaves once, in order, and refuses what does not follow', async () => {
       const leaves = sampleLeaves(sampleEvents(1, 50, { source_id: 'leaves' }), 0);
       await store.appendLeaves('round/1', leaves);
@@ -106,6 +168,7 @@ export function ledgerStoreContract(name: string, open: () => Promise<LedgerStor
       await store.appendCheckpoint(row);
       await store.appendCheckpoint(row);
       await expect(store.appendCheckpoint({ ...row, root_hash: 'cd'.repeat(32) })).rejects.toMatchObject({ code: 'ledger_conflict' });
+      expect(await store.lastCheckpoint()).toMatchObject({ round: 1, tree_size: 50, root_hash: row.root_hash });
     });
 
     it('takes an empty batch', async () => {

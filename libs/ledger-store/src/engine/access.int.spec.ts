@@ -13,11 +13,11 @@ describe('readers of the embedded engine', () => {
   afterAll(() => under.close());
 
   const run = async (
-    role: ReaderRole | 'writer',
+    role: ReaderRole | 'writer' | 'migrator',
     sql: string,
     extra: Record<string, string> = {},
   ): Promise<{ status: number; text: string }> => {
-    const { user, password } = role === 'writer' ? under.engine.writer : under.engine.access.readers[role];
+    const { user, password } = role === 'writer' || role === 'migrator' ? under.engine[role] : under.engine.access.readers[role];
     const query = new URLSearchParams({ user, password, ...extra }).toString();
     const answer = await fetch(`${under.engine.access.url}/?${query}`, {
       method: 'POST',
@@ -78,7 +78,7 @@ describe('readers of the embedded engine', () => {
     expect(settings.text).toBe('max_execution_time\t60\nreadonly\t1\nresult_overflow_mode\tthrow\n');
   });
 
-  it('gives the writer no way to change or drop what was written', async () => {
+  it('gives writer and migrator no way to change or drop what was written', async () => {
     for (const sql of [
       'DROP TABLE ledger.events',
       'TRUNCATE TABLE ledger.events',
@@ -89,6 +89,21 @@ describe('readers of the embedded engine', () => {
       "ALTER TABLE ledger.events UPDATE build = 'x' WHERE 1",
       'ALTER TABLE ledger.events DROP COLUMN raw',
       'ALTER TABLE ledger.events DROP CONSTRAINT payload_hash_is_of_raw',
+    ]) {
+      for (const role of ['writer', 'migrator'] as const) {
+        expect([role, sql, (await run(role, sql)).text]).toEqual([role, sql, expect.stringContaining('ACCESS_DENIED')]);
+      }
+    }
+  });
+
+  it('lets the writer add rows and nothing else', async () => {
+    for (const sql of [
+      'CREATE TABLE ledger.other (a UInt8) ENGINE = MergeTree ORDER BY a',
+      'CREATE VIEW audit.other AS SELECT 1',
+      'DROP VIEW audit.events',
+      'ALTER TABLE ledger.events ADD COLUMN other UInt8',
+      "ALTER TABLE ledger.events COMMENT COLUMN raw 'x'",
+      'CREATE DATABASE other',
     ]) {
       expect([sql, (await run('writer', sql)).text]).toEqual([sql, expect.stringContaining('ACCESS_DENIED')]);
     }

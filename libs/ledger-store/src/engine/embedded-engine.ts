@@ -9,7 +9,7 @@ import { packageRoot } from '#config';
 import { AffiantError } from '#errors';
 import type { Logger } from '#observability';
 import type { EngineAccess } from '../port.js';
-import { ENGINE_KEY_HEADER, READER_ROLES, WRITER, engineConfig, usersConfig, type EngineSecrets } from './engine-config.js';
+import { ENGINE_KEY_HEADER, MIGRATOR, READER_ROLES, WRITER, engineConfig, usersConfig, type EngineSecrets } from './engine-config.js';
 import { DEFAULT_LIMITS, type EngineLimits } from './limits.js';
 import { logTail } from './log-tail.js';
 
@@ -30,7 +30,10 @@ export interface EngineExit {
 /** A running engine process. Secrets and port are new at every start. */
 export interface EmbeddedEngine {
   readonly access: EngineAccess;
+  /** May insert and select. */
   readonly writer: EngineLogin;
+  /** May make and change tables and views; for `migrate` only. */
+  readonly migrator: EngineLogin;
   readonly pid: number;
   /** Resolves once, when the process is gone for whatever reason. */
   readonly exited: Promise<EngineExit>;
@@ -83,7 +86,8 @@ async function start(options: EmbeddedEngineOptions, secrets: EngineSecrets, fix
     if (state === 'ready') {
       options.progress?.('ledger engine is ready');
       const restart = (): Promise<EmbeddedEngine> => running.exited.then(() => start(options, secrets, port));
-      return { ...running, access: access(url, secrets), writer: { user: WRITER, password: secrets.writer }, restart };
+      const logins = { writer: { user: WRITER, password: secrets.writer }, migrator: { user: MIGRATOR, password: secrets.migrator } };
+      return { ...running, access: access(url, secrets), ...logins, restart };
     }
     await running.stop();
     // What it said this time; the log also holds earlier starts.
@@ -124,7 +128,12 @@ function layout(stateDirectory: string): Layout {
 const newSecret = (): string => randomBytes(32).toString('hex');
 
 function newSecrets(): EngineSecrets {
-  return { key: newSecret(), writer: newSecret(), readers: { auditor: newSecret(), examiner: newSecret(), evidence: newSecret() } };
+  return {
+    key: newSecret(),
+    writer: newSecret(),
+    migrator: newSecret(),
+    readers: { auditor: newSecret(), examiner: newSecret(), evidence: newSecret() },
+  };
 }
 
 /** Removed first: the mode of an existing file would stay as it is. */

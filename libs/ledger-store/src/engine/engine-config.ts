@@ -7,13 +7,17 @@ export const ENGINE_KEY_HEADER = 'X-Engine-Key';
 
 export const READER_ROLES: readonly ReaderRole[] = ['auditor', 'examiner', 'evidence'];
 
-/** The user that writes and migrates. */
+/** The user that writes: INSERT and SELECT, nothing else. */
 export const WRITER = 'affiant_writer';
+
+/** The user that makes tables and views at start. */
+export const MIGRATOR = 'affiant_migrator';
 
 export interface EngineSecrets {
   /** Value of the secret header. */
   readonly key: string;
   readonly writer: string;
+  readonly migrator: string;
   readonly readers: Readonly<Record<ReaderRole, string>>;
 }
 
@@ -72,7 +76,8 @@ export function engineConfig(options: {
 }
 
 /**
- * Users. The writer may add rows, tables, columns and views; it may not change, delete or drop what holds rows. `default` cannot be
+ * Users. The writer may add rows and nothing else; the migrator may add tables, columns and views. Neither may change, delete or drop what
+ * holds rows. `default` cannot be
  * removed (the engine's own session is it), so it may do nothing but start the listener and read the standard input that holds the
  * engine alive. Evidence queries use no skip index, because indexes of the engine have answered wrongly before (research/ledger.md §2.2).
  * Passwords stand here as SHA-256 only.
@@ -123,7 +128,8 @@ export function usersConfig(secrets: EngineSecrets, limits: EngineLimits): strin
   <users>
     <default><password></password><networks><ip>127.0.0.1</ip><ip>::1</ip></networks><profile>default</profile><quota>session</quota>
       ${grants(['GRANT SYSTEM LISTEN ON *.*', 'GRANT READ ON FILE', 'GRANT CREATE TEMPORARY TABLE ON *.*'])}</default>
-    ${user(WRITER, secrets.writer, 'writer', [
+    ${user(WRITER, secrets.writer, 'writer', ['GRANT SELECT, INSERT ON ledger.*', 'GRANT SELECT ON audit.*', 'GRANT SELECT ON system.*'])}
+    ${user(MIGRATOR, secrets.migrator, 'writer', [
       'GRANT SELECT, INSERT, CREATE, ALTER ADD COLUMN, ALTER ADD INDEX, ALTER VIEW, DROP VIEW, SHOW ON ledger.*',
       'GRANT SELECT, CREATE, ALTER VIEW, ALTER COMMENT COLUMN, ALTER MODIFY COMMENT, DROP VIEW, SHOW ON audit.*',
       'GRANT SELECT ON system.*',

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createClient, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client';
 import { AffiantError } from '#errors';
-import type { CheckpointRow, EventRow, LeafRow, LedgerStore, RangeDigest } from '../port.js';
+import type { CheckpointRow, EventRow, HeldEvent, LeafRow, LedgerStore, LogRange, RangeDigest, SourceRange } from '../port.js';
 import { batches } from './batches.js';
 import { engineError } from './engine-errors.js';
+import { heldEvents, highestSeqs, logDigest, type Query } from './event-reads.js';
+import { statementFor, type Flavour } from './flavour.js';
 import { leafRuns } from './leaf-runs.js';
 import { loadMigrations, pendingMigrations, type AppliedMigration, type Migration } from './migrations.js';
 import { CHECKPOINT_ROWS, EVENT_ROWS, LEAF_ROWS, RUN_ROWS, encodeRows, type RowFormat } from './rows.js';
@@ -16,6 +18,10 @@ export interface ClickHouseLedgerStoreOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly user: string;
   readonly password: string;
+  /** Who may make and change tables; `migrate` uses it. The user above need only insert and select. */
+  readonly migrator?: { readonly user: string; readonly password: string };
+  /** Default: the embedded engine. */
+  readonly flavour?: Flavour;
   /** Bound of one call, milliseconds. */
   readonly timeoutMs?: number;
   readonly migrations?: readonly Migration[];
@@ -32,23 +38,48 @@ const INSERT_SETTINGS: ClickHouseSettings = {
   wait_end_of_query: 1,
 };
 
+/**
+ * In a cluster an insert counts when a majority of the replicas has it, and a read sees every insert that counts. Both need inserts one after
+ * another; a second at the same time is refused by the engine and tried again by us.
+ */
+const QUORUM_SETTINGS: ClickHouseSettings = { insert_quorum: 'auto', insert_quorum_parallel: 0, insert_quorum_timeout: 30_000 };
+const READ_SETTINGS: Readonly<Record<Flavour['kind'], ClickHouseSettings>> = {
+  embedded: {},
+  // The index by source and seq is used from the first row on; by default only large tables are read through it.
+  server: { min_table_rows_to_use_projection_index: '0' } as ClickHouseSettings,
+  cluster: { min_table_rows_to_use_projection_index: '0', select_sequential_consistency: '1' } as ClickHouseSettings,
+};
+
+function openClient(
+  options: ClickHouseLedgerStoreOptions,
+  login: { readonly user: string; readonly password: string },
+  { kind }: Flavour,
+): ClickHouseClient {
+  return createClient({
+    url: options.url,
+    username: login.user,
+    password: login.password,
+    http_headers: { ...options.headers },
+    request_timeout: options.timeoutMs ?? 60_000,
+    max_open_connections: 4,
+    keep_alive: { enabled: true, idle_socket_ttl: 2_500 },
+    log: { level: 127 },
+    clickhouse_settings: { output_format_json_quote_64bit_integers: 0, date_time_output_format: 'iso', ...READ_SETTINGS[kind] },
+  });
+}
+
 /** The ledger over ClickHouse's HTTP interface: the embedded engine and a server alike (docs/adr/0003-clickhouse-client.md). */
 export class ClickHouseLedgerStore implements LedgerStore {
+  readonly #options: ClickHouseLedgerStoreOptions;
+  readonly #flavour: Flavour;
   readonly #client: ClickHouseClient;
+  readonly #read: Query = (sql, params) => this.query(sql, params);
   readonly #migrations: readonly Migration[];
 
   constructor(options: ClickHouseLedgerStoreOptions) {
-    this.#client = createClient({
-      url: options.url,
-      username: options.user,
-      password: options.password,
-      http_headers: { ...options.headers },
-      request_timeout: options.timeoutMs ?? 60_000,
-      max_open_connections: 4,
-      keep_alive: { enabled: true, idle_socket_ttl: 2_500 },
-      log: { level: 127 },
-      clickhouse_settings: { output_format_json_quote_64bit_integers: 0, date_time_output_format: 'iso' },
-    });
+    this.#options = options;
+    this.#flavour = options.flavour ?? { kind: 'embedded' };
+    this.#client = openClient(options, options, this.#flavour);
     this.#migrations = options.migrations ?? loadMigrations();
   }
 
@@ -57,12 +88,22 @@ export class ClickHouseLedgerStore implements LedgerStore {
    * run meets again: the bootstrap and every statement are written to pass over what is already there.
    */
   async migrate(): Promise<void> {
-    for (const statement of BOOTSTRAP) await this.#command(statement, 'Preparing the ledger');
-    const applied = await this.query<AppliedMigration>('SELECT id, digest FROM ledger.migrations ORDER BY id');
-    for (const migration of pendingMigrations(this.#migrations, applied)) {
-      for (const statement of migration.statements) await this.#command(statement, `Migration ${migration.id}_${migration.name}`);
-      await this.#insert(`migration/${migration.id}`, MIGRATION_ROWS, [migration]);
+    const client = openClient(this.#options, this.#options.migrator ?? this.#options, this.#flavour);
+    try {
+      for (const statement of BOOTSTRAP) await this.#command(client, statement, 'Preparing the ledger');
+      for (const migration of await this.pendingMigrations(client)) {
+        for (const statement of migration.statements) await this.#command(client, statement, `Migration ${migration.id}_${migration.name}`);
+        await this.#insert(`migration/${migration.id}`, MIGRATION_ROWS, [migration], client);
+      }
+    } finally {
+      await client.close();
     }
+  }
+
+  /** What `migrate` would apply. @throws AffiantError engine_failed when the ledger was never prepared; ledger_conflict */
+  async pendingMigrations(client = this.#client): Promise<readonly Migration[]> {
+    const applied = await this.#select<AppliedMigration>(client, 'SELECT id, digest FROM ledger.migrations ORDER BY id', {});
+    return pendingMigrations(this.#migrations, applied);
   }
 
   /**
@@ -71,7 +112,7 @@ export class ClickHouseLedgerStore implements LedgerStore {
    */
   async appendEvents(token: string, rows: readonly EventRow[]): Promise<void> {
     for (const batch of batches(rows)) await this.#insert(`${token}/${batch.key}`, EVENT_ROWS, batch.rows);
-    for (const [source, mine] of groupBySource(rows)) await this.#confirmEvents(token, source, mine);
+    for (const [partition, mine] of groupByPartition(rows)) await this.#confirmEvents(token, partition, mine);
   }
 
   /** Leaves first, runs second: a crash between leaves runs missing, which the same call completes; no view shows the leaves before. */
@@ -104,9 +145,32 @@ export class ClickHouseLedgerStore implements LedgerStore {
     return rows[0] ?? { count: 0, digest: '' };
   }
 
+  async logDigest(range: LogRange): Promise<RangeDigest> {
+    return logDigest(this.#read, range);
+  }
+
+  async heldEvents(ranges: readonly SourceRange[]): Promise<HeldEvent[]> {
+    return heldEvents(this.#read, ranges);
+  }
+
+  async highestSeqs(from: ReadonlyMap<string, number>): Promise<Map<string, number>> {
+    return highestSeqs(this.#read, from);
+  }
+
+  async lastCheckpoint(): Promise<Pick<CheckpointRow, 'round' | 'tree_size' | 'root_hash'> | null> {
+    const [last] = await this.query<Pick<CheckpointRow, 'round' | 'tree_size' | 'root_hash'>>(
+      'SELECT round, tree_size, root_hash FROM ledger.checkpoints ORDER BY round DESC LIMIT 1',
+    );
+    return last ?? null;
+  }
+
   async query<T>(sql: string, params: Readonly<Record<string, unknown>> = {}): Promise<T[]> {
+    return this.#select(this.#client, sql, params);
+  }
+
+  async #select<T>(client: ClickHouseClient, sql: string, params: Readonly<Record<string, unknown>>): Promise<T[]> {
     try {
-      const result = await this.#client.query({ query: sql, query_params: { ...params }, format: 'JSONEachRow' });
+      const result = await client.query({ query: sql, query_params: { ...params }, format: 'JSONEachRow' });
       return await result.json<T>();
     } catch (error) {
       throw engineError(error, 'A ledger query', 'engine_failed');
@@ -121,48 +185,47 @@ export class ClickHouseLedgerStore implements LedgerStore {
     await this.#client.close();
   }
 
-  async #command(query: string, action: string): Promise<void> {
+  async #command(client: ClickHouseClient, statement: string, action: string): Promise<void> {
     try {
-      await this.#client.command({ query });
+      for (const query of statementFor(this.#flavour, statement)) await client.command({ query });
     } catch (error) {
       throw engineError(error, action, 'engine_failed');
     }
   }
 
-  async #insert<T>(token: string, format: RowFormat<T>, rows: readonly T[]): Promise<void> {
+  async #insert<T>(token: string, format: RowFormat<T>, rows: readonly T[], client = this.#client): Promise<void> {
     const query = `INSERT INTO ${format.table} (${format.columns.join(', ')}) FORMAT RowBinary`;
-    const settings = { ...INSERT_SETTINGS, insert_deduplication_token: token };
+    const quorum = this.#flavour.kind === 'cluster' ? QUORUM_SETTINGS : {};
+    const settings = { ...INSERT_SETTINGS, ...quorum, insert_deduplication_token: token };
     try {
       const values = Readable.from([encodeRows(format, rows)], { objectMode: false });
-      const { stream } = await this.#client.exec({ query, values, clickhouse_settings: settings });
+      const { stream } = await client.exec({ query, values, clickhouse_settings: settings });
       for await (const chunk of stream) void chunk;
     } catch (error) {
       throw engineError(error, `An insert into ${format.table}`, 'ledger_conflict');
     }
   }
 
-  /** One digest answers for a batch without holes; only a batch with holes, or a wrong digest, is compared row by row. */
-  async #confirmEvents(token: string, source: string, rows: readonly EventRow[]): Promise<void> {
-    const sorted = rows.toSorted((a, b) => a.seq - b.seq);
-    const from = sorted[0]?.seq ?? 0;
-    const to = sorted.at(-1)?.seq ?? 0;
-    if (to - from + 1 === rows.length) {
-      const hash = createHash('sha256');
-      for (const row of sorted) hash.update(row.payload_hash);
-      const held = await this.rangeDigest(source, from, to);
-      if (held.count === rows.length && held.digest === hash.digest('hex')) return;
-    }
-    const held = await this.query<{ seq: number; hash: string; times: number }>(
-      `SELECT seq, lower(hex(any(payload_hash))) AS hash, count() AS times FROM ledger.events
-       WHERE source_id = {source:String} AND seq BETWEEN {from:UInt64} AND {to:UInt64} GROUP BY seq`,
-      { source, from, to },
+  /** One digest answers for a batch; only where it differs (rows of another batch in between, or a wrong one) row is compared with row. */
+  async #confirmEvents(token: string, partition: string, rows: readonly EventRow[]): Promise<void> {
+    const sorted = rows.toSorted((a, b) => a.log_offset - b.log_offset);
+    const from = sorted[0]?.log_offset ?? 0;
+    const to = sorted.at(-1)?.log_offset ?? 0;
+    const hash = createHash('sha256');
+    for (const row of sorted) hash.update(row.payload_hash);
+    const held = await this.logDigest({ partition, from, to, except: [], sources: sourcesOf(rows) });
+    if (held.count === rows.length && held.digest === hash.digest('hex')) return;
+    const places = await this.query<{ place: number; hash: string; times: number }>(
+      `SELECT log_offset AS place, lower(hex(any(payload_hash))) AS hash, count() AS times FROM ledger.events
+       WHERE log_partition = {partition:String} AND log_offset BETWEEN {from:UInt64} AND {to:UInt64} GROUP BY place`,
+      { partition, from, to },
     );
-    const bySeq = new Map(held.map((row) => [row.seq, row]));
+    const byPlace = new Map(places.map((row) => [row.place, row]));
     for (const row of sorted) {
-      const found = bySeq.get(row.seq);
+      const found = byPlace.get(row.log_offset);
       if (found?.hash === row.payload_hash.toString('hex') && found.times === 1) continue;
       const what = found === undefined ? 'does not hold' : found.times > 1 ? 'holds more than once' : 'holds another event as';
-      throw new AffiantError('ledger_conflict', `After token ${token} the ledger ${what} source ${source}, seq ${row.seq}.`);
+      throw new AffiantError('ledger_conflict', `After token ${token} the ledger ${what} source ${row.source_id}, seq ${row.seq}.`);
     }
   }
 
@@ -180,14 +243,27 @@ export class ClickHouseLedgerStore implements LedgerStore {
   }
 }
 
-function groupBySource(rows: readonly EventRow[]): Map<string, EventRow[]> {
+function groupByPartition(rows: readonly EventRow[]): Map<string, EventRow[]> {
   const groups = new Map<string, EventRow[]>();
   for (const row of rows) {
-    const group = groups.get(row.source_id);
-    if (group === undefined) groups.set(row.source_id, [row]);
+    const group = groups.get(row.log_partition);
+    if (group === undefined) groups.set(row.log_partition, [row]);
     else group.push(row);
   }
   return groups;
+}
+
+function sourcesOf(rows: readonly EventRow[]): SourceRange[] {
+  const ranges = new Map<string, { source_id: string; from: number; to: number }>();
+  for (const { source_id, seq } of rows) {
+    const range = ranges.get(source_id);
+    if (range === undefined) ranges.set(source_id, { source_id, from: seq, to: seq });
+    else {
+      range.from = Math.min(range.from, seq);
+      range.to = Math.max(range.to, seq);
+    }
+  }
+  return [...ranges.values()];
 }
 
 const BOOTSTRAP = [

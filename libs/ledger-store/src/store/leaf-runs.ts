@@ -15,7 +15,7 @@ export function leafRuns(rows: readonly LeafRow[]): LeafRun[] {
     if (previous !== undefined && row.leaf_index !== previous.leaf_index + 1) {
       throw new AffiantError('ledger_conflict', `Leaf ${row.leaf_index} follows leaf ${previous.leaf_index}.`);
     }
-    if (row.seq <= (last.get(row.source_id) ?? 0)) {
+    if (row.seq <= (last.get(row.source_id) ?? -1)) {
       throw new AffiantError('ledger_conflict', `Leaves of source ${row.source_id} are out of order at seq ${row.seq}.`);
     }
     if (open !== undefined && open.source_id === row.source_id && open.seq_to + 1 === row.seq && open.round === row.round) {

@@ -60,11 +60,11 @@ export function splitStatements(text: string): string[] {
     .filter((statement) => statement !== '');
 }
 
-/** Rows of `ledger.events AS e` inside the tree size. */
+/** Rows of `ledger.events AS e` inside the tree size. Plus one on both sides: a place of a broker's log may have the seq 0. */
 const WITHIN = `
-    AND e.seq <= transform(e.source_id,
+    AND e.seq + 1 <= transform(e.source_id,
         (SELECT sources FROM ledger.bounds_at(tree_size = {tree_size:UInt64})),
-        (SELECT seqs FROM ledger.bounds_at(tree_size = {tree_size:UInt64})), 0)`;
+        (SELECT arrayMap(seq -> seq + 1, seqs) FROM ledger.bounds_at(tree_size = {tree_size:UInt64})), 0)`;
 
 /**
  * In the view over everything `{{at}}`, `{{call}}` and `{{within}}` become nothing. In its twin `{{at}}` becomes `_at`; `{{call}}` after

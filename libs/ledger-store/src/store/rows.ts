@@ -13,7 +13,7 @@ export const EVENT_ROWS: RowFormat<EventRow> = {
   columns: (
     'source_id boot_epoch seq topic event_type event_id occurred_at ingested_at clock_offset_us build session_id exchange_id connection ' +
     'principal_issuer principal_subject principal_kind principal_groups principal_actor token_digest data ' +
-    'segment_sha256 segment_length segment_inline segment_content raw payload_hash prev_hash schema_sha256 leaf'
+    'segment_sha256 segment_length segment_inline segment_content raw payload_hash prev_hash schema_sha256 leaf log_partition log_offset'
   ).split(' '),
   write: (to, row) => {
     to.string(row.source_id);
@@ -45,6 +45,8 @@ export const EVENT_ROWS: RowFormat<EventRow> = {
     to.hash(row.prev_hash);
     to.hash(row.schema_sha256);
     to.bytes(row.leaf);
+    to.string(row.log_partition);
+    to.int64(row.log_offset);
   },
 };
 

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { AffiantError } from '#errors';
-import type { CheckpointRow, EventRow, LeafRow, LedgerStore, RangeDigest } from '../port.js';
+import type { CheckpointRow, EventRow, HeldEvent, LeafRow, LedgerStore, LogRange, RangeDigest, SourceRange } from '../port.js';
 import { leafRuns } from '../store/leaf-runs.js';
 
-export type FailableCall = 'migrate' | 'appendEvents' | 'appendLeaves' | 'appendCheckpoint' | 'rangeDigest' | 'query';
+export type FailableCall =
+  'migrate' | 'appendEvents' | 'appendLeaves' | 'appendCheckpoint' | 'rangeDigest' | 'logDigest' | 'heldEvents' | 'query';
 
 interface PlannedFailure {
   readonly call: FailableCall;
@@ -76,6 +77,36 @@ export class FakeLedgerStore implements LedgerStore {
     });
   }
 
+  async logDigest({ partition, from, to, except, sources }: LogRange): Promise<RangeDigest> {
+    return this.#run('logDigest', `${partition} ${from}-${to}`, () => {
+      const rows = this.events
+        .filter((row) => row.log_partition === partition && row.log_offset >= from && row.log_offset <= to)
+        .filter((row) => !except.includes(row.log_offset) && sources.some((range) => isWithin(row, range)))
+        .toSorted((a, b) => a.log_offset - b.log_offset);
+      return { count: rows.length, digest: digestOf(rows.map((row) => row.payload_hash)) };
+    });
+  }
+
+  async heldEvents(ranges: readonly SourceRange[]): Promise<HeldEvent[]> {
+    return this.#run('heldEvents', '', () =>
+      this.events
+        .filter((row) => ranges.some((range) => isWithin(row, range)))
+        .map(({ source_id, seq, payload_hash }) => ({ source_id, seq, payload_hash: payload_hash.toString('hex') })),
+    );
+  }
+
+  async highestSeqs(from: ReadonlyMap<string, number>): Promise<Map<string, number>> {
+    const highest = new Map<string, number>();
+    for (const { source_id, seq } of this.events) {
+      if (seq >= (from.get(source_id) ?? Infinity)) highest.set(source_id, Math.max(seq, highest.get(source_id) ?? 0));
+    }
+    return highest;
+  }
+
+  async lastCheckpoint(): Promise<CheckpointRow | null> {
+    return this.checkpoints.toSorted((a, b) => a.round - b.round).at(-1) ?? null;
+  }
+
   async query<T>(sql: string, params: Readonly<Record<string, unknown>> = {}): Promise<T[]> {
     return this.#run('query', sql, () => [...this.#answer(sql, params)] as T[]);
   }
@@ -104,6 +135,9 @@ export class FakeLedgerStore implements LedgerStore {
     return result;
   }
 }
+
+const isWithin = ({ source_id, seq }: EventRow, range: SourceRange): boolean =>
+  source_id === range.source_id && seq >= range.from && seq <= range.to;
 
 const sha256 = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest();
 

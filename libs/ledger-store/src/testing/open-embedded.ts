@@ -17,7 +17,7 @@ export async function openEmbedded(given?: string): Promise<OpenEmbedded> {
   const directory = given ?? mkdtempSync(join(tmpdir(), 'ledger-'));
   const engine = await startEmbeddedEngine({ stateDirectory: directory, logger: createLogger('test', { level: 'silent' }) });
   const { url, headers } = engine.access;
-  const store = new ClickHouseLedgerStore({ url, headers, user: engine.writer.user, password: engine.writer.password });
+  const store = new ClickHouseLedgerStore({ url, headers, ...engine.writer, migrator: engine.migrator });
   await store.migrate();
   const close = async (): Promise<void> => {
     await store.close();

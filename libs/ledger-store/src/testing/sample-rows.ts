@@ -16,6 +16,8 @@ export function sampleEvent(seq: number, over: Partial<Omit<EventRow, 'data'>> &
     boot_epoch: 1,
     seq,
     topic: 'affiant.control.v1',
+    log_partition: over.source_id ?? 'gateway',
+    log_offset: seq,
     event_type: 'control',
     event_id: `0198c000-0000-7000-8000-${String(seq).padStart(12, '0')}`,
     occurred_at: SAMPLE_TIME + seq * 1000,
