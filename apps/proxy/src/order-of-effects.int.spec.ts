@@ -83,6 +83,28 @@ describe('no evidence, no effect', () => {
     expect(rig.upstream.heard).toHaveLength(0);
   });
 
+  it('refuses what the replicas do not acknowledge in time, forwards nothing and still ends the exchange', async () => {
+    const late = new AffiantError('replication_timeout', 'not acknowledged in time');
+    rig.recorder.replicas = (drafts) => (holds('request')(drafts) ? Promise.reject(late) : Promise.resolve());
+    const answer = await rig.post({ stream: true, text: 'hello' });
+    expect(answer.status).toBe(503);
+    expect(JSON.parse(answer.body)).toMatchObject({ type: 'error', error: { type: 'replication_timeout' } });
+    await rig.recorder.until(() => rig.recorder.of('response').length === 1);
+    expect(rig.recorder.of('response')[0]?.event).toMatchObject({ outcome: 'refused', error_code: 'replication_timeout' });
+    expect(rig.upstream.heard).toHaveLength(0);
+
+    expect((await rig.post({ text: 'hello' }, { path: '/c/closed/v1/messages' })).status).toBe(503);
+    await rig.recorder.until(() => rig.recorder.of('response').length === 2);
+  });
+
+  it('cuts the stream whose response event the replicas do not acknowledge in time', async () => {
+    const late = new AffiantError('replication_timeout', 'not acknowledged in time');
+    rig.recorder.replicas = (drafts) => (holds('response')(drafts) ? Promise.reject(late) : Promise.resolve());
+    const answer = await rig.post({ stream: true, text: 'hello' });
+    expect(answer.body).not.toContain('end');
+    expect(rig.recorder.of('response')).toHaveLength(1);
+  });
+
   it('records a block before it is answered', async () => {
     let release: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));

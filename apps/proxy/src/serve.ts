@@ -61,7 +61,7 @@ async function serveCall(call: Call, services: Services): Promise<void> {
   const { flights } = services;
   const verdict = services.granted.relaxed(call) ?? call.screened.verdict;
   if (verdict.action === 'block') return refuseBlocked(call, services);
-  const endLate = (): void => void endUnserved(call, services);
+  const endLate = (why: AffiantError): void => void endUnserved(call, why, services);
   const held = flights.find(call);
   if (held !== null) return joinHeld(call, held, services, endLate);
   if (verdict.action === 'hold') return holdNew(call, services, endLate);
@@ -75,7 +75,7 @@ async function serveCall(call: Call, services: Services): Promise<void> {
 async function refuseBlocked(call: Call, services: Services): Promise<void> {
   const { verdict } = call.screened;
   const error = new AffiantError('policy_blocked', `blocked by policy: ${reasonsOf(verdict)}`);
-  await state(call, { verdict, joins: null, subjectDigest: null }, services, () => void endUnserved(call, services));
+  await state(call, { verdict, joins: null, subjectDigest: null }, services, (why) => void endUnserved(call, why, services));
   await refuseStated(call, error, services);
 }
 
@@ -89,8 +89,10 @@ async function refuseUnread(caller: Caller, body: ReceivedBody, cause: unknown, 
     principal: caller.credential.principal,
     connection: caller.connection.name,
   };
-  await stateUnread(caller, context, body, gatewayVerdict(`${error.code}: ${error.message}`), services);
-  await refuseStated({ ...caller, context, segmentScope: null }, error, services);
+  const exchange = { ...caller, context, segmentScope: null };
+  const verdict = gatewayVerdict(`${error.code}: ${error.message}`);
+  await stateUnread(caller, context, body, verdict, services, (why) => void endUnserved(exchange, why, services));
+  await refuseStated(exchange, error, services);
 }
 
 async function refuseStated(exchange: Parameters<typeof conclude>[0], error: AffiantError, services: Services): Promise<void> {
@@ -99,10 +101,9 @@ async function refuseStated(exchange: Parameters<typeof conclude>[0], error: Aff
   await conclude(exchange, ending, services, () => sendWhole(exchange.link, whole));
 }
 
-/** The request event became durable after its call was refused for want of it. */
-async function endUnserved(call: Call, services: Services): Promise<void> {
-  const error = new AffiantError('journal_failed', 'the journal did not answer in time; the call was refused');
-  await conclude(call, { outcome: 'refused', status: error.status, sent: [], pending: 0, error }, services, () => undefined);
+/** The request event is durable, and its call was refused all the same: too late, or not where the connection demands it. */
+async function endUnserved(exchange: Parameters<typeof conclude>[0], error: AffiantError, services: Services): Promise<void> {
+  await conclude(exchange, { outcome: 'refused', status: error.status, sent: [], pending: 0, error }, services, () => undefined);
 }
 
 /** Reads the body; of a caller the connection does not admit only its digest. */

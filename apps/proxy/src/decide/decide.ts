@@ -1,3 +1,4 @@
+import type { AffiantError } from '#errors';
 import type { ApprovalStep, EventContext, EventDraft } from '#events';
 import type { Verdict } from '#policy';
 import type { Call, Caller } from '../call.js';
@@ -20,10 +21,10 @@ export interface Stated {
 /**
  * Makes request and decision durable, in this order and in one commit. Nothing of the call has any effect before this resolves;
  * a crash before it leaves no trace of a call that did nothing.
- * `late` is called when they became durable after the recorder's time limit: the exchange must then still be ended.
- * @throws AffiantError journal_full | journal_failed
+ * `late` is called when they are durable although this throws (record/evidence.ts): the exchange must then still be ended.
+ * @throws AffiantError journal_full | journal_failed | replication_timeout
  */
-export async function state(call: Call, said: Stated, services: Services, late: () => void): Promise<void> {
+export async function state(call: Call, said: Stated, services: Services, late: (why: AffiantError) => void): Promise<void> {
   const { screened, context } = call;
   const recorded = await recordBody(
     {
@@ -60,11 +61,17 @@ export async function stateUnread(
   body: ReceivedBody,
   verdict: Verdict,
   services: Services,
+  late: (why: AffiantError) => void,
 ): Promise<void> {
-  await services.evidence.commit([
-    requestDraft(caller, context, digestOnly(body), null, null),
-    decisionDraft(context, { kind: 'verdict', phase: 'request', verdict, policy: services.policies.set, subjectDigest: null }),
-  ]);
+  const request = requestDraft(caller, context, digestOnly(body), null, null);
+  const decision = decisionDraft(context, {
+    kind: 'verdict',
+    phase: 'request',
+    verdict,
+    policy: services.policies.set,
+    subjectDigest: null,
+  });
+  await services.evidence.commit([request, decision], late);
   stated(caller);
 }
 

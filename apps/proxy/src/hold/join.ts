@@ -12,7 +12,7 @@ import { approvalStep, type Ticket } from './ticket.js';
 import type { Subject } from './tickets.js';
 
 /** Ends an exchange whose request event became durable after its client was refused. */
-export type EndLate = () => void;
+export type EndLate = (why: AffiantError) => void;
 
 /** Holds a new call for people, or joins it to the ticket an earlier process opened for it. @throws AffiantError when nothing was stated */
 export async function holdNew(call: Call, services: Services, endLate: EndLate): Promise<void> {

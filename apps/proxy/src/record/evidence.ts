@@ -1,4 +1,4 @@
-import { AffiantError, toAffiantError } from '#errors';
+import { AffiantError, isAffiantError, toAffiantError } from '#errors';
 import type { EventDraft, EventRecorder } from '#events';
 
 /** Inline bytes given to the recorder in one go; more goes in steps, so that no body holds the event loop. */
@@ -15,24 +15,28 @@ export class Evidence {
   /**
    * Resolves when every draft is durable. Large bodies' segments go ahead in steps, in order; a crash in between leaves segments
    * that no event cites.
-   * `late` is called when the drafts became durable after the time limit: the caller then records how the call ended.
-   * @throws AffiantError journal_full | journal_failed
+   * `late` is called when the drafts are durable although this throws: they became so after the time limit, or here alone and not in the event log, which
+   * the connection demands. The caller then records how the call ended.
+   * @throws AffiantError journal_full | journal_failed | replication_timeout
    */
-  async commit(drafts: readonly EventDraft[], late?: () => void): Promise<void> {
+  async commit(drafts: readonly EventDraft[], late?: (why: AffiantError) => void): Promise<void> {
     const done = this.#submit(drafts);
     let timer: NodeJS.Timeout | undefined;
-    let overdue = false;
+    const overdue = new AffiantError('journal_failed', 'the journal did not answer in time; the call was refused');
     const limit = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        overdue = true;
-        reject(new AffiantError('journal_failed', 'the journal did not answer in time'));
-      }, this.timeout);
+      timer = setTimeout(() => reject(overdue), this.timeout);
     });
     try {
       await Promise.race([done, limit]);
-    } catch (error) {
-      if (overdue) done.then(late, () => undefined);
-      throw toAffiantError(error, 'journal_failed', 'the event could not be recorded');
+    } catch (cause) {
+      const error = toAffiantError(cause, 'journal_failed', 'the event could not be recorded');
+      const isDurable = (reason: unknown): boolean => isAffiantError(reason) && reason.code === 'replication_timeout';
+      if (late !== undefined)
+        void done.then(
+          () => late(error),
+          (reason: unknown) => isDurable(reason) && late(error),
+        );
+      throw error;
     } finally {
       clearTimeout(timer);
     }

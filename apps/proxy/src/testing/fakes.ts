@@ -49,6 +49,8 @@ export class FakeRecorder implements EventRecorder {
   readonly commits: (readonly EventDraft[])[] = [];
   /** Awaited before the drafts become durable. */
   gate: ((drafts: readonly EventDraft[]) => Promise<void>) | null = null;
+  /** Awaited after they are durable here, like the replicas of the event log. */
+  replicas: ((drafts: readonly EventDraft[]) => Promise<void>) | null = null;
   #seq = 0;
   readonly #listeners = new Set<() => void>();
 
@@ -57,6 +59,7 @@ export class FakeRecorder implements EventRecorder {
     this.drafts.push(...drafts);
     this.commits.push(drafts);
     for (const listener of this.#listeners) listener();
+    if (this.replicas !== null) await this.replicas(drafts);
     return drafts.map(() => {
       this.#seq += 1;
       return { event_id: String(this.#seq), source_id: this.sourceId, seq: this.#seq, payload_hash: randomBytes(32) };

@@ -18,6 +18,7 @@ const RETRY_AFTER: Readonly<Partial<Record<AffiantError['code'], number>>> = {
   auth_throttled: 10,
   overloaded: 5,
   journal_full: 15,
+  replication_timeout: 15,
   draining: 5,
 };
 
