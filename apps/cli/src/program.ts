@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '#config';
-import { EXIT, isAffiantError, type AffiantError } from '#errors';
+import { errorText, EXIT, exitCodeOf, isAffiantError } from '#errors';
 import { addApprovals } from './commands/approvals.js';
 import { addEvents } from './commands/events.js';
 import { addKeys } from './commands/keys.js';
@@ -33,15 +33,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     if (!isAffiantError(error)) throw error;
-    process.stderr.write(
-      `affiant: ${error.message}${error.where === undefined ? '' : ` (${error.where})`}\n  ${error.remedy} [${error.code}]\n`,
-    );
+    process.stderr.write(`affiant: ${errorText(error)}`);
     return exitCodeOf(error);
   }
-}
-
-function exitCodeOf(error: AffiantError): number {
-  if (error.code === 'instance_unreachable') return EXIT.unreachable;
-  if (['config_invalid', 'config_secret_missing', 'usage_invalid', 'key_invalid', 'state_locked'].includes(error.code)) return EXIT.usage;
-  return EXIT.finding;
 }

@@ -1,3 +1,4 @@
+export { credentialSource } from './forward/stored-credentials.js';
 export { Gateway } from './gateway.js';
 export {
   DEFAULT_LIMITS,

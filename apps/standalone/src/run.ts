@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { defaultConfig, demoConfig, environment, loadConfig, watchConfig, type AffiantConfig } from '#config';
 import { EXIT } from '#errors';
+import { State } from '#service';
 import { withFreePorts } from './compose/free-port.js';
 import { composeStandalone, type Standalone } from './compose/standalone.js';
 import { prepareDemo, showDemo, type Demo } from './demo/demo.js';
 import { readOptions, USAGE, type StartOptions } from './options.js';
 import { farewell, greeting } from './screen.js';
-import { State } from './state.js';
 
 const DEFAULT_FILE = './affiant.yaml';
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { createFileDurably, makeDirectoryDurably, readFileIfPresent } from '#durable';
 import { AffiantError } from '#errors';
 import { readOrCreateKeyFile } from './key-file.js';
+import { missingKey } from './secret.js';
 import { formatVkey } from './vkey.js';
 import type { Signer } from './port.js';
 
@@ -13,6 +14,8 @@ export interface FileSignerOptions {
   readonly file: string;
   /** Key name of the notes; for the ledger its origin, which must never change. */
   readonly name: string;
+  /** Refuse instead of making a key: the key is shared, or making it is a deliberate act. */
+  readonly mustExist?: boolean;
 }
 
 export interface FileSigner extends Signer {
@@ -35,6 +38,7 @@ export async function openFileSigner(options: FileSignerOptions): Promise<FileSi
       remedy: 'Restore the key file from its backup; a new key must be a deliberate rotation.',
     });
   }
+  if (options.mustExist === true && (await readFileIfPresent(keyPath)) === null) throw missingKey(keyPath);
   const { bytes, created } = await readOrCreateKeyFile(keyPath, newKeyPem);
   const key = parseKey(bytes, keyPath);
   const publicKey = rawPublicKey(key);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { AffiantError } from '#errors';
+import { readFileIfPresent } from '#durable';
 import { readOrCreateKeyFile } from './key-file.js';
 
 /**
@@ -8,6 +9,22 @@ import { readOrCreateKeyFile } from './key-file.js';
  */
 export async function loadOrCreateSecret(path: string, length = 32): Promise<Buffer> {
   const { bytes } = await readOrCreateKeyFile(path, () => randomBytes(length));
+  return checked(bytes, path, length);
+}
+
+/** The same for a secret that several processes share, which therefore none of them makes. @throws AffiantError key_invalid when it is not there, too. */
+export async function loadSecret(path: string, length = 32): Promise<Buffer> {
+  if ((await readFileIfPresent(path)) === null) throw missingKey(path);
+  return loadOrCreateSecret(path, length);
+}
+
+export const missingKey = (path: string): AffiantError =>
+  new AffiantError('key_invalid', 'a key that several services share is not there', {
+    where: path,
+    remedy: 'Make the keys once with `affiant keys create`, and give each service the ones it needs (docs/guide/run-distributed.md).',
+  });
+
+function checked(bytes: Buffer, path: string, length: number): Buffer {
   if (bytes.length !== length) {
     throw new AffiantError('key_invalid', `a secret of ${length} bytes was expected, the file has ${bytes.length}`, {
       where: path,

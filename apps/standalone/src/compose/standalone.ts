@@ -2,27 +2,24 @@ import { Module, type INestApplication, type DynamicModule } from '@nestjs/commo
 import { NestFactory } from '@nestjs/core';
 import { ConsoleModule, createApprovalDesk, createConsoleAdapter, DEFAULT_SQL_LIMITS } from '#apps/console';
 import { siemGroups } from '#apps/ledger';
-import { AnthropicProtocol, Gateway, ProxyModule, recoverOpenExchanges } from '#apps/proxy';
+import { AnthropicProtocol, credentialSource, Gateway, ProxyModule, recoverOpenExchanges } from '#apps/proxy';
 import { EvidenceModule } from '#apps/evidence';
 import { openCatalogue, TypeormApprovalBook, TypeormPacketCatalogue } from '#catalogue';
 import { environment, packageVersion, type AffiantConfig } from '#config';
-import { createDetector, createPlaceholder, ENTITY_TYPES, maskText } from '#detect';
+import { createPlaceholder } from '#detect';
 import { EmbeddedEventLog } from '#event-log';
 import { toAffiantError, type AffiantError } from '#errors';
-import { EventCodec, SYSTEM_CONTEXT, SystemClock, SystemIds, type EventDraft } from '#events';
+import { EventCodec, SystemClock, SystemIds } from '#events';
 import { TableJobQueue } from '#job-queue';
 import { createWatermarks, JournalRecorder, recoverSource } from '#journal';
 import { createLogger, createMetrics } from '#observability';
 import { createPacketDesk } from '#packet-desk';
 import { LocalPacketStore } from '#packet-store';
-import type { RunFile, State } from '../state.js';
-import { credentialSource } from './credentials.js';
+import { composeIdentity, controlDraft, createRedactor, loadKeys, ReloadingPolicies, type State } from '#service';
+import type { RunFile } from '../run-file.js';
 import { JournalTail } from './event-tail.js';
-import { composeIdentity } from './identity.js';
-import { loadKeys } from './keys.js';
 import { LedgerSupervisor } from './ledger-supervisor.js';
 import { SOURCES } from './ledger-task.js';
-import { ReloadingPolicies } from './policy-source.js';
 import { ProcessStatus } from './status.js';
 import { trimBehindCheckpoints } from './trim.js';
 
@@ -82,8 +79,8 @@ export async function composeStandalone({ state, config: initial, progress }: St
     openExchanges.map(({ context }) => context),
   );
   if (aborted > 0 || tornBytes > 0)
-    await recorder.record([control('journal.recovered', { aborted: String(aborted), torn_bytes: String(tornBytes) })]);
-  if (keys.ledger.created) await recorder.record([control('key.created', { vkey: keys.ledger.vkey }, keys.ledger.name)]);
+    await recorder.record([controlDraft('journal.recovered', { aborted: String(aborted), torn_bytes: String(tornBytes) })]);
+  if (keys.ledger.created) await recorder.record([controlDraft('key.created', { vkey: keys.ledger.vkey }, keys.ledger.name)]);
 
   progress('starting the ledger engine');
   const supervisor = new LedgerSupervisor({
@@ -113,8 +110,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
   const policies = await ReloadingPolicies.open(state.path('policy.json'), config);
   const { identity, issuer, reload: reloadIdentity } = await composeIdentity(state, config, clock, logger);
   const placeholder = createPlaceholder(keys.placeholder);
-  const everything = createDetector([...ENTITY_TYPES]);
-  const redact = (text: string): string => maskText(text, everything.scan(text), placeholder);
+  const redact = createRedactor(placeholder);
   const eventLog = new EmbeddedEventLog({
     journalDirectory: state.path('journal'),
     groupsDirectory: state.path('groups'),
@@ -233,19 +229,6 @@ export async function composeStandalone({ state, config: initial, progress }: St
   async function reject(error: AffiantError): Promise<void> {
     logger.error({ where: error.where, reason: error.message }, 'the changed configuration was refused; the one in force stays');
     process.stderr.write(`affiant: the changed configuration was refused: ${error.message}\n`);
-    await recorder.record([control('config.rejected', { where: error.where ?? '', reason: redact(error.message) }, null, 'failure')]);
+    await recorder.record([controlDraft('config.rejected', { where: error.where ?? '', reason: redact(error.message) }, null, 'failure')]);
   }
-}
-
-function control(
-  kind: string,
-  attributes: Readonly<Record<string, string>>,
-  subject: string | null = null,
-  outcome = 'success',
-): EventDraft {
-  return {
-    type: 'control',
-    context: SYSTEM_CONTEXT,
-    event: { kind, outcome, subject, attributes: Object.entries(attributes).map(([name, value]) => ({ name, value })), detail: null },
-  };
 }

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { verifyPacket } from '#apps/evidence';
 import { writeFileDurably } from '#durable';
 import { AffiantError } from '#errors';
+import type { State } from '#service';
 import { loadOrCreateSecret } from '#signing';
 import type { Standalone } from '../compose/standalone.js';
-import type { State } from '../state.js';
 import { startSimulatedProvider } from './provider.js';
 import { runDemo } from './scenario.js';
 

@@ -1,5 +1,5 @@
 import { toAffiantError, type AffiantError } from '#errors';
-import type { Topic } from '#events';
+import { madeAtMs, type Topic } from '#events';
 import type { StoredRecord } from '#journal';
 import type { LogSender } from './port.js';
 
@@ -53,7 +53,7 @@ export class Lane {
     await Promise.resolve();
     for (let wait = firstPauseMs; this.#queue.length > 0 && !signal.aborted;) {
       const { records, bytes } = this.#nextBatch();
-      const messages = records.map(({ payload }) => ({ key, value: payload }));
+      const messages = records.map(({ payload }) => ({ key, value: payload, timestamp: madeAtMs(payload) }));
       try {
         await sender.send(topic, partition, messages);
       } catch (cause) {

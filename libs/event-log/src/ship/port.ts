@@ -5,6 +5,8 @@ export interface LogMessage {
   readonly key: string;
   /** The exact framed bytes. */
   readonly value: Buffer;
+  /** When the event was made, milliseconds: the same each time it is sent. */
+  readonly timestamp: number;
 }
 
 /**
@@ -13,7 +15,7 @@ export interface LogMessage {
  * was rejected is sent again and may be doubled. At most one send per topic-partition is under way; different ones run side by side.
  */
 export interface LogSender {
-  send(topic: Topic, partition: number, messages: readonly LogMessage[]): Promise<void>;
+  send(topic: Topic, partition: number, messages: readonly LogMessage[]): Promise<unknown>;
 }
 
 /** How far the shipper is. */

@@ -3,17 +3,7 @@ import { join, resolve } from 'node:path';
 import { lockDirectory, makeDirectoryDurably, writeFileDurably, type DirectoryLock } from '#durable';
 import { AffiantError } from '#errors';
 
-/** What scripts read to find a running instance. */
-export interface RunFile {
-  readonly pid: number;
-  readonly gateway: string;
-  readonly console: string;
-  readonly issuer: string | null;
-  readonly demo: 'off' | 'running' | 'passed' | 'failed';
-  readonly packets: readonly string[];
-}
-
-/** The state directory of one instance: everything it keeps, behind one lock. */
+/** The state directory of one process: everything it keeps, behind one lock. */
 export class State {
   private constructor(
     readonly directory: string,
@@ -35,8 +25,8 @@ export class State {
     return join(this.directory, ...parts);
   }
 
-  /** Atomic: a reader sees the old file or the new one. */
-  writeRun(run: RunFile): Promise<void> {
+  /** What scripts and the CLI read to find a running process. Atomic: a reader sees the old file or the new one. */
+  writeRun(run: { readonly pid: number }): Promise<void> {
     return writeFileDurably(this.path('run.json'), `${JSON.stringify(run, null, 2)}\n`);
   }
 

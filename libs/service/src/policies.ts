@@ -1,13 +1,12 @@
 import { readFileIfPresent, writeFileDurably } from '#durable';
 import { compilePolicySet, type PolicySet } from '#policy';
 import type { AffiantConfig } from '#config';
-import type { PolicySource } from '#apps/proxy';
 
 /**
  * The policies in force. A version is a number that grows when the digest changes, also over restarts.
  * A crash between the write of the number and its first use skips a number, which harms nobody.
  */
-export class ReloadingPolicies implements PolicySource {
+export class ReloadingPolicies {
   readonly #listeners = new Set<(set: PolicySet) => void>();
 
   private constructor(

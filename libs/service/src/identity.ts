@@ -3,7 +3,7 @@ import { writeFileDurably } from '#durable';
 import type { Clock } from '#events';
 import { createIdentity, startDevelopmentIssuer, type ConfiguredIdentity, type DevelopmentIssuer } from '#identity';
 import type { Logger } from '#observability';
-import type { State } from '../state.js';
+import type { State } from './state.js';
 
 const AUDIENCE = 'affiant';
 
@@ -26,8 +26,10 @@ export async function composeIdentity(state: State, config: AffiantConfig, clock
         clock,
       })
     : null;
+  // Services beside this one name it among `identity.issuers`, and one file may serve them all: then it is trusted as it stands there.
+  const isNamed = config.identity.issuers.some(({ issuer: url }) => url === issuer?.issuer);
   const own: IssuerConfig[] =
-    issuer === null
+    issuer === null || isNamed
       ? []
       : [
           {

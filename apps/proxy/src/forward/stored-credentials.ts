@@ -1,5 +1,5 @@
 import { resolveSecret, type ConnectionConfig } from '#config';
-import type { CredentialSource, UpstreamCredential } from '#apps/proxy';
+import type { CredentialSource, UpstreamCredential } from '../ports.js';
 
 /** A secret file is read again after this long, so that a rotated one is picked up. Milliseconds. */
 const FRESH_MS = 30_000;

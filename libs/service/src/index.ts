@@ -1,0 +1,11 @@
+export { controlDraft } from './control-draft.js';
+export { composeIdentity, type IdentityParts } from './identity.js';
+export { loadKeys, ServiceKeys, type Keys } from './keys.js';
+export { readServiceOptions, type ServiceOptions } from './options.js';
+export { ReloadingPolicies } from './policies.js';
+export type { Readiness } from './probe-server.js';
+export { createRedactor } from './redactor.js';
+export { requireSections, type ConfigWith, type Section } from './sections.js';
+export type { Shipping } from './shipping.js';
+export { defaultSourceId, openSource, type Source, type SourceOptions } from './source.js';
+export { State } from './state.js';

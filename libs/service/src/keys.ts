@@ -1,0 +1,54 @@
+import { loadOrCreateSecret, loadSecret, openFileSigner, type FileSigner } from '#signing';
+import type { State } from './state.js';
+
+/** The secrets of one installation, each a 0600 file under `<state>/keys`. */
+export interface Keys {
+  /** Encrypts the journals. */
+  readonly journal: Buffer;
+  /** Keyed digests of originals and of what approvals are about. */
+  readonly digest: Buffer;
+  /** Placeholders: the same value gets the same placeholder in this deployment only. */
+  readonly placeholder: Buffer;
+  /** Signs checkpoints and packets. */
+  readonly ledger: FileSigner;
+}
+
+/** @throws AffiantError key_invalid */
+export async function loadKeys(state: State, origin: string): Promise<Keys> {
+  return {
+    journal: await loadOrCreateSecret(state.path('keys', 'journal.key')),
+    digest: await loadOrCreateSecret(state.path('keys', 'digest.key')),
+    placeholder: await loadOrCreateSecret(state.path('keys', 'placeholder.key')),
+    ledger: await openFileSigner({ directory: state.path('keys'), file: 'ledger', name: origin }),
+  };
+}
+
+/**
+ * The keys of a service. Only the one of its own journal is made by itself: the others are the same in several services, and one made up at a start
+ * would silently tear the deployment apart. `affiant keys create` makes them.
+ */
+export class ServiceKeys {
+  private constructor(
+    private readonly state: State,
+    readonly journal: Buffer,
+  ) {}
+
+  static async open(state: State): Promise<ServiceKeys> {
+    return new ServiceKeys(state, await loadOrCreateSecret(state.path('keys', 'journal.key')));
+  }
+
+  /** @throws AffiantError key_invalid when it is not there. */
+  digest(): Promise<Buffer> {
+    return loadSecret(this.state.path('keys', 'digest.key'));
+  }
+
+  /** @throws AffiantError key_invalid when it is not there. */
+  placeholder(): Promise<Buffer> {
+    return loadSecret(this.state.path('keys', 'placeholder.key'));
+  }
+
+  /** The key of the log. @throws AffiantError key_invalid when it is not there. */
+  signer(origin: string): Promise<FileSigner> {
+    return openFileSigner({ directory: this.state.path('keys'), file: 'ledger', name: origin, mustExist: true });
+  }
+}
