@@ -6,7 +6,15 @@ import type { RetryOptions } from './port.js';
 export const DEFAULT_RETRY: RetryOptions = { attempts: 10, firstMs: 100, maxMs: 5_000 };
 
 /** What may pass by itself. Anything else would fail again, or is a contradiction that must halt the consumer. */
-const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['engine_failed', 'catalogue_failed', 'event_log_failed', 'journal_full', 'overloaded']);
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
+  'engine_failed',
+  'catalogue_failed',
+  'job_queue_failed',
+  'object_store_failed',
+  'event_log_failed',
+  'journal_full',
+  'overloaded',
+]);
 
 export const isRetryable = (error: unknown): boolean => isAffiantError(error) && RETRYABLE.has(error.code);
 

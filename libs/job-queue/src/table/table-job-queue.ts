@@ -1,21 +1,23 @@
 import type { DataSource } from 'typeorm';
+import { askCatalogue } from '#catalogue';
 import type { Logger } from '#observability';
-import type { JobQueue } from '../port.js';
-
-type Handler = (payload: object, job: { readonly key: string; readonly attempt: number }) => Promise<void>;
+import type { JobHandler, JobQueue, JobStatus } from '../port.js';
 
 export interface TableJobQueueOptions {
   readonly nowMs: () => number;
   readonly logger: Logger;
   /** A lease that ends gives the job to the next worker. Milliseconds. */
   readonly leaseMs?: number;
+  /** Calls of the handler, and workers that may die over a job. */
   readonly attempts?: number;
+  /** Pause before the first retry, milliseconds; doubled each time. */
+  readonly backoffMs?: number;
   readonly pollMs?: number;
 }
 
 /** JobQueue as a table of the catalogue (PostgreSQL dialect): claim with SKIP LOCKED, lease, bounded attempts, back-off. */
 export class TableJobQueue implements JobQueue {
-  readonly #handlers = new Map<string, Handler>();
+  readonly #handlers = new Map<string, JobHandler>();
   readonly #running = new Set<Promise<void>>();
   readonly #options: Required<TableJobQueueOptions>;
   #timer: NodeJS.Timeout | null = null;
@@ -26,21 +28,32 @@ export class TableJobQueue implements JobQueue {
     readonly source: DataSource,
     options: TableJobQueueOptions,
   ) {
-    this.#options = { leaseMs: 600_000, attempts: 3, pollMs: 500, ...options };
+    this.#options = { leaseMs: 600_000, attempts: 3, backoffMs: 2_000, pollMs: 500, ...options };
   }
 
   async enqueue(name: string, payload: object, { key }: { readonly key: string }): Promise<void> {
     const now = this.#options.nowMs();
-    await this.source.query(
-      `INSERT INTO job (name, key, payload, state, attempts, run_at, leased_until) VALUES ($1, $2, $3::jsonb, 'waiting', 0, $4, 0) ON CONFLICT DO NOTHING`,
-      [name, key, JSON.stringify(payload), now],
+    await askCatalogue(() =>
+      this.source.query(
+        `INSERT INTO job (name, key, payload, state, attempts, run_at, leased_until) VALUES ($1, $2, $3::jsonb, 'waiting', 0, $4, 0) ON CONFLICT DO NOTHING`,
+        [name, key, JSON.stringify(payload), now],
+      ),
     );
     this.#schedule(0);
   }
 
-  work(name: string, handler: Handler): void {
+  work(name: string, handler: JobHandler): void {
     this.#handlers.set(name, handler);
     this.#schedule(0);
+  }
+
+  async status(name: string, key: string): Promise<JobStatus | null> {
+    const rows = (await askCatalogue(() =>
+      this.source.query('SELECT state, leased_until FROM job WHERE name = $1 AND key = $2', [name, key]),
+    )) as { state: JobStatus; leased_until: string }[];
+    const [job] = rows;
+    if (job === undefined) return null;
+    return job.state === 'waiting' && Number(job.leased_until) > this.#options.nowMs() ? 'active' : job.state;
   }
 
   async close(): Promise<void> {
@@ -75,8 +88,12 @@ export class TableJobQueue implements JobQueue {
   }
 
   /** A crash after the claim leaves the lease to run out; the job then runs again, so handlers are idempotent. */
-  async #runOne(name: string, handler: Handler): Promise<boolean> {
+  async #runOne(name: string, handler: JobHandler): Promise<boolean> {
     const now = this.#options.nowMs();
+    await this.source.query(
+      `UPDATE job SET state = 'failed', last_error = 'its workers ended without a word' WHERE name = $1 AND state = 'waiting' AND leased_until <= $2 AND attempts >= $3`,
+      [name, now, this.#options.attempts],
+    );
     const claimed = (await this.source.query(
       `UPDATE job SET attempts = attempts + 1, leased_until = $3 WHERE (name, key) IN (
          SELECT name, key FROM job WHERE name = $1 AND state = 'waiting' AND run_at <= $2 AND leased_until <= $2 ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED)
@@ -95,7 +112,7 @@ export class TableJobQueue implements JobQueue {
         name,
         job.key,
         failed ? 'failed' : 'waiting',
-        this.#options.nowMs() + 1000 * 2 ** job.attempts,
+        this.#options.nowMs() + this.#options.backoffMs * 2 ** (job.attempts - 1),
         (error as Error).message.slice(0, 500),
       ]);
     }
