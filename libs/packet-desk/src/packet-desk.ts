@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { PacketCatalogue, PacketRecord } from '#catalogue';
-import { AffiantError } from '#errors';
+import { AffiantError, isAffiantError } from '#errors';
 import { isoMicro, microsOf, type Clock, type EventRecorder, type Ids } from '#events';
 import type { JobQueue } from '#job-queue';
 import type { PacketStore } from '#packet-store';
 import { packetEvent } from './packet-events.js';
 import { PACKET_JOB, type PacketDesk, type PacketJob, type PacketRequest } from './port.js';
+import { packetJobKey } from './sweep-packets.js';
 
 const FRAMEWORKS: readonly PacketRecord['framework'][] = ['ffiec', 'nist-800-53'];
 
@@ -36,11 +37,13 @@ export function createPacketDesk(ports: PacketDeskPorts): PacketDesk {
       const [receipt] = await ports.recorder.record([packetEvent(packet, request.requestedBy, 'started')]);
       if (receipt === undefined) throw new AffiantError('journal_failed', 'the request could not be recorded');
       // A crash here leaves the request's event without a packet: nothing was promised to the caller.
-      let record = await ports.packets.create(packet);
-      if (request.treeSize !== undefined) record = await ports.packets.update(packet.id, { tree_size: request.treeSize });
-      // A crash here leaves a packet that stays `queued`; the caller got no answer and asks again.
       const job: PacketJob = { id: packet.id, requestedBy: request.requestedBy, source: receipt.source_id, seq: receipt.seq };
-      await ports.jobs.enqueue(PACKET_JOB, job, { key: packet.id });
+      let record = await ports.packets.create(packet, job);
+      if (request.treeSize !== undefined) record = await ports.packets.update(packet.id, { tree_size: request.treeSize });
+      // From here on the packet will be made: after a crash, or while the queue is away, the sweep puts its job in.
+      await ports.jobs.enqueue(PACKET_JOB, job, { key: packetJobKey(packet.id) }).catch((error: unknown) => {
+        if (!isAffiantError(error) || error.code !== 'job_queue_failed') throw error;
+      });
       return record;
     },
     get: (id) => ports.packets.get(id),

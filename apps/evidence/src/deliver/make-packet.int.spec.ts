@@ -94,6 +94,7 @@ function world(changes: Partial<EvidencePorts> = {}): World {
   const queue: JobQueue = {
     enqueue: async (name, payload) => void (name === PACKET_JOB && jobs.push(payload as PacketJob)),
     work: () => {},
+    status: async () => null,
     close: async () => {},
   };
   const ports: EvidencePorts = {
