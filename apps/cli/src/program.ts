@@ -7,6 +7,7 @@ import { addKeys } from './commands/keys.js';
 import { addMask } from './commands/mask.js';
 import { addPackets } from './commands/packets.js';
 import { addPolicy } from './commands/policy.js';
+import { addSchemas } from './commands/schemas.js';
 import { addSessions } from './commands/sessions.js';
 import { addSql } from './commands/sql.js';
 import { addStatus } from './commands/status.js';
@@ -25,7 +26,20 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   const finding = (): void => {
     exit = EXIT.finding;
   };
-  for (const add of [addToken, addStatus, addSql, addSessions, addApprovals, addPackets, addVerify, addEvents, addPolicy, addMask, addKeys])
+  for (const add of [
+    addToken,
+    addStatus,
+    addSql,
+    addSessions,
+    addApprovals,
+    addPackets,
+    addVerify,
+    addEvents,
+    addPolicy,
+    addMask,
+    addKeys,
+    addSchemas,
+  ])
     add(program, finding);
   try {
     await program.parseAsync([...argv]);
