@@ -12,6 +12,7 @@ import { addSessions } from './commands/sessions.js';
 import { addSql } from './commands/sql.js';
 import { addStatus } from './commands/status.js';
 import { addToken } from './commands/token.js';
+import { addTopics } from './commands/topics.js';
 import { addVerify } from './commands/verify.js';
 
 /** Runs one command; the result is the process's exit code (docs/reference/cli.md). */
@@ -39,6 +40,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     addMask,
     addKeys,
     addSchemas,
+    addTopics,
   ])
     add(program, finding);
   try {

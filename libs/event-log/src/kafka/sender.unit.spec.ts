@@ -115,19 +115,15 @@ describe('what is refused', () => {
 
 describe('partitionOf', () => {
   it('never changes: events of a source stay in order', () => {
-    expect(['proxy-1', 'proxy-2', 'ledger-a', 'é'].map((source) => partitionOf(source, 12))).toMatchInlineSnapshot(`
-      [
-        9,
-        8,
-        10,
-        7,
-      ]
-    `);
+    expect(['proxy-1', 'proxy-2', 'ledger-a', 'é'].map((source) => partitionOf(source, 12))).toEqual([9, 8, 10, 7]);
   });
 
   it('spreads sources', () => {
-    const counts = new Array<number>(12).fill(0);
-    for (let index = 0; index < 12_000; index += 1) counts[partitionOf(`source-${index}`, 12)]! += 1;
+    const counts = Array.from({ length: 12 }, () => 0);
+    for (let index = 0; index < 12_000; index += 1) {
+      const partition = partitionOf(`source-${index}`, 12);
+      counts[partition] = (counts[partition] ?? 0) + 1;
+    }
     expect(Math.min(...counts)).toBeGreaterThan(850);
   });
 
