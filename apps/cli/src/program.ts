@@ -3,16 +3,15 @@ import { packageVersion } from '#config';
 import { errorText, EXIT, exitCodeOf, isAffiantError } from '#errors';
 import { addApprovals } from './commands/approvals.js';
 import { addEvents } from './commands/events.js';
+import { addInstallationKeys } from './commands/installation-keys.js';
 import { addKeys } from './commands/keys.js';
 import { addMask } from './commands/mask.js';
 import { addPackets } from './commands/packets.js';
 import { addPolicy } from './commands/policy.js';
-import { addSchemas } from './commands/schemas.js';
 import { addSessions } from './commands/sessions.js';
 import { addSql } from './commands/sql.js';
 import { addStatus } from './commands/status.js';
 import { addToken } from './commands/token.js';
-import { addTopics } from './commands/topics.js';
 import { addVerify } from './commands/verify.js';
 
 /** Runs one command; the result is the process's exit code (docs/reference/cli.md). */
@@ -39,8 +38,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     addPolicy,
     addMask,
     addKeys,
-    addSchemas,
-    addTopics,
+    addInstallationKeys,
   ])
     add(program, finding);
   try {

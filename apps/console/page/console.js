@@ -42,7 +42,7 @@ function showHealth(status) {
   const facts = {
     State: status.state,
     Version: status.version,
-    'Exchanges in flight': status.gateway.in_flight,
+    ...(status.gateway === null ? {} : { 'Exchanges in flight': status.gateway.in_flight }),
     'Events not yet in the ledger': status.ledger.lag,
     'Sealed tree size': status.ledger.sealed_size,
     'Journal waiting': `${status.journal.pending_bytes} of ${status.journal.high_water_bytes} bytes`,

@@ -53,7 +53,8 @@ export interface StatusReport {
   readonly version: string;
   /** Milliseconds since the Unix epoch. */
   readonly started_at: number;
-  readonly gateway: { readonly in_flight: number; readonly draining: boolean };
+  /** Null where no gateway runs in this process. */
+  readonly gateway: { readonly in_flight: number; readonly draining: boolean } | null;
   readonly journal: { readonly pending_bytes: number; readonly high_water_bytes: number; readonly durable_seq: number };
   readonly ledger: { readonly lag: number; readonly sealed_size: number; readonly last_seal_at: number | null; readonly halted: boolean };
   /** SIEM sinks: events each has not acknowledged, and why it takes nothing at the moment. */

@@ -5,7 +5,7 @@ import { AffiantError } from '#errors';
 export type Section = 'kafka' | 'clickhouse' | 'postgres' | 'redis' | 'object_store';
 
 /** A configuration in which these sections are there. */
-export type ConfigWith<S extends Section> = AffiantConfig & Required<Pick<AffiantConfig, S>>;
+export type ConfigWith<S extends Section> = AffiantConfig & { readonly [K in S]-?: NonNullable<AffiantConfig[K]> };
 
 /** @throws AffiantError config_invalid that names every section that is missing. */
 export function requireSections<S extends Section>(
@@ -21,5 +21,5 @@ export function requireSections<S extends Section>(
       remedy: 'Add it (docs/reference/configuration.md), or run everything in one process with `npm start`.',
     });
   }
-  return config as ConfigWith<S>;
+  return config as unknown as ConfigWith<S>;
 }

@@ -1,7 +1,15 @@
 import { hostname } from 'node:os';
 import type { JournalConfig } from '#config';
 import type { EventCodec, Clock, Ids } from '#events';
-import { createWatermarks, JournalReader, JournalRecorder, recoverSource, type FileJournal, type OpenExchange } from '#journal';
+import {
+  createWatermarks,
+  JournalReader,
+  JournalRecorder,
+  recoverSource,
+  type FileJournal,
+  type OpenExchange,
+  type Watermarks,
+} from '#journal';
 import { controlDraft } from './control-draft.js';
 
 export interface SourceOptions {
@@ -23,6 +31,8 @@ export interface Source {
   readonly openExchanges: readonly OpenExchange[];
   /** True when the journal has no event yet. */
   readonly isNew: boolean;
+  /** For readers of this journal in this process. */
+  readonly watermarks: Watermarks;
   /** Follows the writer; whoever takes it closes it. */
   reader(): JournalReader;
 }
@@ -53,5 +63,5 @@ export async function openSource(options: SourceOptions): Promise<Source> {
     await recorder.record([controlDraft('journal.recovered', found)]);
   }
   const watermark = watermarks.get(sourceId) as SharedArrayBuffer;
-  return { journal, recorder, openExchanges, isNew, reader: () => new JournalReader({ directory, sourceId, key, watermark }) };
+  return { journal, recorder, openExchanges, isNew, watermarks, reader: () => new JournalReader({ directory, sourceId, key, watermark }) };
 }

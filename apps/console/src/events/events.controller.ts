@@ -14,7 +14,7 @@ import { eventLine, ocsfLine } from './event-json.js';
 const tailQuery = z.strictObject({
   topic: z.enum([OCSF_TOPIC, ...ALL_TOPICS] as [typeof OCSF_TOPIC, ...Topic[]]).optional(),
   format: z.literal('ndjson').optional(),
-  from: z.string().max(500).optional(),
+  from: z.string().max(4_000).optional(),
   follow: z.enum(['0', '1', 'true', 'false', '']).default('0'),
 });
 const MAX_TAILS = 16;

@@ -48,7 +48,7 @@ export class ProbesController {
   @Get('readyz')
   async ready(@Res() reply: FastifyReply): Promise<void> {
     const report = await this.ports.status.status().catch(() => null);
-    const ready = report !== null && report.state !== 'halted' && !report.gateway.draining;
+    const ready = report !== null && report.state !== 'halted' && report.gateway?.draining !== true;
     await reply.status(ready ? 200 : 503).send({ status: ready ? 'ok' : 'not ready', state: report?.state ?? 'unknown' });
   }
 

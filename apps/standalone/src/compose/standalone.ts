@@ -7,7 +7,7 @@ import { EvidenceModule } from '#apps/evidence';
 import { openCatalogue, TypeormApprovalBook, TypeormPacketCatalogue } from '#catalogue';
 import { environment, packageVersion, type AffiantConfig } from '#config';
 import { createPlaceholder } from '#detect';
-import { EmbeddedEventLog } from '#event-log';
+import { EmbeddedEventLog, LogTail } from '#event-log';
 import { toAffiantError, type AffiantError } from '#errors';
 import { EventCodec, SystemClock, SystemIds } from '#events';
 import { TableJobQueue } from '#job-queue';
@@ -17,7 +17,6 @@ import { createPacketDesk } from '#packet-desk';
 import { LocalPacketStore } from '#packet-store';
 import { composeIdentity, controlDraft, createRedactor, loadKeys, ReloadingPolicies, type State } from '#service';
 import type { RunFile } from '../run-file.js';
-import { JournalTail } from './event-tail.js';
 import { LedgerSupervisor } from './ledger-supervisor.js';
 import { SOURCES } from './ledger-task.js';
 import { ProcessStatus } from './status.js';
@@ -170,7 +169,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       approvals,
       desk: createApprovalDesk({ book: approvals, recorder, clock, policy: () => policies.current(), redact }),
       packets: desk,
-      tail: new JournalTail(eventLog),
+      tail: new LogTail(eventLog),
       origin: config.ledger.origin,
       policy: () => policies.current(),
     }),
