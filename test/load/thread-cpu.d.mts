@@ -1,0 +1,2 @@
+/** Milliseconds of CPU the calling thread has used. */
+export function threadCpuMs(): number;
