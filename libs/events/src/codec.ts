@@ -60,10 +60,12 @@ export class EventCodec {
   }
 
   /** Framed bytes, whose memory nobody else writes to; small events share a slab, so that a busy recorder does not feed the collector. */
-  encode(type: EventType, event: object): Buffer {
+  encode(type: EventType, event: object, expectedBytes = 0): Buffer {
     const { avro, registered } = this.#entry(type);
-    let slab = this.#slab;
-    let from = this.#slabUsed;
+    // Where it does not fit it is encoded twice, which an event that cites thousands of segments is too large for.
+    const isLarge = expectedBytes > SLAB_BYTES / 4;
+    let slab = isLarge ? Buffer.allocUnsafeSlow(expectedBytes) : this.#slab;
+    let from = isLarge ? 0 : this.#slabUsed;
     for (;;) {
       const end = encodeInto(slab, from + FRAME_BYTES, avro, event, type);
       if (end >= 0) {

@@ -1,11 +1,15 @@
 import { AffiantError } from '#errors';
 import { packageVersion } from '#config';
-import { ALL_TOPICS, payloadHash, type Clock, type EventCodec, type EventDraft, type EventRecorder, type Ids, type Receipt } from '#events';
+import { ALL_TOPICS, payloadHash, type Clock, type EventCodec, type EventDraft, type EventRecorder, type Ids, type Receipt, type Segment } from '#events';
 import { encodeCarried, type OpenExchange } from './open-exchanges.js';
 import type { Journal, JournalRecord } from './port.js';
 
 /** Calls that carry more are encoded and hashed in slices of about this size, with a turn of the event loop between. */
 const SLICE_BYTES = 256 * 1024;
+
+/** What an event takes beside its body, and a segment beside its content, about: a large event that fits is encoded once. */
+const ENVELOPE_BYTES = 4_096;
+const SEGMENT_BYTES = 64;
 
 /** What the recorder asks of a journal; FileJournal is one. */
 export interface RecordedJournal extends Journal {
@@ -81,7 +85,7 @@ export class JournalRecorder implements EventRecorder {
 
   async record(drafts: readonly EventDraft[]): Promise<readonly Receipt[]> {
     if (drafts.length === 0) return [];
-    const inSlices = this.#tail !== null || weightOf(drafts) > SLICE_BYTES;
+    const inSlices = this.#tail !== null || drafts.reduce((bytes, draft) => bytes + weightOf(draft), 0) > SLICE_BYTES;
     const { chain, durable } = inSlices ? await this.#appendInTurn(drafts) : this.#appendAtOnce(drafts);
     await durable;
     return chain.receipts;
@@ -123,7 +127,8 @@ export class JournalRecorder implements EventRecorder {
   }
 
   /** Adds one event to the chain. Nothing is assigned for good before the journal takes the whole chain. */
-  #extend(chain: Chain, { type, event, context }: EventDraft): number {
+  #extend(chain: Chain, draft: EventDraft): number {
+    const { type, event, context } = draft;
     const { codec, clock, ids } = this.#options;
     const envelope = {
       event_id: ids.uuid(),
@@ -139,7 +144,7 @@ export class JournalRecorder implements EventRecorder {
       principal: context.principal,
       connection: context.connection,
     };
-    const payload = codec.encode(type, { ...event, envelope });
+    const payload = codec.encode(type, { ...event, envelope }, weightOf(draft) + ENVELOPE_BYTES);
     const hash = payloadHash(payload);
     chain.lastHash = hash;
     chain.records.push({ topic: ALL_TOPICS.indexOf(codec.topicOf(type, event)), payload, hash });
@@ -175,13 +180,15 @@ export class JournalRecorder implements EventRecorder {
 }
 
 /** Bytes that encoding and hashing will have to go over, about. */
-function weightOf(drafts: readonly EventDraft[]): number {
+function weightOf({ type, event }: EventDraft): number {
+  if (type === 'request' || type === 'response') return segmentsWeight(event.body.segments);
+  if (type === 'segment') return segmentsWeight(event.segments);
+  if (type === 'control') return event.detail?.length ?? 0;
+  return type === 'dead_letter' ? event.payload.length : 0;
+}
+
+function segmentsWeight(segments: readonly Segment[]): number {
   let bytes = 0;
-  for (const { type, event } of drafts) {
-    if (type === 'request' || type === 'response') for (const { inline } of event.body.segments) bytes += inline?.length ?? 0;
-    else if (type === 'segment') for (const { inline } of event.segments) bytes += inline?.length ?? 0;
-    else if (type === 'control') bytes += event.detail?.length ?? 0;
-    else if (type === 'dead_letter') bytes += event.payload.length;
-  }
+  for (const { inline } of segments) bytes += SEGMENT_BYTES + (inline?.length ?? 0);
   return bytes;
 }

@@ -1,7 +1,7 @@
 export { outlineObject, type OutlineMember } from './json-outline.js';
 export { JsonScanner, type JsonHandler } from './json-scanner.js';
 export { decodeJsonText, encodeJsonText, jsonTextBoundary, JsonTextOffsets } from './json-text.js';
-export { Slices } from './slices.js';
-export { splice, spliceRange, type Edit } from './splice.js';
+export { run, runInSlices, Slices, type Budget, type Steps } from './slices.js';
+export { concatSteps, splice, spliceRange, spliceSteps, type Edit } from './splice.js';
 export { frameData, rawOffset, SseParser, type DataLine, type SseFrame } from './sse-parser.js';
-export { requireUtf8, utf8Boundary } from './utf8.js';
+export { isUtf8Steps, requireUtf8, utf8Boundary } from './utf8.js';

@@ -1,6 +1,6 @@
 import { jsonError } from './json-error.js';
 import { KeyTrail } from './key-trail.js';
-import type { Slices } from './slices.js';
+import type { Budget, Steps } from './slices.js';
 import { StringHopper, SUSPENDED, UNTERMINATED } from './string-hopper.js';
 
 /** Receives what the scanner meets, in order. Offsets are bytes of the scanned buffer, end exclusive, without the quotes. */
@@ -36,6 +36,9 @@ const TOKENS_PER_CHECK = 256;
 const BLANKS_PER_CHECK = 1 << 16;
 const SCALAR = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/;
 
+/** Stops at every check. */
+const EACH_CHECK: Budget = { spent: true };
+
 /**
  * Walks one JSON value (RFC 8259) in [start, end) of a buffer without building objects. Refuses malformed structure, duplicate
  * member names (compared decoded) and nesting deeper than 512. The content of value strings is not looked at: who decodes it checks it.
@@ -61,7 +64,7 @@ export class JsonScanner {
   }
 
   /** @returns true when the value was walked to its end. Without slices it runs through. */
-  run(slices?: Slices): boolean {
+  run(slices?: Budget): boolean {
     for (let tokens = 1; ; tokens++) {
       if (slices !== undefined && tokens % TOKENS_PER_CHECK === 0 && slices.spent) return false;
       if (this.pending !== Pending.None) {
@@ -79,6 +82,11 @@ export class JsonScanner {
       }
       this.token(byte);
     }
+  }
+
+  /** Walks to the end in steps. */
+  *steps(): Steps<void> {
+    while (!this.run(EACH_CHECK)) yield;
   }
 
   /** Next byte that is not blank; -1 at the end; -2 when there are so many blanks that the budget must be asked. */

@@ -1,4 +1,4 @@
-import type { Slices } from './slices.js';
+import type { Slices, Steps } from './slices.js';
 
 /** Replaces the bytes [start, end) of a buffer. */
 export interface Edit {
@@ -7,7 +7,7 @@ export interface Edit {
   readonly bytes: Buffer;
 }
 
-const COPY_BYTES = 1 << 20;
+const COPY_BYTES = 256 << 10;
 const EDITS_PER_CHECK = 256;
 
 /** The whole of `source` with edits (ascending, not overlapping); `source` itself when there are none. */
@@ -47,6 +47,47 @@ export async function spliceRange(source: Buffer, start: number, end: number, ed
     if (i % EDITS_PER_CHECK === 0 && slices.spent) await slices.turn();
   }
   await copyTo(end);
+  return target;
+}
+
+/** Like `splice`, in steps. */
+export function* spliceSteps(source: Buffer, edits: readonly Edit[]): Steps<Buffer> {
+  if (edits.length === 0) return source;
+  const target = Buffer.allocUnsafeSlow(splicedLength(0, source.length, edits));
+  let from = 0;
+  let at = 0;
+  for (let i = 0; i <= edits.length; i++) {
+    const edit = edits[i];
+    const stop = edit?.start ?? source.length;
+    while (from < stop) {
+      const next = Math.min(stop, from + COPY_BYTES);
+      at += source.copy(target, at, from, next);
+      from = next;
+      if (from < stop) yield;
+    }
+    if (edit === undefined) break;
+    at += edit.bytes.copy(target, at);
+    from = edit.end;
+    if (i % EDITS_PER_CHECK === EDITS_PER_CHECK - 1) yield;
+  }
+  return target;
+}
+
+/** One buffer of many, in steps: touching megabytes of new memory at once would hold the event loop. */
+export function* concatSteps(parts: readonly Buffer[]): Steps<Buffer> {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  let total = 0;
+  for (const part of parts) total += part.length;
+  if (total <= COPY_BYTES) return Buffer.concat(parts, total);
+  const target = Buffer.allocUnsafeSlow(total);
+  let at = 0;
+  for (const part of parts) {
+    for (let from = 0; from < part.length; from += COPY_BYTES) {
+      at += part.copy(target, at, from, Math.min(part.length, from + COPY_BYTES));
+      yield;
+    }
+  }
   return target;
 }
 

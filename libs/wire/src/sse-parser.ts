@@ -120,9 +120,10 @@ export class SseParser {
     let event: string | null = null;
     let at = this.first && raw.subarray(0, 3).equals(BOM) ? 3 : 0;
     this.first = false;
+    let cr = -1;
     while (at < raw.length) {
-      let end = at;
-      while (end < raw.length && raw[end] !== LF && raw[end] !== CR) end++;
+      if (cr < at) cr = indexOrEnd(raw, CR, at);
+      const end = Math.min(indexOrEnd(raw, LF, at), cr);
       const colon = raw.indexOf(COLON, at);
       const nameEnd = colon === -1 || colon > end ? end : colon;
       let valueStart = Math.min(end, nameEnd + 1);

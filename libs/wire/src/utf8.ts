@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { AffiantError } from '#errors';
-import type { Slices } from './slices.js';
+import type { Slices, Steps } from './slices.js';
 
-const WINDOW = 1 << 20;
+const WINDOW = 256 << 10;
 
 /** Largest index <= `at` that does not lie inside a UTF-8 sequence (RFC 3629): at most three bytes before. */
 export function utf8Boundary(bytes: Buffer, at: number): number {
@@ -12,7 +12,7 @@ export function utf8Boundary(bytes: Buffer, at: number): number {
 }
 
 /**
- * Checks a whole body, a megabyte at a time.
+ * Checks a whole body, a quarter of a megabyte at a time.
  * @throws AffiantError body_invalid
  */
 export async function requireUtf8(bytes: Buffer, slices: Slices): Promise<void> {
@@ -24,4 +24,15 @@ export async function requireUtf8(bytes: Buffer, slices: Slices): Promise<void> 
     start = end;
     if (slices.spent && start < bytes.length) await slices.turn();
   }
+}
+
+/** Whether bytes are UTF-8, in steps. */
+export function* isUtf8Steps(bytes: Buffer): Steps<boolean> {
+  for (let start = 0; start < bytes.length;) {
+    const end = Math.min(bytes.length, utf8Boundary(bytes, start + WINDOW));
+    if (!isUtf8(bytes.subarray(start, end))) return false;
+    start = end;
+    if (start < bytes.length) yield;
+  }
+  return true;
 }

@@ -62,7 +62,7 @@ async function pump(call: Call, upstream: UpstreamCall, answer: MaskedAnswer): P
   for (let screened = 0; ;) {
     const chunk = upstream.take();
     if (chunk !== null) {
-      const step = answer.push(chunk);
+      const step = await answer.push(chunk);
       if (step.blocked !== undefined || step.held !== undefined) {
         if (step.held !== undefined || link.opened) flush(call, answer);
         return step;
@@ -81,7 +81,7 @@ async function pump(call: Call, upstream: UpstreamCall, answer: MaskedAnswer): P
       await upstream.ready();
     }
   }
-  const step = answer.end();
+  const step = await answer.end();
   if (step.held !== undefined) flush(call, answer);
   return step.blocked === undefined && step.held === undefined ? null : step;
 }

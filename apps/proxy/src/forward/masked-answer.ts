@@ -1,5 +1,6 @@
 import { createHmac, type Hmac } from 'node:crypto';
 import { AffiantError } from '#errors';
+import { runInSlices, Slices, type Steps } from '#wire';
 import type { UpstreamFacts } from '../record/answer-record.js';
 import type { ResponseScreener, ScreenStep } from '../protocols/protocol.js';
 import type { UpstreamAnswer } from './upstream-call.js';
@@ -42,20 +43,20 @@ export class MaskedAnswer {
   }
 
   /** @throws AffiantError stream_invalid | detector_failed | policy_failed */
-  push(chunk: Buffer): ScreenStep {
+  async push(chunk: Buffer): Promise<ScreenStep> {
     this.#originalLength += chunk.length;
     if (!this.#closed) this.#hmac.update(chunk);
     if (this.#originalLength > this.limit) {
       throw new AffiantError('stream_invalid', `the upstream's answer is larger than ${this.limit} bytes`);
     }
-    return this.#keep(this.screener.push(chunk));
+    return this.#keep(await this.#inSlices(this.screener.pushing(chunk)));
   }
 
   /** The upstream ended: what is left is final. May hold or block once more; called again after resume() then. */
-  end(): ScreenStep {
+  async end(): Promise<ScreenStep> {
     this.upstreamEnded = true;
     this.#closed = true;
-    return this.#keep(this.screener.end());
+    return this.#keep(await this.#inSlices(this.screener.ending()));
   }
 
   /** The approver granted the part in hand. */
@@ -90,6 +91,11 @@ export class MaskedAnswer {
       firstByteUs: this.firstByteUs,
       ended: this.upstreamEnded,
     };
+  }
+
+  /** A budget of its own each time: what came over the network came in a new turn. */
+  #inSlices(steps: Steps<ScreenStep>): ScreenStep | Promise<ScreenStep> {
+    return runInSlices(steps, new Slices());
   }
 
   #keep(step: ScreenStep): ScreenStep {

@@ -1,5 +1,7 @@
+import type { Readable } from 'node:stream';
 import { Pool, type Dispatcher } from 'undici';
 import type { ConnectionConfig } from '#config';
+import { inPieces, PIECE_BYTES } from '../intake/pieces.js';
 import type { GatewayLimits } from '../ports.js';
 import { UpstreamCall } from './upstream-call.js';
 
@@ -14,12 +16,15 @@ export class Upstreams {
   ask(connection: ConnectionConfig, request: { method: string; path: string; headers: string[]; body: Buffer | null }): UpstreamCall {
     const { origin, prefix } = this.#base(connection);
     const call = new UpstreamCall();
+    const { body } = request;
+    const isLarge = body !== null && body.length > PIECE_BYTES;
     const options: Dispatcher.DispatchOptions = {
       origin,
       path: prefix + request.path,
       method: request.method as Dispatcher.HttpMethod,
-      headers: request.headers,
-      body: request.body,
+      headers: isLarge ? [...request.headers, 'content-length', String(body.length)] : request.headers,
+      // undici takes any async iterable; its types name only one.
+      body: isLarge ? (inPieces(body) as unknown as Readable) : body,
       headersTimeout: this.limits.upstream_head_timeout,
       bodyTimeout: this.limits.upstream_idle_timeout,
     };

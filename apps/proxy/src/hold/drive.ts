@@ -72,9 +72,9 @@ async function settling(held: HeldCall, services: Services, work: () => Promise<
 async function pump(held: HeldCall, call: Call, upstream: UpstreamCall, answer: MaskedAnswer, services: Services): Promise<void> {
   while (!answer.upstreamEnded) {
     const chunk = upstream.take();
-    if (chunk !== null) await follow(held, call, answer.push(chunk), upstream, answer, services);
+    if (chunk !== null) await follow(held, call, await answer.push(chunk), upstream, answer, services);
     else if (upstream.error !== null) throw upstreamError(upstream.error);
-    else if (upstream.ended) await follow(held, call, answer.end(), upstream, answer, services);
+    else if (upstream.ended) await follow(held, call, await answer.end(), upstream, answer, services);
     else await upstream.ready();
   }
 }
@@ -97,7 +97,7 @@ async function follow(
     if (step.held === undefined) return;
     step = await holdPart(held, call, step.held, upstream, answer, services);
     // The end was reached before the part was granted: what is left comes now.
-    if (answer.upstreamEnded && step.held === undefined && step.blocked === undefined) step = answer.end();
+    if (answer.upstreamEnded && step.held === undefined && step.blocked === undefined) step = await answer.end();
   }
 }
 
@@ -148,7 +148,7 @@ async function readOnUntil(approved: Promise<unknown>, held: HeldCall, upstream:
   const settled = approved.then(over, over);
   while (!waiting.over) {
     const chunk = answer.screener.bufferedBytes < HELD_BYTES ? upstream.take() : null;
-    if (chunk !== null) answer.push(chunk);
+    if (chunk !== null) await answer.push(chunk);
     else if (upstream.error !== null) throw upstreamError(upstream.error);
     else if (upstream.ended || answer.screener.bufferedBytes >= HELD_BYTES) {
       if (upstream.ended) held.markUpstreamDone();

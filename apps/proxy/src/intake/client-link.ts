@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Chunk } from '#events';
+import { inPieces, PIECE_BYTES } from './pieces.js';
 
 type Headers = Readonly<Record<string, string | string[]>>;
 
@@ -79,7 +80,7 @@ export class ClientLink {
     // A body that was not read to its end must not be taken for the next request.
     const closing = this.response.req.complete ? {} : { connection: 'close' };
     this.response.writeHead(status, { ...this.#withExchange(headers), 'content-length': body.length, ...closing });
-    this.response.end(body);
+    this.#finish(body);
   }
 
   /** The last bytes of an opened answer. */
@@ -87,7 +88,7 @@ export class ClientLink {
     if (this.gone || this.#ended) return;
     this.#ended = true;
     if (last.length > 0) this.#note(last.length);
-    this.response.end(last);
+    this.#finish(last);
   }
 
   /** Ends without the end: the client sees a broken connection, never a whole answer. */
@@ -106,6 +107,21 @@ export class ClientLink {
         );
   }
 
+  #finish(last: Buffer): void {
+    if (last.length <= PIECE_BYTES) this.response.end(last);
+    else void this.#finishInPieces(last);
+  }
+
+  /** Ends after the last piece; a client that goes meanwhile has a broken answer. */
+  async #finishInPieces(last: Buffer): Promise<void> {
+    const { response } = this;
+    for await (const piece of inPieces(last)) {
+      if (response.destroyed) return;
+      if (!response.write(piece)) await drainedOrClosed(response);
+    }
+    response.end();
+  }
+
   #withExchange(headers: Headers): Headers {
     return this.exchangeId === null ? headers : { ...headers, 'affiant-exchange-id': this.exchangeId };
   }
@@ -113,6 +129,17 @@ export class ClientLink {
   #note(bytes: number): void {
     merge(this.timeline, { at_us: this.elapsedUs(), bytes });
   }
+}
+
+function drainedOrClosed(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
 }
 
 function merge(timeline: { at_us: number; bytes: number }[], step: { at_us: number; bytes: number }): readonly Chunk[] {

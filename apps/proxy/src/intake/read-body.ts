@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { AffiantError } from '#errors';
+import { Slices } from '#wire';
 import type { ByteBudget } from './byte-budget.js';
 
 /** A request body, whole. `bytes` is empty when only its digest was asked for. */
@@ -31,8 +32,10 @@ export interface BodyReading {
 /** The client closed while it was sending: nothing was asked, so nothing is recorded or answered. */
 export class ClientGone extends Error {}
 
-/** How much is joined in one go, so that no body holds the event loop. */
-const SLICE = 2 * 1024 * 1024;
+/** Bytes read in one turn of the event loop: libuv would read up to 2 MB of one connection before it looks at the next. */
+const READ_AT_ONCE = 256 * 1024;
+/** Bodies up to this are joined in one go. */
+const JOIN_AT_ONCE = 256 * 1024;
 /** How long a refused body is read on and thrown away, so that the client gets to read the refusal. */
 const LINGER_MS = 5_000;
 
@@ -69,8 +72,11 @@ function collect(request: IncomingMessage, reading: BodyReading): Promise<Receiv
   const chunks: Buffer[] = [];
   let length = 0;
   let held = 0;
+  let readThisTurn = 0;
+  let settled = false;
   return new Promise((resolve, reject) => {
     const settle = (finish: () => void): void => {
+      settled = true;
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose);
       finish();
     };
@@ -91,6 +97,15 @@ function collect(request: IncomingMessage, reading: BodyReading): Promise<Receiv
         chunks.push(chunk);
       }
       hmac.update(chunk);
+      readThisTurn += chunk.length;
+      if (readThisTurn >= READ_AT_ONCE && !request.isPaused()) {
+        request.pause();
+        setImmediate(nextTurn);
+      }
+    };
+    const nextTurn = (): void => {
+      readThisTurn = 0;
+      if (!settled) request.resume();
     };
     const onEnd = (): void => {
       settle(() => {
@@ -105,15 +120,14 @@ function collect(request: IncomingMessage, reading: BodyReading): Promise<Receiv
 }
 
 async function join(chunks: readonly Buffer[], length: number): Promise<Buffer> {
-  if (length <= SLICE) return Buffer.concat(chunks, length);
+  if (length <= JOIN_AT_ONCE) return Buffer.concat(chunks, length);
+  const slices = new Slices();
+  await slices.turn();
   const whole = Buffer.allocUnsafeSlow(length);
   let at = 0;
-  let sliceEnd = SLICE;
   for (const chunk of chunks) {
     at += chunk.copy(whole, at);
-    if (at < sliceEnd) continue;
-    sliceEnd = at + SLICE;
-    await new Promise(setImmediate);
+    if (slices.spent) await slices.turn();
   }
   return whole;
 }

@@ -3,6 +3,7 @@ import type { AffiantError } from '#errors';
 import type { Mask } from '#events';
 import type { Placeholder } from '#detect';
 import type { RuleOutcome, SelectedPolicy, Verdict } from '#policy';
+import type { Steps } from '#wire';
 
 /** What a path means to a protocol. Paths that no protocol knows are refused (default deny). */
 export interface Route {
@@ -100,6 +101,10 @@ export interface ResponseScreener {
    * resolve(), then end() again. A whole JSON body can also answer `held` here: the same goes for it.
    */
   end(): ScreenStep;
+  /** push() in steps, so that no response holds the event loop. Nothing else may be called before its end. */
+  pushing(chunk: Buffer): Steps<ScreenStep>;
+  /** end() in steps; likewise. */
+  ending(): Steps<ScreenStep>;
   /** The approver's answer on the part in hand. `release` goes on from there. */
   resolve(granted: boolean): ScreenStep;
   facts(): ResponseFacts;

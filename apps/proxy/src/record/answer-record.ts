@@ -1,10 +1,14 @@
 import { hash } from 'node:crypto';
 import type { AffiantError } from '#errors';
 import type { EventDraft } from '#events';
+import { Slices } from '#wire';
 import type { Caller } from '../call.js';
 import type { BodyPiece, ResponseFacts } from '../protocols/protocol.js';
-import { INLINE_LIMIT, PARTS_PER_SLICE, recordBody, type RecordedBody } from './body.js';
+import { INLINE_LIMIT, recordBody, type RecordedBody } from './body.js';
 import type { SessionSegments } from './session-segments.js';
+
+/** Small chunks gone over between two looks at the budget. */
+const CHUNKS_PER_CHECK = 256;
 
 export type Outcome =
   'completed' | 'upstream_error' | 'upstream_gone' | 'stream_error' | 'client_gone' | 'refused' | 'denied' | 'expired' | 'aborted';
@@ -64,6 +68,7 @@ async function answerBody(
 
 /** Cuts what was sent into pieces of at most 256 KB; small answers are one piece. */
 async function answerPieces(sent: readonly Buffer[]): Promise<BodyPiece[]> {
+  const slices = new Slices();
   const pieces: BodyPiece[] = [];
   let group: Buffer[] = [];
   let size = 0;
@@ -74,7 +79,8 @@ async function answerPieces(sent: readonly Buffer[]): Promise<BodyPiece[]> {
     group = [];
     size = 0;
   };
-  for (const chunk of sent) {
+  for (const [i, chunk] of sent.entries()) {
+    if (i % CHUNKS_PER_CHECK === CHUNKS_PER_CHECK - 1 && slices.spent) await slices.turn();
     for (let at = 0; at < chunk.length;) {
       const part = chunk.subarray(at, at + INLINE_LIMIT - size);
       group.push(part);
@@ -82,7 +88,7 @@ async function answerPieces(sent: readonly Buffer[]): Promise<BodyPiece[]> {
       at += part.length;
       if (size < INLINE_LIMIT) continue;
       close();
-      if (pieces.length % PARTS_PER_SLICE === 0) await new Promise(setImmediate);
+      if (slices.spent) await slices.turn();
     }
   }
   close();

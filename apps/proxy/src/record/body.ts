@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
 import type { Body, EventContext, EventDraft, Mask, Segment } from '#events';
+import { Slices } from '#wire';
 import type { BodyPiece } from '../protocols/protocol.js';
 import type { SegmentReference, SessionSegments } from './session-segments.js';
 
 /** Largest inline content of one event, so that no event outgrows a broker's message limit. */
 export const INLINE_LIMIT = 256 * 1024;
-/** Parts hashed in one go. */
-export const PARTS_PER_SLICE = 8;
+/** Pieces gone over between two looks at the budget. */
+const PIECES_PER_CHECK = 32;
 
 export interface BodyParts {
   readonly direction: 'request' | 'response';
@@ -39,9 +40,11 @@ export async function recordBody(
 ): Promise<RecordedBody> {
   const segments: Segment[] = [];
   const learned = new Map<string, readonly SegmentReference[]>();
+  const slices = new Slices();
   let maskedLength = 0;
   let inlineLength = 0;
-  for (const piece of parts.pieces) {
+  for (const [i, piece] of parts.pieces.entries()) {
+    if (i % PIECES_PER_CHECK === PIECES_PER_CHECK - 1 && slices.spent) await slices.turn();
     if (piece.bytes.length === 0) continue;
     maskedLength += piece.bytes.length;
     const key = piece.sha256.toString('latin1');
@@ -51,14 +54,14 @@ export async function recordBody(
       continue;
     }
     inlineLength += piece.bytes.length;
-    const cut = piece.bytes.length <= INLINE_LIMIT ? [whole(piece, parts.mediaType)] : await cutPiece(piece.bytes, parts.mediaType);
+    const cut = piece.bytes.length <= INLINE_LIMIT ? [whole(piece, parts.mediaType)] : await cutPiece(piece.bytes, parts.mediaType, slices);
     segments.push(...cut);
     if (scope !== null) learned.set(key, cut.map(withoutContent));
   }
   const carried = inlineLength > INLINE_LIMIT;
   return {
     body: {
-      segments: carried ? segments.map((segment) => ({ ...segment, inline: null })) : segments,
+      segments: carried ? await withoutInline(segments, slices) : segments,
       original_digest: parts.originalDigest,
       original_length: parts.originalLength,
       masked_length: maskedLength,
@@ -80,12 +83,21 @@ function withoutContent({ sha256, bytes_length, media_type }: Segment): SegmentR
   return { sha256, bytes_length, media_type };
 }
 
-async function cutPiece(bytes: Buffer, mediaType: string): Promise<Segment[]> {
+async function withoutInline(segments: readonly Segment[], slices: Slices): Promise<Segment[]> {
+  const cited: Segment[] = [];
+  for (const { sha256, bytes_length, media_type } of segments) {
+    cited.push({ sha256, bytes_length, media_type, inline: null });
+    if (cited.length % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
+  }
+  return cited;
+}
+
+async function cutPiece(bytes: Buffer, mediaType: string, slices: Slices): Promise<Segment[]> {
   const cut: Segment[] = [];
   for (let at = 0; at < bytes.length; at += INLINE_LIMIT) {
     const part = bytes.subarray(at, at + INLINE_LIMIT);
     cut.push({ sha256: hash('sha256', part, 'buffer'), bytes_length: part.length, media_type: mediaType, inline: part });
-    if (cut.length % PARTS_PER_SLICE === 0) await new Promise(setImmediate);
+    if (slices.spent) await slices.turn();
   }
   return cut;
 }

@@ -18,14 +18,20 @@ export class SessionSegments {
     return this.#scopes.get(scope)?.get(key);
   }
 
-  /** To be called only after the events that carry the segments are durable. */
-  remember(scope: string, learned: ReadonlyMap<string, readonly SegmentReference[]>): void {
-    const known = this.#scopes.get(scope) ?? new Map<string, readonly SegmentReference[]>();
+  /** To be called only after the events that carry the segments are durable. `learned` belongs to this then. */
+  remember(scope: string, learned: Map<string, readonly SegmentReference[]>): void {
+    const known = this.#scopes.get(scope);
     this.#scopes.delete(scope);
-    this.#scopes.set(scope, known);
-    for (const [key, references] of learned) {
-      if (!known.has(key)) this.#pieces += 1;
-      known.set(key, references);
+    if (known === undefined) {
+      // Taken over as it is: copying the thousands of pieces of a large body would hold the event loop.
+      this.#scopes.set(scope, learned);
+      this.#pieces += learned.size;
+    } else {
+      this.#scopes.set(scope, known);
+      for (const [key, references] of learned) {
+        if (!known.has(key)) this.#pieces += 1;
+        known.set(key, references);
+      }
     }
     for (const [oldest, pieces] of this.#scopes) {
       if (this.#scopes.size <= SCOPES && this.#pieces <= PIECES) break;

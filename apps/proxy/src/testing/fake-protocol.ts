@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Steps } from '#wire';
 import { AffiantError } from '#errors';
 import type { RuleOutcome, Verdict } from '#policy';
 import type {
@@ -140,6 +141,16 @@ class FakeScreener implements ResponseScreener {
     const last = this.#pending;
     this.#pending = '';
     return { release: [...rest.release, Buffer.from(last.replaceAll('SECRET', '[X]'))] };
+  }
+
+  // oxlint-disable-next-line require-yield
+  *pushing(chunk: Buffer): Steps<ScreenStep> {
+    return this.push(chunk);
+  }
+
+  // oxlint-disable-next-line require-yield
+  *ending(): Steps<ScreenStep> {
+    return this.end();
   }
 
   resolve(granted: boolean): ScreenStep {

@@ -1,19 +1,21 @@
 import { hash } from 'node:crypto';
 import type { RuleOutcome } from '#policy';
 import { outlineObject, requireUtf8, Slices, splice, spliceRange, type Edit } from '#wire';
-import { masksOf, mergeFindings, outcomesOf, verdictOf } from '../../../mask/findings.js';
+import { masksOf, mergeFindings, outcomesOf, verdictOf, type Finding } from '../../../mask/findings.js';
 import { askPolicy } from '../../../mask/guard.js';
 import { rememberPlaceholders } from '../../../mask/remember-placeholders.js';
 import type { BodyPiece, ScreenContext, ScreenedRequest } from '../../protocol.js';
 import { bodyFacts } from './body-facts.js';
-import { cutDigests, HASH_AT_ONCE, sha256, sha256Hex } from './digests.js';
+import { CallDigest, cutDigests, HASH_AT_ONCE, sha256Hex } from './digests.js';
 import { joinFragments } from './join-fragments.js';
 import { planPieces, SPLIT_MEMBERS, type PiecePlan, type PieceValue } from './piece-plan.js';
-import type { PieceScan, ScanCache } from './scan-cache.js';
+import type { PieceScan, ScanCache, UserText } from './scan-cache.js';
 import { screenPiece } from './screen-piece.js';
 
 /** Members that a retry or the non-stream twin changes (research/wire.md §1.3). */
 const NOT_OF_THE_CALL = new Set(['stream', 'max_tokens']);
+/** Pieces gone over between two looks at the budget. */
+const PIECES_PER_CHECK = 64;
 const KIND_MARKS = { messages: mark('messages'), system: mark('system'), tools: mark('tools'), member: mark('member') } as const;
 
 /** Keeps what belongs to one member apart from the next in the digest of a call. */
@@ -33,11 +35,11 @@ export async function screenRequest(body: Buffer, asked: ScreenContext, cache: S
   const facts = bodyFacts(body, members);
   const plans = planPieces(body.length, members);
   const scans: PieceScan[] = [];
-  const callParts: Buffer[] = [];
+  const call = new CallDigest();
   for (const plan of plans) {
     if (plan.kind === 'glue') {
       const values = facts.metadataIsIds ? plan.values.filter((value) => value.member !== 'metadata') : plan.values;
-      scans.push(await screenGlue(body, { ...plan, values }, plan.values, context, slices, callParts));
+      scans.push(await screenGlue(body, { ...plan, values }, plan.values, context, slices, call));
     } else {
       const bytes = body.subarray(plan.start, plan.end);
       // No await for a known piece: a long conversation has hundreds of them.
@@ -48,32 +50,57 @@ export async function screenRequest(body: Buffer, asked: ScreenContext, cache: S
         scan = await screenNew(body, plan, digest, context, slices);
         cache.set(key, scan);
       }
-      callParts.push(KIND_MARKS[plan.kind]);
-      for (const cut of scan.cuts) callParts.push(cut.sha256);
+      call.add(KIND_MARKS[plan.kind]);
+      for (const cut of scan.cuts) call.add(cut.sha256);
       scans.push(scan);
     }
     if (slices.spent) await slices.turn();
   }
   const { masked, pieces } = await assemble(body, plans, scans, slices);
-  const tools = scans.flatMap((scan) => scan.toolNames);
-  const findings = mergeFindings(scans.map((scan) => scan.findings));
-  const known = askPolicy(() => context.policy.evaluateRequest({ model: facts.model, tools }));
-  const textOutcomes: RuleOutcome[] = scans.flatMap((scan) => scan.outcomes);
-  const said = scans.findLast((scan) => scan.userText !== null)?.userText ?? null;
+  const sum = await sumUp(scans, slices);
+  const findings = mergeFindings(sum.findings);
+  const known = askPolicy(() => context.policy.evaluateRequest({ model: facts.model, tools: sum.tools }));
   return {
     model: facts.model,
     stream: facts.stream,
-    tools,
+    tools: sum.tools,
     sessionHint: facts.sessionHint,
-    verdict: verdictOf([...known.rules.filter((rule) => rule.action !== 'allow'), ...outcomesOf(findings), ...textOutcomes]),
+    verdict: verdictOf([...known.rules.filter((rule) => rule.action !== 'allow'), ...outcomesOf(findings), ...sum.outcomes]),
     masked,
     pieces,
     masks: masksOf(findings),
-    callDigest: sha256(Buffer.concat(callParts)),
-    promptDigest: said?.digest ?? null,
-    summary: said?.summary ?? '',
-    heldPieces: known.action === 'hold' ? [] : scans.flatMap((scan) => scan.heldTexts),
+    callDigest: call.digest(),
+    promptDigest: sum.userText?.digest ?? null,
+    summary: sum.userText?.summary ?? '',
+    heldPieces: known.action === 'hold' ? [] : sum.heldTexts,
   };
+}
+
+/** What all pieces say together. A long conversation has thousands. */
+async function sumUp(
+  scans: readonly PieceScan[],
+  slices: Slices,
+): Promise<{
+  tools: string[];
+  findings: (readonly Finding[])[];
+  outcomes: RuleOutcome[];
+  heldTexts: Buffer[];
+  userText: UserText | null;
+}> {
+  const tools: string[] = [];
+  const findings: (readonly Finding[])[] = [];
+  const outcomes: RuleOutcome[] = [];
+  const heldTexts: Buffer[] = [];
+  let userText: UserText | null = null;
+  for (const [i, scan] of scans.entries()) {
+    for (const name of scan.toolNames) tools.push(name);
+    if (scan.findings.length > 0) findings.push(scan.findings);
+    for (const outcome of scan.outcomes) outcomes.push(outcome);
+    for (const held of scan.heldTexts) heldTexts.push(held);
+    userText = scan.userText ?? userText;
+    if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
+  }
+  return { tools, findings, outcomes, heldTexts, userText };
 }
 
 function cacheKey(context: ScreenContext, plan: PiecePlan, digest: string): string {
@@ -96,12 +123,13 @@ async function screenGlue(
   values: readonly PieceValue[],
   context: ScreenContext,
   slices: Slices,
-  callParts: Buffer[],
+  call: CallDigest,
 ): Promise<PieceScan> {
   const { edits, ...found } = await screenPiece(body, plan, context, slices);
   for (const value of values) {
     if (NOT_OF_THE_CALL.has(value.member)) continue;
-    callParts.push(mark(value.member), valueBytes(body, value, edits));
+    call.add(mark(value.member));
+    call.add(valueBytes(body, value, edits));
   }
   const masked = edits.length === 0 ? null : await spliceRange(body, plan.start, plan.end, edits, slices);
   return { ...found, masked, cuts: await cutDigests(masked ?? body.subarray(plan.start, plan.end), null, slices) };
@@ -122,22 +150,24 @@ async function assemble(
   scans: readonly PieceScan[],
   slices: Slices,
 ): Promise<{ masked: Buffer; pieces: BodyPiece[] }> {
-  const changed = scans.some((scan) => scan.masked !== null);
-  const masked = changed
-    ? await joinFragments(
-        plans.map((plan, i) => scans[i]!.masked ?? body.subarray(plan.start, plan.end)),
-        slices,
-      )
-    : body;
+  const fragments: Buffer[] = [];
+  let changed = false;
+  for (const [i, scan] of scans.entries()) {
+    changed ||= scan.masked !== null;
+    fragments.push(scan.masked ?? body.subarray(plans[i]!.start, plans[i]!.end));
+    if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
+  }
+  const masked = changed ? await joinFragments(fragments, slices) : body;
   const pieces: BodyPiece[] = [];
   let at = 0;
-  for (const scan of scans) {
+  for (const [i, scan] of scans.entries()) {
     let start = 0;
     for (const cut of scan.cuts) {
       pieces.push({ sha256: cut.sha256, bytes: masked.subarray(at + start, at + cut.end) });
       start = cut.end;
     }
     at += start;
+    if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
   }
   return { masked, pieces };
 }

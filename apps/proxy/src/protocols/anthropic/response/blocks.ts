@@ -1,8 +1,9 @@
 import type { Detector } from '#detect';
 import type { RuleOutcome } from '#policy';
-import { decodeJsonText, type Edit } from '#wire';
+import { run, type Edit, type Steps } from '#wire';
 import { outcomesOf, verdictOf, type Findings } from '../../../mask/findings.js';
-import { askDetector, askPolicy } from '../../../mask/guard.js';
+import { askDetector } from '../../../mask/guard.js';
+import { textWindows } from '../../../mask/leaf-steps.js';
 import { findReplacements, leafEdits, leafLabel, leafText } from '../../../mask/leaf.js';
 import { StreamMasker, type Replacement } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
@@ -11,6 +12,7 @@ import { sha256 } from '../request/digests.js';
 import { member, text, type FactsOfResponse } from './facts.js';
 import { frameBytes } from './frame-bytes.js';
 import type { HoldQueue } from './hold-queue.js';
+import { judgeTextSteps } from './judge-text.js';
 import type { Outbox, Rendered } from './outbox.js';
 import type { StreamEvent } from './read-frame.js';
 import { TextChannel, TextItem } from './text-channel.js';
@@ -60,7 +62,7 @@ export class Blocks {
     this.keepsTools = policy.readsToolInput || policy.toolInputDetector !== null;
   }
 
-  start(event: StreamEvent, shift: readonly Edit[]): void {
+  *start(event: StreamEvent, shift: readonly Edit[]): Steps<void> {
     const content = member(JSON.parse(event.data.toString()), 'content_block');
     const type = text(member(content, 'type')) ?? '';
     const isTool = type.endsWith('tool_use');
@@ -71,31 +73,31 @@ export class Blocks {
     const block: Block = { index: event.index, tool, channels: new Map(), startInputs: hasInput ? [JSON.stringify(input)] : [] };
     this.open.set(event.index, block);
     const first = type === 'text' ? event.leaves?.find((leaf) => leaf.depth === 2 && leaf.key === 'text') : undefined;
-    const edits = [...shift, ...this.values.editsOf(event, (leaf) => leaf === first || (isTool && leaf.inToolInput))];
-    if (first !== undefined) this.text(event, first, this.channel(block, 'text_delta text'), edits);
+    const edits = [...shift, ...(yield* this.values.editSteps(event, (leaf) => leaf === first || (isTool && leaf.inToolInput)))];
+    if (first !== undefined) yield* this.text(event, first, this.channel(block, 'text_delta text'), edits);
     else if (isTool && this.keepsTools) this.keepStart(event, block, edits);
     else this.push(event, edits);
   }
 
-  delta(event: StreamEvent, shift: readonly Edit[]): void {
+  *delta(event: StreamEvent, shift: readonly Edit[]): Steps<void> {
     const block = this.open.get(event.index) ?? this.unknownBlock(event.index);
     const leaf = textLeaf(event);
     const isInput = event.deltaType === 'input_json_delta';
-    const edits = [...shift, ...this.values.editsOf(event, (other) => other === leaf)];
+    const edits = [...shift, ...(yield* this.values.editSteps(event, (other) => other === leaf))];
     if (leaf === undefined || (isInput && !this.keepsTools) || (!isInput && this.detector === null && !this.keepsText))
       this.push(event, edits);
-    else this.text(event, leaf, this.channel(block, isInput ? 'input' : `${event.deltaType} ${leaf.key}`), edits);
+    else yield* this.text(event, leaf, this.channel(block, isInput ? 'input' : `${event.deltaType} ${leaf.key}`), edits);
   }
 
-  stop(event: StreamEvent, shift: readonly Edit[]): void {
+  *stop(event: StreamEvent, shift: readonly Edit[]): Steps<void> {
     const block = this.open.get(event.index);
-    if (block !== undefined) this.close(block);
+    if (block !== undefined) yield* this.close(block);
     this.push(event, shift);
   }
 
   /** The message ended: blocks without a stop end with it. */
-  finish(): void {
-    for (const block of this.open.values()) this.close(block);
+  *finish(): Steps<void> {
+    for (const block of this.open.values()) yield* this.close(block);
   }
 
   private unknownBlock(index: number): Block {
@@ -116,10 +118,15 @@ export class Blocks {
     return channel;
   }
 
-  private text(event: StreamEvent, leaf: PlacedLeaf, channel: TextChannel, edits: readonly Edit[]): void {
-    const own = decodeJsonText(event.data, leaf.start, leaf.end, leaf.escaped);
+  private *text(event: StreamEvent, leaf: PlacedLeaf, channel: TextChannel, edits: readonly Edit[]): Steps<void> {
     const from = channel.length;
-    this.refuseBlocked(askDetector(() => channel.push(own)));
+    let own = '';
+    for (const part of textWindows(event.data, leaf)) {
+      if (own !== '') yield;
+      own += part;
+      this.refuseBlocked(askDetector(() => channel.push(part)));
+    }
+    if (own === '') channel.push('');
     const last = this.outbox.last;
     const rest = last instanceof TextItem && last.channel === channel ? last.rest : null;
     if (rest !== null) this.outbox.popLast();
@@ -168,50 +175,50 @@ export class Blocks {
     this.outbox.push({ weight: event.frame.raw.length, take: () => ({ client: bytes, trail: bytes, done: true }) });
   }
 
-  private close(block: Block): void {
+  private *close(block: Block): Steps<void> {
     this.open.delete(block.index);
     for (const [key, channel] of block.channels) {
-      if (key === 'input') this.closeTool(block, channel);
-      else this.closeText(channel);
+      if (key === 'input') yield* this.closeTool(block, channel);
+      else yield* this.closeText(channel);
     }
   }
 
-  private closeText(channel: TextChannel): void {
+  private *closeText(channel: TextChannel): Steps<void> {
     const replacements = askDetector(() => channel.end());
     this.refuseBlocked(replacements);
     if (!channel.isKept) return;
     const { policy } = this.context;
-    const judged = policy.readsResponseText ? askPolicy(() => policy.evaluateResponseText(channel.text)).rules : [];
+    const judged = policy.readsResponseText ? yield* judgeTextSteps(channel.text, (window) => policy.evaluateResponseText(window)) : [];
     const asked = channel.asks ? outcomesOf(this.findings.list()).filter((outcome) => outcome.action === 'hold') : [];
     // A condition names no value to replace: `mask` hides the whole text.
     const hides = judged.find((rule) => rule.action === 'mask');
     if (hides !== undefined) channel.replaceAll(this.context.placeholder(hides.policy, channel.text));
     const rules = [...judged.filter((rule) => rule.action !== 'allow'), ...asked];
     this.record.judged([], rules);
-    this.decide(verdictOf(rules), null, channel, channel.text, channel.maskedOf(channel.text));
+    this.decide(verdictOf(rules), null, channel, channel.text, () => channel.maskedOf(channel.text));
   }
 
-  private closeTool(block: Block, channel: TextChannel): void {
+  private *closeTool(block: Block, channel: TextChannel): Steps<void> {
     const tool = block.tool ?? '';
     const inputs = [...block.startInputs, ...(channel.text === '' ? [] : [channel.text])];
     const outcomes: RuleOutcome[] = [];
     for (const json of inputs.length === 0 ? ['{}'] : inputs) {
-      const { verdict, replacements, findings } = judgeToolInput(tool, json, this.context);
+      const { verdict, replacements, findings } = yield* judgeToolInput(tool, json, this.context);
       this.record.judged(findings, verdict.rules);
       outcomes.push(...verdict.rules);
       if (json === channel.text) channel.setReplacements(replacements);
     }
     const whole = channel.text === '' ? (inputs[0] ?? '{}') : channel.text;
-    this.decide(verdictOf(outcomes), tool, channel, whole, maskedInput(whole, this.context));
+    this.decide(verdictOf(outcomes), tool, channel, whole, () => run(maskedInput(whole, this.context)));
   }
 
-  private decide(verdict: ReturnType<typeof verdictOf>, tool: string | null, channel: TextChannel, whole: string, shown: string): void {
+  private decide(verdict: ReturnType<typeof verdictOf>, tool: string | null, channel: TextChannel, whole: string, shown: () => string): void {
     if (verdict.action !== 'hold' && verdict.action !== 'block') {
       channel.release(false);
       return;
     }
     const held =
-      verdict.action === 'block' ? null : { verdict, tool, summary: shown.slice(0, SUMMARY_UNITS), digest: sha256(Buffer.from(whole)) };
+      verdict.action === 'block' ? null : { verdict, tool, summary: shown().slice(0, SUMMARY_UNITS), digest: sha256(Buffer.from(whole)) };
     this.holds.add({ verdict, held, grant: () => channel.release(true) });
   }
 }

@@ -1,45 +1,89 @@
-import { JsonScanner, splice } from '#wire';
-import { findReplacements, leafEdits, leafLabel, leafText, type MaskRules } from '../../../mask/leaf.js';
-import type { Replacement } from '../../../mask/stream-masker.js';
-import { LeafCollector, Mode, type PlacedLeaf } from '../leaf-collector.js';
+import { JsonScanner, spliceSteps, type Edit, type Steps } from '#wire';
+import type { PolicyAction } from '#config';
+import { leafText, type MaskRules } from '../../../mask/leaf.js';
+import { leafEditSteps, type FoundEdit } from '../../../mask/leaf-steps.js';
+import type { PlacedLeaf } from '../leaf-collector.js';
+import { DocumentCollector, type ContentBlock, type Range } from './document-collector.js';
 
-interface FoundInLeaf {
-  readonly leaf: PlacedLeaf;
-  readonly replacements: readonly Replacement[];
-}
+/** Members longer than this tell nothing that is recorded of a response. */
+const LONGEST_FACT = 65_536;
+const LEAVES_PER_STEP = 64;
+const NULL = Buffer.from('null');
 
 /** A JSON document with what was found in its strings, scanned once, to be given out in more than one form. */
 export class JsonBody {
-  private readonly found: FoundInLeaf[] = [];
-  readonly leaves: readonly PlacedLeaf[];
+  private readonly found: FoundEdit[] = [];
+
+  private constructor(
+    readonly bytes: Buffer,
+    private readonly document: DocumentCollector,
+  ) {}
 
   /** @throws AffiantError body_invalid */
-  constructor(readonly bytes: Buffer) {
-    const collector = new LeafCollector(bytes, Mode.Content, '');
-    new JsonScanner(bytes, 0, bytes.length, collector).run();
-    this.leaves = collector.leaves.filter((leaf) => leaf !== null);
+  static *read(bytes: Buffer): Steps<JsonBody> {
+    const document = new DocumentCollector(bytes);
+    yield* new JsonScanner(bytes, 0, bytes.length, document).steps();
+    return new JsonBody(bytes, document);
+  }
+
+  get leaves(): readonly (PlacedLeaf | null)[] {
+    return this.document.leaves;
+  }
+
+  get blocks(): readonly ContentBlock[] {
+    return this.document.blocks;
   }
 
   text(leaf: PlacedLeaf): string {
     return leafText(this.bytes, leaf);
   }
 
-  scan(leaf: PlacedLeaf, rules: MaskRules): readonly Replacement[] {
-    const replacements = findReplacements(this.text(leaf), leafLabel(leaf), rules);
-    if (replacements.length > 0) this.found.push({ leaf, replacements });
-    return replacements;
+  /** Takes leaves in the order of the document. */
+  *scan(leaf: PlacedLeaf, rules: MaskRules): Steps<void> {
+    const edits = yield* leafEditSteps(this.bytes, leaf, rules);
+    for (const edit of edits) this.found.push(edit);
   }
 
   /** Replaces a whole string. */
-  hide(leaf: PlacedLeaf, placeholder: string): void {
-    this.found.push({ leaf, replacements: [{ start: 0, end: this.text(leaf).length, text: placeholder, action: 'mask' }] });
+  hide(leaf: PlacedLeaf, replacement: Buffer): void {
+    this.found.push({ start: leaf.start, end: leaf.end, bytes: replacement, action: 'mask' });
+  }
+
+  /** True when both forms may differ for a value treated like that. */
+  some(is: (action: PolicyAction) => boolean): boolean {
+    return this.found.some(({ action }) => is(action));
   }
 
   /** The bytes with the replacements that `carriesOut` names; the document's own bytes when there are none. */
-  render(carriesOut: (replacement: Replacement) => boolean): Buffer {
-    return splice(
+  *render(carriesOut: (action: PolicyAction) => boolean): Steps<Buffer> {
+    return yield* spliceSteps(
       this.bytes,
-      this.found.flatMap(({ leaf, replacements }) => leafEdits(this.bytes, leaf, replacements.filter(carriesOut))),
+      this.found.filter(({ action }) => carriesOut(action)),
     );
   }
+
+  /** The masked document without its long members, for the facts: parsing megabytes of content for a few counts would hold the event loop. */
+  *facts(): Steps<unknown> {
+    const long = this.document.members.filter(({ start, end }) => end - start > LONGEST_FACT);
+    const edits: Edit[] = [];
+    let next = 0;
+    for (const [i, edit] of this.found.entries()) {
+      if (i % LEAVES_PER_STEP === LEAVES_PER_STEP - 1) yield;
+      next = cutLong(long, next, edit.start, edits);
+      const inside = next > 0 && edit.start < (long[next - 1] as Range).end;
+      if (!inside) edits.push(edit);
+    }
+    cutLong(long, next, Number.MAX_SAFE_INTEGER, edits);
+    const short = yield* spliceSteps(this.bytes, edits);
+    return JSON.parse(short.toString()) as unknown;
+  }
+}
+
+function cutLong(long: readonly Range[], from: number, before: number, edits: Edit[]): number {
+  let next = from;
+  for (let range = long[next]; range !== undefined && range.start <= before; range = long[next]) {
+    edits.push({ start: range.start, end: range.end, bytes: NULL });
+    next++;
+  }
+  return next;
 }

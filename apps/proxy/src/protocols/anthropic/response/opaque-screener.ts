@@ -1,4 +1,5 @@
 import { AffiantError } from '#errors';
+import type { Steps } from '#wire';
 import { Findings } from '../../../mask/findings.js';
 import type { ResponseFacts, ResponseScreener, ScreenContext, ScreenStep } from '../../protocol.js';
 import { FactsOfResponse } from './facts.js';
@@ -38,6 +39,16 @@ export class OpaqueScreener implements ResponseScreener {
     this.last = null;
     this.record.complete = true;
     return { release };
+  }
+
+  // oxlint-disable-next-line require-yield
+  *pushing(chunk: Buffer): Steps<ScreenStep> {
+    return this.push(chunk);
+  }
+
+  // oxlint-disable-next-line require-yield
+  *ending(): Steps<ScreenStep> {
+    return this.end();
   }
 
   resolve(): ScreenStep {

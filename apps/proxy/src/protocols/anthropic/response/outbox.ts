@@ -53,8 +53,10 @@ export class Outbox {
     this.items.length = this.head = this.weight = 0;
   }
 
-  drain(out: OutgoingBytes): void {
-    while (this.head < this.items.length) {
+  /** @returns false when it stopped after `most` items and there is more to go out. */
+  drain(out: OutgoingBytes, most = Number.MAX_SAFE_INTEGER): boolean {
+    for (let taken = 0; this.head < this.items.length; taken++) {
+      if (taken === most) return false;
       const item = this.items[this.head]!;
       const rendered = item.take();
       if (rendered === null) break;
@@ -68,6 +70,7 @@ export class Outbox {
       this.items.splice(0, this.head);
       this.head = 0;
     }
+    return true;
   }
 }
 

@@ -1,5 +1,5 @@
 import { AffiantError } from '#errors';
-import { decodeJsonText, frameData, JsonScanner, type SseFrame } from '#wire';
+import { decodeJsonText, frameData, JsonScanner, type SseFrame, type Steps } from '#wire';
 import { LeafCollector, Mode, type PlacedLeaf } from '../leaf-collector.js';
 
 /** An event of the stream, read as far as screening needs. Offsets are bytes of `data`. */
@@ -58,12 +58,12 @@ class EventReader extends LeafCollector {
  * Reads one frame. Null for a frame without data: a comment, or an event name alone.
  * @throws AffiantError stream_invalid: a known event whose data is not well-formed JSON
  */
-export function readFrame(frame: SseFrame): StreamEvent | null {
+export function* readFrame(frame: SseFrame): Steps<StreamEvent | null> {
   const data = frameData(frame);
   if (data === null || data.length === 0) return null;
   const reader = new EventReader(data);
   try {
-    new JsonScanner(data, 0, data.length, reader).run();
+    yield* new JsonScanner(data, 0, data.length, reader).steps();
   } catch (error) {
     if (frame.event === null || KNOWN.has(frame.event)) {
       throw new AffiantError('stream_invalid', 'An event of the upstream stream is not well-formed JSON.', { cause: error });

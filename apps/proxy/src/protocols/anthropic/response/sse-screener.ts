@@ -1,5 +1,5 @@
 import { AffiantError, toAffiantError } from '#errors';
-import { SseParser, type Edit, type SseFrame } from '#wire';
+import { run, SseParser, type Edit, type SseFrame, type Steps } from '#wire';
 import { Findings } from '../../../mask/findings.js';
 import type { ResponseFacts, ResponseScreener, ScreenContext, ScreenStep } from '../../protocol.js';
 import { closeKeepAliveBlock } from '../keep-alive.js';
@@ -13,6 +13,9 @@ import { WholeValues } from './whole-values.js';
 
 /** Bound of all that is kept back in one response. */
 const MAX_KEPT_BYTES = 32 << 20;
+/** Bytes cut into frames at once, and events that leave at once. */
+const CHUNK_BYTES = 16 << 10;
+const ITEMS_PER_STEP = 32;
 
 /**
  * Screens a Messages event stream. Each frame goes out with its own bytes unless a value in it is replaced or its text has to wait; a text that
@@ -48,20 +51,37 @@ export class SseScreener implements ResponseScreener {
   }
 
   push(chunk: Buffer): ScreenStep {
-    if (this.ended || this.holds.isRefused) return { release: [] };
-    const out = new OutgoingBytes();
-    for (const frame of this.guarded(() => this.parser.push(chunk))) this.guarded(() => this.frame(frame, out));
-    if (this.bufferedBytes > MAX_KEPT_BYTES)
-      throw new AffiantError('stream_invalid', 'A part of the response that must be kept back is too large.');
-    return this.step(out);
+    return run(this.pushing(chunk));
   }
 
   end(): ScreenStep {
+    return run(this.ending());
+  }
+
+  *pushing(chunk: Buffer): Steps<ScreenStep> {
+    if (this.ended || this.holds.isRefused) return { release: [] };
+    const out = new OutgoingBytes();
+    try {
+      for (let at = 0; at < chunk.length; at += CHUNK_BYTES) {
+        for (const frame of this.parser.push(chunk.subarray(at, at + CHUNK_BYTES))) {
+          yield* this.frame(frame, out);
+          yield;
+        }
+      }
+    } catch (error) {
+      throw invalid(error);
+    }
+    if (this.bufferedBytes > MAX_KEPT_BYTES)
+      throw new AffiantError('stream_invalid', 'A part of the response that must be kept back is too large.');
+    return yield* this.step(out);
+  }
+
+  *ending(): Steps<ScreenStep> {
     if (this.ended || this.holds.isRefused) return { release: [] };
     const out = new OutgoingBytes();
     const rest = this.parser.end();
-    if (rest !== null) this.lastFrame(rest, out);
-    const step = this.step(out);
+    if (rest !== null) yield* this.lastFrame(rest, out);
+    const step = yield* this.step(out);
     if (step.held !== undefined || step.blocked !== undefined || this.holds.isWaiting) return step;
     this.ended = true;
     // Without message_stop the stream broke off: what is not decided is dropped, never flushed.
@@ -75,15 +95,15 @@ export class SseScreener implements ResponseScreener {
       this.outbox.clear();
       return { release: [], blocked: refusal };
     }
-    return this.step(new OutgoingBytes());
+    return run(this.step(new OutgoingBytes()));
   }
 
   facts(): ResponseFacts {
     return this.record.facts();
   }
 
-  private step(out: OutgoingBytes): ScreenStep {
-    this.outbox.drain(out);
+  private *step(out: OutgoingBytes): Steps<ScreenStep> {
+    while (!this.outbox.drain(out, ITEMS_PER_STEP)) yield;
     const next = this.holds.next();
     if (next.blocked !== undefined) this.outbox.clear();
     const { release, recorded } = out.done();
@@ -94,52 +114,56 @@ export class SseScreener implements ResponseScreener {
     return step.recorded === undefined ? {} : { recorded: [...step.recorded, ...(this.tail ?? [])] };
   }
 
-  private frame(frame: SseFrame, out: OutgoingBytes): void {
-    const event = readFrame(frame);
+  private *frame(frame: SseFrame, out: OutgoingBytes): Steps<void> {
+    const event = yield* readFrame(frame);
     if (this.tail !== null) {
-      this.tail.push(event === null ? frame.raw : frameBytes(event, this.values.editsOf(event)));
+      this.tail.push(event === null ? frame.raw : frameBytes(event, yield* this.values.editSteps(event)));
     } else if (event === null) this.overtake(frame.raw, out);
-    else this.event(event, out);
+    else yield* this.event(event, out);
   }
 
   /** The bytes after the last blank line: whole events whose blank line was left out go on, half ones are dropped. */
-  private lastFrame(frame: SseFrame, out: OutgoingBytes): void {
+  private *lastFrame(frame: SseFrame, out: OutgoingBytes): Steps<void> {
     try {
-      if (readFrame(frame) === null && !/^[\r\n]*$/.test(frame.raw.toString('latin1'))) return;
+      if ((yield* readFrame(frame)) === null && !/^[\r\n]*$/.test(frame.raw.toString('latin1'))) return;
     } catch {
       return;
     }
-    this.guarded(() => this.frame(frame, out));
+    try {
+      yield* this.frame(frame, out);
+    } catch (error) {
+      throw invalid(error);
+    }
   }
 
-  private event(event: StreamEvent, out: OutgoingBytes): void {
+  private *event(event: StreamEvent, out: OutgoingBytes): Steps<void> {
     switch (event.type) {
       case 'ping':
         // Keeps the client alive while text waits, so it may overtake.
-        if (this.outbox.isEmpty) this.pass(event, this.values.editsOf(event));
+        if (this.outbox.isEmpty) this.pass(event, yield* this.values.editSteps(event));
         else this.overtake(frameBytes(event, this.values.editsOf(event)), out);
         return;
       case 'message_start':
-        this.messageStart(event);
+        yield* this.messageStart(event);
         return;
       case 'content_block_start':
-        this.blocks.start(event, this.shift(event));
+        yield* this.blocks.start(event, this.shift(event));
         return;
       case 'content_block_delta':
-        this.blocks.delta(event, this.shift(event));
+        yield* this.blocks.delta(event, this.shift(event));
         return;
       case 'content_block_stop':
-        this.blocks.stop(event, this.shift(event));
+        yield* this.blocks.stop(event, this.shift(event));
         return;
       case 'message_delta': {
         const data = parse(event);
         this.record.usage(member(data, 'usage'));
         this.record.stopReason = text(member(member(data, 'delta'), 'stop_reason')) ?? this.record.stopReason;
-        this.pass(event, this.values.editsOf(event));
+        this.pass(event, yield* this.values.editSteps(event));
         return;
       }
       case 'message_stop':
-        this.blocks.finish();
+        yield* this.blocks.finish();
         this.record.complete = true;
         this.tail = [frameBytes(event, this.values.editsOf(event))];
         return;
@@ -147,15 +171,15 @@ export class SseScreener implements ResponseScreener {
         this.streamError(event, out);
         return;
       default:
-        this.pass(event, this.values.editsOf(event));
+        this.pass(event, yield* this.values.editSteps(event));
     }
   }
 
-  private messageStart(event: StreamEvent): void {
+  private *messageStart(event: StreamEvent): Steps<void> {
     const message = member(parse(event), 'message');
     this.record.model = text(member(message, 'model'));
     this.record.usage(member(message, 'usage'));
-    if (!this.continues) this.pass(event, this.values.editsOf(event));
+    if (!this.continues) this.pass(event, yield* this.values.editSteps(event));
   }
 
   /** The upstream gave up in the middle: text that is not decided yet is dropped, the error goes on as the last event. */
@@ -183,16 +207,12 @@ export class SseScreener implements ResponseScreener {
     if (!this.continues || event.indexStart === -1) return [];
     return [{ start: event.indexStart, end: event.indexEnd, bytes: Buffer.from(String(event.index + 1)) }];
   }
+}
 
-  private guarded<T>(run: () => T): T {
-    try {
-      return run();
-    } catch (error) {
-      const known = toAffiantError(error, 'stream_invalid', 'The upstream stream cannot be screened.');
-      if (known.code !== 'body_invalid') throw known;
-      throw new AffiantError('stream_invalid', known.message, { cause: known });
-    }
-  }
+function invalid(error: unknown): AffiantError {
+  const known = toAffiantError(error, 'stream_invalid', 'The upstream stream cannot be screened.');
+  if (known.code !== 'body_invalid') return known;
+  return new AffiantError('stream_invalid', known.message, { cause: known });
 }
 
 function parse(event: StreamEvent): unknown {

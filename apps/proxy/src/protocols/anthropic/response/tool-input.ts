@@ -1,13 +1,16 @@
 import type { PolicyAction } from '#config';
 import type { Span } from '#detect';
 import type { RuleOutcome, Verdict } from '#policy';
-import { JsonScanner } from '#wire';
+import { JsonScanner, type Steps } from '#wire';
 import { Findings, outcomesOf, verdictOf, type Finding } from '../../../mask/findings.js';
-import { askPolicy } from '../../../mask/guard.js';
-import { findReplacements, leafEdits, leafLabel, leafText, type MaskRules } from '../../../mask/leaf.js';
+import { leafEditSteps } from '../../../mask/leaf-steps.js';
+import { findReplacements, type MaskRules } from '../../../mask/leaf.js';
 import { applyReplacements, type Replacement } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
 import { LeafCollector, Mode } from '../leaf-collector.js';
+import { judgeTextSteps } from './judge-text.js';
+
+const LEAVES_PER_STEP = 16;
 
 /** What policy says about one tool call, and what is to be replaced in its input. */
 export interface ToolJudgement {
@@ -35,20 +38,19 @@ class ToolInputCollector extends LeafCollector {
  * names. A value where it cannot be replaced (a member name, JSON that does not end) is blocked when policy wants it masked.
  * @throws AffiantError detector_failed, policy_failed
  */
-export function judgeToolInput(tool: string, json: string, context: ScreenContext): ToolJudgement {
+export function* judgeToolInput(tool: string, json: string, context: ScreenContext): Steps<ToolJudgement> {
   const { policy } = context;
   const findings = new Findings(policy);
   const outcomes: RuleOutcome[] = [];
   let replacements: Replacement[] = [];
   const rules = toolRules(context, findings);
   if (rules !== null) {
-    const found = scanInput(json, rules);
+    const found = yield* scanInput(json, rules);
     replacements = found.replacements;
     if (found.misplaced.length > 0) outcomes.push(...misplacedOutcomes(found.misplaced, findings));
   }
   if (policy.readsToolInput) {
-    const judged = askPolicy(() => policy.evaluateToolInput(tool, json));
-    for (const rule of judged.rules)
+    for (const rule of yield* judgeTextSteps(json, (window) => policy.evaluateToolInput(tool, window)))
       if (rule.action !== 'allow') outcomes.push(rule.action === 'mask' ? { ...rule, action: 'block' } : rule);
   }
   return { verdict: verdictOf([...outcomesOf(findings.list()), ...outcomes]), replacements, findings: findings.list() };
@@ -63,10 +65,10 @@ export function toolRules({ policy, placeholder }: ScreenContext, findings: Find
 }
 
 /** The input as people and the trail may see it. JSON that does not end is only shown when nothing is found in it. */
-export function maskedInput(json: string, context: ScreenContext): string {
+export function* maskedInput(json: string, context: ScreenContext): Steps<string> {
   const rules = toolRules(context, null);
   if (rules === null) return json;
-  const { replacements, misplaced } = scanInput(json, rules);
+  const { replacements, misplaced } = yield* scanInput(json, rules);
   return misplaced.length > 0
     ? '(not shown: it holds values that cannot be masked where they stand)'
     : applyReplacements(json, replacements);
@@ -78,26 +80,48 @@ interface ScannedInput {
   readonly misplaced: readonly Replacement[];
 }
 
-function scanInput(json: string, rules: MaskRules): ScannedInput {
+function* scanInput(json: string, rules: MaskRules): Steps<ScannedInput> {
   const bytes = Buffer.from(json);
   const collector = new ToolInputCollector(bytes);
   try {
-    new JsonScanner(bytes, 0, bytes.length, collector).run();
+    yield* new JsonScanner(bytes, 0, bytes.length, collector).steps();
   } catch {
     return { replacements: [], misplaced: findReplacements(withoutEscapes(json), '', rules) };
   }
   const replacements: Replacement[] = [];
-  const isAscii = bytes.length === json.length;
-  for (const leaf of collector.leaves) {
+  const units = new UnitOffsets(bytes, bytes.length === json.length);
+  for (const [i, leaf] of collector.leaves.entries()) {
+    if (i % LEAVES_PER_STEP === LEAVES_PER_STEP - 1) yield;
     if (leaf === null) continue;
-    const found = findReplacements(leafText(bytes, leaf), leafLabel(leaf), rules);
-    for (const [i, edit] of leafEdits(bytes, leaf, found).entries()) {
-      const start = isAscii ? edit.start : bytes.toString('utf8', 0, edit.start).length;
-      const length = isAscii ? edit.end - edit.start : bytes.toString('utf8', edit.start, edit.end).length;
-      replacements.push({ start, end: start + length, text: edit.bytes.toString(), action: found[i]!.action });
+    for (const edit of yield* leafEditSteps(bytes, leaf, rules)) {
+      const start = units.of(edit.start);
+      replacements.push({ start, end: units.of(edit.end), text: edit.bytes.toString(), action: edit.action });
     }
   }
-  return { replacements, misplaced: collector.names.flatMap((name) => findReplacements(name, '', rules)) };
+  const misplaced: Replacement[] = [];
+  for (const [i, name] of collector.names.entries()) {
+    if (i % LEAVES_PER_STEP === LEAVES_PER_STEP - 1) yield;
+    misplaced.push(...findReplacements(name, '', rules));
+  }
+  return { replacements, misplaced };
+}
+
+/** UTF-16 offsets of byte offsets, going forward only. */
+class UnitOffsets {
+  private at = 0;
+  private unit = 0;
+
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly isAscii: boolean,
+  ) {}
+
+  of(offset: number): number {
+    if (this.isAscii) return offset;
+    this.unit += this.bytes.toString('utf8', this.at, offset).length;
+    this.at = offset;
+    return this.unit;
+  }
 }
 
 function misplacedOutcomes(misplaced: readonly Replacement[], findings: Findings): RuleOutcome[] {

@@ -1,11 +1,14 @@
 import { AffiantError } from '#errors';
-import type { Edit } from '#wire';
+import { run, type Edit, type Steps } from '#wire';
 import type { Findings } from '../../../mask/findings.js';
-import { findReplacements, maskLeaf, type MaskRules } from '../../../mask/leaf.js';
+import { leafEditSteps } from '../../../mask/leaf-steps.js';
+import { findReplacements, type MaskRules } from '../../../mask/leaf.js';
 import { applyReplacements, type Replacement } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
 import type { PlacedLeaf } from '../leaf-collector.js';
 import type { StreamEvent } from './read-frame.js';
+
+const LEAVES_PER_STEP = 16;
 
 /** Masks values that arrive whole: results of server tools, citations, error messages, events we do not know. */
 export class WholeValues {
@@ -18,13 +21,20 @@ export class WholeValues {
   }
 
   /** Edits for every value of the event, save those `except` names. */
-  editsOf(event: StreamEvent, except?: (leaf: PlacedLeaf) => boolean): Edit[] {
+  *editSteps(event: StreamEvent, except?: (leaf: PlacedLeaf) => boolean): Steps<Edit[]> {
     const { rules } = this;
     if (rules === null) return [];
     if (event.leaves === null) return this.plainEdits(event, rules);
     const edits: Edit[] = [];
-    for (const leaf of event.leaves) if (except?.(leaf) !== true) edits.push(...maskLeaf(event.data, leaf, rules));
+    for (const [i, leaf] of event.leaves.entries()) {
+      if (i % LEAVES_PER_STEP === LEAVES_PER_STEP - 1) yield;
+      if (except?.(leaf) !== true) edits.push(...(yield* leafEditSteps(event.data, leaf, rules)));
+    }
     return edits;
+  }
+
+  editsOf(event: StreamEvent): Edit[] {
+    return run(this.editSteps(event));
   }
 
   maskText(text: string): string {

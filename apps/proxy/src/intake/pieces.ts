@@ -1,0 +1,13 @@
+import { Slices } from '#wire';
+
+/** Bytes handed to a socket in one go. The kernel copies as much as the connection takes at once, over loopback several megabytes. */
+export const PIECE_BYTES = 256 * 1024;
+
+/** A large body in pieces, each in a turn of the event loop of its own. */
+export async function* inPieces(body: Buffer): AsyncGenerator<Buffer> {
+  const slices = new Slices();
+  for (let at = 0; at < body.length; at += PIECE_BYTES) {
+    await slices.turn();
+    yield body.subarray(at, at + PIECE_BYTES);
+  }
+}

@@ -1,0 +1,63 @@
+import { decodeJsonText, encodeJsonText, JsonTextOffsets, jsonTextBoundary, type Edit, type Steps } from '#wire';
+import type { PolicyAction } from '#config';
+import { askDetector } from './guard.js';
+import { WINDOW_BYTES } from './large-leaf.js';
+import { findReplacements, leafEdits, leafLabel, leafText, type Leaf, type MaskRules } from './leaf.js';
+import { ValueStream, type FoundValue } from './stream-masker.js';
+
+/** A replacement in the bytes of a document, with what policy wants done about the value. */
+export interface FoundEdit extends Edit {
+  readonly action: PolicyAction;
+}
+
+const VALUES_PER_STEP = 64;
+
+/** What is to be replaced in a value of any size, in steps; the same as in one go. @throws AffiantError body_invalid, detector_failed */
+export function* leafEditSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Steps<FoundEdit[]> {
+  if (leaf.end - leaf.start > WINDOW_BYTES && !leaf.isNumber) return yield* largeLeafSteps(bytes, leaf, rules);
+  const replacements = findReplacements(leafText(bytes, leaf), leafLabel(leaf), rules);
+  return leafEdits(bytes, leaf, replacements).map((edit, i) => ({ ...edit, action: replacements[i]!.action }));
+}
+
+function* largeLeafSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Steps<FoundEdit[]> {
+  const values = askDetector(() => new ValueStream(rules.detector));
+  const offsets = new JsonTextOffsets(bytes, leaf.start, leaf.end);
+  const edits: FoundEdit[] = [];
+  for (const text of textWindows(bytes, leaf)) {
+    yield* addEdits(
+      askDetector(() => values.push(text)),
+      rules,
+      offsets,
+      edits,
+    );
+    yield;
+  }
+  yield* addEdits(
+    askDetector(() => values.end()),
+    rules,
+    offsets,
+    edits,
+  );
+  return edits;
+}
+
+/** The text of a JSON string, some kilobytes at a time. @throws AffiantError body_invalid */
+export function* textWindows(bytes: Buffer, leaf: Pick<Leaf, 'start' | 'end' | 'escaped'>): Generator<string> {
+  for (let start = leaf.start; start < leaf.end;) {
+    const end = start + WINDOW_BYTES >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, start + WINDOW_BYTES);
+    yield decodeJsonText(bytes, start, end, leaf.escaped);
+    start = end;
+  }
+}
+
+function* addEdits(found: readonly FoundValue[], rules: MaskRules, offsets: JsonTextOffsets, edits: FoundEdit[]): Steps<void> {
+  for (const [i, { span, value }] of found.entries()) {
+    if (i % VALUES_PER_STEP === VALUES_PER_STEP - 1) yield;
+    const action = rules.judge(span);
+    if (action === 'allow' && rules.withAllowed !== true) continue;
+    while (!offsets.advance(span.start, WINDOW_BYTES)) yield;
+    const start = offsets.position;
+    const replacement = Buffer.from(encodeJsonText(rules.placeholder(span.type, value)));
+    edits.push({ start, end: offsets.byteOf(span.end), bytes: replacement, action });
+  }
+}

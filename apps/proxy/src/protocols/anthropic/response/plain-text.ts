@@ -1,0 +1,32 @@
+import { concatSteps, utf8Boundary, type Steps } from '#wire';
+import { WINDOW_BYTES } from '../../../mask/large-leaf.js';
+import type { MaskRules } from '../../../mask/leaf.js';
+import { applyReplacements, StreamMasker, type Replacement } from '../../../mask/stream-masker.js';
+
+/** Masks bytes that are no JSON as plain text, in steps; the bytes themselves when nothing is found. @throws AffiantError detector_failed */
+export function* maskPlainSteps(bytes: Buffer, rules: MaskRules | null): Steps<Buffer> {
+  if (rules === null) return bytes;
+  const masker = new StreamMasker(rules.detector, rules.judge, rules.placeholder);
+  const parts: Buffer[] = [];
+  let held = '';
+  let from = 0;
+  let isChanged = false;
+  const settle = (replacements: readonly Replacement[]): void => {
+    const decided = masker.settled - from;
+    const shifted = replacements.map((one) => ({ ...one, start: one.start - from, end: one.end - from }));
+    isChanged ||= shifted.length > 0;
+    parts.push(Buffer.from(applyReplacements(held.slice(0, decided), shifted)));
+    held = held.slice(decided);
+    from = masker.settled;
+  };
+  for (let start = 0; start < bytes.length;) {
+    const end = start + WINDOW_BYTES >= bytes.length ? bytes.length : utf8Boundary(bytes, start + WINDOW_BYTES);
+    const text = bytes.toString('utf8', start, end);
+    held += text;
+    settle(masker.push(text));
+    start = end;
+    yield;
+  }
+  settle(masker.end());
+  return isChanged ? yield* concatSteps(parts) : bytes;
+}
