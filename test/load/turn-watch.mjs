@@ -1,49 +1,7 @@
-// Preload (`node --import`): measures every turn of the event loop of this process, on demand of its parent over IPC.
-// CPU is the main thread's own (CLOCK_THREAD_CPUTIME_ID): what other programs and other threads of this process do meanwhile does not count, so a
-// busy machine does not blur it; garbage collection on the main thread counts to the turn it happens in.
-// Commands: 'begin' · 'end' -> the figures since 'begin' · 'gc' forces a collection before a run, when started with --expose-gc.
+// Preload (`node --import`): measures the turns of the event loop of this process, on demand of its parent over IPC: 'begin', then 'end' -> figures.
+// With TURN_PROFILE=1 also what ran in the longest ones.
 import { Session } from 'node:inspector';
-import { PerformanceObserver } from 'node:perf_hooks';
-
-const { threadCpuMs } = await import('./thread-cpu.mjs');
-const GC_KINDS = { 1: 'scavenge', 4: 'mark-compact', 8: 'incremental', 16: 'weak callbacks' };
-
-/** Keeps the loop turning, so that one turn is from one check phase to the next; the longest turns by CPU are kept. */
-const KEPT = 200;
-let watching = false;
-let turns = [];
-let count = 0;
-let cpu = 0;
-let wall = 0;
-let longestWall = null;
-let collections = [];
-
-new PerformanceObserver((list) => {
-  if (watching)
-    for (const { startTime, duration, detail } of list.getEntries()) collections.push({ startTime, duration, kind: GC_KINDS[detail.kind] ?? 'other' });
-}).observe({ entryTypes: ['gc'] });
-
-function turn() {
-  const cpuNow = threadCpuMs();
-  const wallNow = performance.now();
-  const taken = cpuNow - cpu;
-  count += 1;
-  const entry = { cpu: taken, wall: wallNow - wall, from: wall, to: wallNow };
-  if (longestWall === null || entry.wall > longestWall.wall) longestWall = entry;
-  if (taken > 0.5) {
-    turns.push(entry);
-    if (turns.length > 4 * KEPT) keepLongest();
-  }
-  if (!watching) return;
-  cpu = threadCpuMs();
-  wall = performance.now();
-  setImmediate(turn);
-}
-
-function keepLongest() {
-  turns.sort((a, b) => b.cpu - a.cpu);
-  turns.length = Math.min(turns.length, KEPT);
-}
+import { beginTurns, endTurns } from '../support/turn-meter.mjs';
 
 const session = process.env.TURN_PROFILE === '1' ? new Session() : null;
 const post = (method, parameters) =>
@@ -55,41 +13,17 @@ if (session !== null) {
 }
 
 async function begin() {
-  globalThis.gc?.();
   if (session !== null) await post('Profiler.start');
-  turns = [];
-  collections = [];
-  longestWall = null;
-  count = 0;
-  watching = true;
-  cpu = threadCpuMs();
-  wall = performance.now();
-  setImmediate(turn);
+  beginTurns();
   return {};
 }
 
 async function end() {
-  // What was collected is told asynchronously.
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  watching = false;
-  await new Promise((resolve) => setImmediate(resolve));
-  keepLongest();
-  for (const entry of turns) {
-    const inside = collections.filter(({ startTime }) => startTime >= entry.from && startTime < entry.to);
-    // A collection's time is wall time: on a busy machine it is more than the thread used, so never more than the turn.
-    entry.gc = Math.min(entry.cpu, inside.reduce((sum, { duration }) => sum + duration, 0));
-    entry.gcKinds = inside.map(({ kind, duration }) => `${kind} ${duration.toFixed(1)}`).join(', ');
-  }
-  const profile = session === null ? null : (await post('Profiler.stop')).profile;
-  if (profile !== null) for (const entry of turns.slice(0, 5)) entry.ran = framesOf(profile, entry);
-  return {
-    turns: count,
-    longest: turns.slice(0, 5),
-    cpuMs: turns[0]?.cpu ?? 0,
-    cpuWithoutGcMs: turns.reduce((most, { cpu: of, gc }) => Math.max(most, of - gc), 0),
-    wallMs: longestWall?.wall ?? 0,
-    gcMs: collections.reduce((most, { duration }) => Math.max(most, duration), 0),
-  };
+  const figures = await endTurns();
+  if (session === null) return figures;
+  const { profile } = await post('Profiler.stop');
+  for (const entry of figures.longest) entry.ran = framesOf(profile, entry);
+  return figures;
 }
 
 /** What ran in a turn: functions by their share of the samples, with the callers that lead there. Profile times are microseconds of the same clock. */
@@ -113,7 +47,10 @@ function framesOf(profile, { from, to }) {
     const key = stack.join(' < ');
     weights.set(key, (weights.get(key) ?? 0) + delta / 1000);
   }
-  return [...weights].toSorted((a, b) => b[1] - a[1]).slice(0, 12).map(([stack, ms]) => `${ms.toFixed(2)} ${stack}`);
+  return [...weights]
+    .toSorted((a, b) => b[1] - a[1])
+    .slice(0, 12)
+    .map(([stack, ms]) => `${ms.toFixed(2)} ${stack}`);
 }
 
 /** Milliseconds between the profile's clock (monotonic) and performance.now(). */

@@ -49,7 +49,12 @@ export async function startWatched({ profile = false, execArgv = [] } = {}) {
 
 function call({ port, token, agent }, bytes, session) {
   return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'anthropic-version': '2023-06-01', 'x-api-key': token, 'content-length': bytes.length };
+    const headers = {
+      'content-type': 'application/json',
+      'anthropic-version': '2023-06-01',
+      'x-api-key': token,
+      'content-length': bytes.length,
+    };
     if (session !== undefined) headers['x-claude-code-session-id'] = session;
     const outgoing = request({ agent, host: '127.0.0.1', port, path: '/c/bench/v1/messages', method: 'POST', headers }, (answer) => {
       let length = 0;
@@ -69,7 +74,8 @@ function call({ port, token, agent }, bytes, session) {
 /** Warms the paths: a call of each size and form that agents use, several times. */
 export async function warm(watched) {
   for (let i = 0; i < 3; i += 1) {
-    for (const name of ['4 kB', '200 kB', '2 MB']) for (let n = 0; n < 4; n += 1) await watched.call(REQUESTS[name].make(`warm ${i} ${n}`), 'warm');
+    for (const name of ['4 kB', '200 kB', '2 MB'])
+      for (let n = 0; n < 4; n += 1) await watched.call(REQUESTS[name].make(`warm ${i} ${n}`), 'warm');
     for (const name of ['json 200 kB', 'json 2 MB', 'stream 2 MB, small deltas']) await watched.call(asking(name, `warm ${i}`), 'warm');
   }
 }
@@ -81,14 +87,33 @@ export function cases() {
   const list = [];
   for (const [name, { make, session, refused }] of Object.entries(REQUESTS)) {
     const statuses = refused === true ? [200, 400] : [200];
-    list.push({ name: `request ${name}`, sight: 'first', statuses, bytes: (run) => make(`s${run}-${name}`), session: (run) => `first ${name} ${run}` });
+    list.push({
+      name: `request ${name}`,
+      sight: 'first',
+      statuses,
+      bytes: (run) => make(`s${run}-${name}`),
+      session: (run) => `first ${name} ${run}`,
+    });
     if (session !== true) continue;
     let known;
-    list.push({ name: `request ${name}`, sight: 'known', statuses, bytes: () => (known ??= make(`known-${name}`)), session: () => `known ${name}`, before: 1 });
+    list.push({
+      name: `request ${name}`,
+      sight: 'known',
+      statuses,
+      bytes: () => (known ??= make(`known-${name}`)),
+      session: () => `known ${name}`,
+      before: 1,
+    });
   }
   for (const [name, { status }] of Object.entries(ANSWERS)) {
     if (name === 'small') continue;
-    list.push({ name: `answer ${name}`, sight: '', statuses: [status ?? 200], bytes: (run) => asking(name, `run ${run}`), session: (run) => `answer ${run}` });
+    list.push({
+      name: `answer ${name}`,
+      sight: '',
+      statuses: [status ?? 200],
+      bytes: (run) => asking(name, `run ${run}`),
+      session: (run) => `answer ${run}`,
+    });
   }
   return list;
 }
@@ -100,7 +125,8 @@ export async function measure(watched, one, runs) {
   for (let run = 0; run < runs; run += 1) {
     const bytes = one.bytes(run);
     const figures = await watched.watch(() => watched.call(bytes, one.session(run)));
-    if (!one.statuses.includes(figures.result.status)) throw new Error(`${one.name}: status ${figures.result.status}: ${figures.result.head}`);
+    if (!one.statuses.includes(figures.result.status))
+      throw new Error(`${one.name}: status ${figures.result.status}: ${figures.result.head}`);
     results.push(figures);
   }
   results.sort((a, b) => a.cpuMs - b.cpuMs);
@@ -140,7 +166,11 @@ async function main() {
       console.error(
         `${figures.name.padEnd(44)} ${figures.sight.padEnd(6)} ${ms(figures.cpuMs)}  ${ms(figures.cpuWithoutGcMs)} ${ms(figures.medianCpuMs)} ${ms(figures.worstCpuMs)} | ${ms(figures.wallMs)} | ${ms(figures.gcMs)} | ${figures.turns} turns, status ${figures.status}`,
       );
-      if (profile) for (const { cpu, wall, gc, gcKinds, ran } of figures.longest.slice(0, 3)) console.error(`   ${cpu.toFixed(2)} cpu ${wall.toFixed(2)} wall ${gc.toFixed(2)} gc [${gcKinds}]\n      ${(ran ?? []).join('\n      ')}`);
+      if (profile)
+        for (const { cpu, wall, gc, gcKinds, ran } of figures.longest.slice(0, 3))
+          console.error(
+            `   ${cpu.toFixed(2)} cpu ${wall.toFixed(2)} wall ${gc.toFixed(2)} gc [${gcKinds}]\n      ${(ran ?? []).join('\n      ')}`,
+          );
     }
   } finally {
     watched.stop();

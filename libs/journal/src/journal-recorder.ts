@@ -1,6 +1,16 @@
 import { AffiantError } from '#errors';
 import { packageVersion } from '#config';
-import { ALL_TOPICS, payloadHash, type Clock, type EventCodec, type EventDraft, type EventRecorder, type Ids, type Receipt, type Segment } from '#events';
+import {
+  ALL_TOPICS,
+  payloadHash,
+  type Clock,
+  type EventCodec,
+  type EventDraft,
+  type EventRecorder,
+  type Ids,
+  type Receipt,
+  type Segment,
+} from '#events';
 import { encodeCarried, type OpenExchange } from './open-exchanges.js';
 import type { Journal, JournalRecord } from './port.js';
 

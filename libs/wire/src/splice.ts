@@ -53,7 +53,14 @@ export async function spliceRange(source: Buffer, start: number, end: number, ed
 /** Like `splice`, in steps. */
 export function* spliceSteps(source: Buffer, edits: readonly Edit[]): Steps<Buffer> {
   if (edits.length === 0) return source;
-  const target = Buffer.allocUnsafeSlow(splicedLength(0, source.length, edits));
+  let length = source.length;
+  for (let first = 0; first < edits.length; first += EDITS_PER_CHECK) {
+    const begin = first === 0 ? 0 : edits[first - 1]!.end;
+    const some = edits.slice(first, first + EDITS_PER_CHECK);
+    length += splicedLength(begin, source.length, some) - (source.length - begin);
+    yield;
+  }
+  const target = Buffer.allocUnsafeSlow(length);
   let from = 0;
   let at = 0;
   for (let i = 0; i <= edits.length; i++) {

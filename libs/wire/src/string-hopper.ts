@@ -19,10 +19,15 @@ export class StringHopper {
   private byteWise = false;
   private backslash = -1;
 
+  private readonly bytes: Buffer;
+
+  /** Looks no further than `limit`: what follows may be megabytes without a backslash, which each value would search again. */
   constructor(
-    private readonly bytes: Buffer,
+    bytes: Buffer,
     private readonly limit: number,
-  ) {}
+  ) {
+    this.bytes = limit === bytes.length ? bytes : bytes.subarray(0, limit);
+  }
 
   /** Index of the closing quote of the string whose first content byte is at `from`; or UNTERMINATED, or SUSPENDED. */
   find(from: number): number {

@@ -105,8 +105,8 @@ async function endWhole(call: Call, answer: MaskedAnswer, services: Services): P
   const ending: Ending = {
     outcome,
     status: answer.head.status,
-    sent: [...answer.sentForTrail(), rest.recorded],
-    pending: rest.shown.length,
+    sent: [...answer.sentForTrail(), ...rest.recorded],
+    pending: rest.length,
     upstream: answer.upstream(),
     facts,
   };

@@ -74,10 +74,11 @@ export class MaskedAnswer {
     return this.output.slice(0, this.sent).map(({ recorded }) => recorded);
   }
 
-  /** What it was not handed yet, the final bytes included. */
-  rest(): MaskedBytes {
+  /** What it was not handed yet, the final bytes included. In parts: they may be megabytes. */
+  rest(): { readonly shown: readonly Buffer[]; readonly recorded: readonly Buffer[]; readonly length: number } {
     const parts = [...this.output.slice(this.sent), this.final];
-    return { shown: joined(parts.map(({ shown }) => shown)), recorded: joined(parts.map(({ recorded }) => recorded)) };
+    const shown = parts.map((part) => part.shown);
+    return { shown, recorded: parts.map((part) => part.recorded), length: shown.reduce((sum, { length }) => sum + length, 0) };
   }
 
   upstream(): UpstreamFacts {

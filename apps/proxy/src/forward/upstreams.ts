@@ -24,7 +24,7 @@ export class Upstreams {
       method: request.method as Dispatcher.HttpMethod,
       headers: isLarge ? [...request.headers, 'content-length', String(body.length)] : request.headers,
       // undici takes any async iterable; its types name only one.
-      body: isLarge ? (inPieces(body) as unknown as Readable) : body,
+      body: isLarge ? (inPieces([body]) as unknown as Readable) : body,
       headersTimeout: this.limits.upstream_head_timeout,
       bodyTimeout: this.limits.upstream_idle_timeout,
     };

@@ -72,23 +72,26 @@ export class ClientLink {
   }
 
   /** A whole answer at once. */
-  whole(status: number, headers: Headers, body: Buffer): void {
+  whole(status: number, headers: Headers, body: Buffer | readonly Buffer[]): void {
     if (this.gone || this.#ended) return;
     this.status = status;
     this.#ended = true;
-    this.#note(body.length);
+    const parts = partsOf(body);
+    const length = lengthOf(parts);
+    this.#note(length);
     // A body that was not read to its end must not be taken for the next request.
     const closing = this.response.req.complete ? {} : { connection: 'close' };
-    this.response.writeHead(status, { ...this.#withExchange(headers), 'content-length': body.length, ...closing });
-    this.#finish(body);
+    this.response.writeHead(status, { ...this.#withExchange(headers), 'content-length': length, ...closing });
+    this.#finish(parts);
   }
 
   /** The last bytes of an opened answer. */
-  end(last: Buffer): void {
+  end(last: Buffer | readonly Buffer[]): void {
     if (this.gone || this.#ended) return;
     this.#ended = true;
-    if (last.length > 0) this.#note(last.length);
-    this.#finish(last);
+    const parts = partsOf(last);
+    if (lengthOf(parts) > 0) this.#note(lengthOf(parts));
+    this.#finish(parts);
   }
 
   /** Ends without the end: the client sees a broken connection, never a whole answer. */
@@ -107,15 +110,15 @@ export class ClientLink {
         );
   }
 
-  #finish(last: Buffer): void {
-    if (last.length <= PIECE_BYTES) this.response.end(last);
-    else void this.#finishInPieces(last);
+  #finish(parts: readonly Buffer[]): void {
+    if (lengthOf(parts) > PIECE_BYTES) void this.#finishInPieces(parts);
+    else this.response.end(parts.length === 1 ? parts[0] : Buffer.concat(parts));
   }
 
   /** Ends after the last piece; a client that goes meanwhile has a broken answer. */
-  async #finishInPieces(last: Buffer): Promise<void> {
+  async #finishInPieces(parts: readonly Buffer[]): Promise<void> {
     const { response } = this;
-    for await (const piece of inPieces(last)) {
+    for await (const piece of inPieces(parts)) {
       if (response.destroyed) return;
       if (!response.write(piece)) await drainedOrClosed(response);
     }
@@ -130,6 +133,10 @@ export class ClientLink {
     merge(this.timeline, { at_us: this.elapsedUs(), bytes });
   }
 }
+
+const partsOf = (bytes: Buffer | readonly Buffer[]): readonly Buffer[] => (Buffer.isBuffer(bytes) ? [bytes] : bytes);
+
+const lengthOf = (parts: readonly Buffer[]): number => parts.reduce((sum, { length }) => sum + length, 0);
 
 function drainedOrClosed(response: ServerResponse): Promise<void> {
   if (response.destroyed) return Promise.resolve();

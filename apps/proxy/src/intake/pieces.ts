@@ -4,10 +4,12 @@ import { Slices } from '#wire';
 export const PIECE_BYTES = 256 * 1024;
 
 /** A large body in pieces, each in a turn of the event loop of its own. */
-export async function* inPieces(body: Buffer): AsyncGenerator<Buffer> {
+export async function* inPieces(parts: readonly Buffer[]): AsyncGenerator<Buffer> {
   const slices = new Slices();
-  for (let at = 0; at < body.length; at += PIECE_BYTES) {
-    await slices.turn();
-    yield body.subarray(at, at + PIECE_BYTES);
+  for (const part of parts) {
+    for (let at = 0; at < part.length; at += PIECE_BYTES) {
+      await slices.turn();
+      yield part.subarray(at, at + PIECE_BYTES);
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { beginTurns, endTurns, type TurnFigures } from '../../../../../../test/support/turn-meter.mjs';
 import { AnthropicProtocol } from '../anthropic-protocol.js';
 import { testContext } from '../testing/policies.js';
 
@@ -6,29 +7,12 @@ const PARAGRAPH =
   'The review of the account went through without remarks; see "final". Next: call the branch at 9 on 12 March, fees 1,250.00.\n';
 const ROUTE = new AnthropicProtocol().route('POST', '/v1/messages')!;
 
-/**
- * Longest time the event loop was held, milliseconds: the smaller of wall time and CPU time between two turns, because on a shared machine wall time
- * also counts what others run. Other threads of the process (garbage collection) count too, so this is an upper bound.
- */
-async function longestHold(work: () => Promise<unknown>): Promise<{ hold: number; turns: number; error: unknown }> {
-  let hold = 0;
-  let turns = 0;
-  let watching = true;
-  let wall = performance.now();
-  let cpu = process.cpuUsage();
-  const turn = (): void => {
-    const used = process.cpuUsage(cpu);
-    hold = Math.max(hold, Math.min(performance.now() - wall, (used.user + used.system) / 1_000));
-    turns++;
-    wall = performance.now();
-    cpu = process.cpuUsage();
-    if (watching) setImmediate(turn);
-  };
-  setImmediate(turn);
+/** The turns while `work` runs. */
+async function turnsOf(work: () => Promise<unknown>): Promise<TurnFigures & { readonly error: unknown }> {
   let error: unknown;
+  beginTurns();
   await work().catch((caught: unknown) => (error = caught));
-  watching = false;
-  return { hold, turns, error };
+  return { ...(await endTurns()), error };
 }
 
 function conversation(bytes: number): Buffer {
@@ -44,8 +28,10 @@ function conversation(bytes: number): Buffer {
 const leaf = (text: string): Buffer => Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: text }] }));
 const ssn = (i: number): string => `${200 + (i % 400)}-${10 + (i % 89)}-${1000 + (i % 8999)} `;
 
-/** The promise is 5 ms; the bound here leaves room for a cold JIT and a garbage collection on a busy machine. */
-const BOUND_MS = 40;
+/** CPU of the main thread in one turn, milliseconds, without what the collector took in it: that is V8's, and told beside (docs/adr/0043). */
+const BOUND_MS = 5;
+/** The best of so many runs of a body counts: what only some show is the machine's (a cold heap, the JIT). */
+const RUNS = 3;
 
 const BODIES: readonly (readonly [string, () => Buffer])[] = [
   ['2 MB conversation', () => conversation(2e6)],
@@ -72,11 +58,17 @@ describe('the event loop', () => {
     for (let i = 0; i < 3; i++) await new AnthropicProtocol().screenRequest(conversation(5e5), ROUTE, testContext());
   });
 
-  it.each(BODIES)('is never held by %s', async (name, make) => {
+  it.each(BODIES)('is never held by %s', { timeout: 120_000 }, async (name, make) => {
     const body = make();
-    const { hold, turns, error } = await longestHold(() => new AnthropicProtocol().screenRequest(body, ROUTE, testContext()));
-    console.log(`${name}: ${hold.toFixed(1)} ms at most, ${turns} turns${error === undefined ? '' : `, refused: ${String(error)}`}`);
-    expect(turns).toBeGreaterThan(1);
-    expect(hold).toBeLessThan(BOUND_MS);
+    let best = Infinity;
+    for (let run = 0; run < RUNS && best >= BOUND_MS; run++) {
+      const figures = await turnsOf(() => new AnthropicProtocol().screenRequest(body, ROUTE, testContext()));
+      const { cpuMs, cpuWithoutGcMs, turns, error } = figures;
+      best = Math.min(best, cpuWithoutGcMs);
+      const refused = error === undefined ? '' : `, refused: ${String(error)}`;
+      console.log(`${name}: ${cpuWithoutGcMs.toFixed(1)} ms at most, ${cpuMs.toFixed(1)} with collections, ${turns} turns${refused}`);
+      expect(turns).toBeGreaterThan(1);
+    }
+    expect(best).toBeLessThan(BOUND_MS);
   });
 });

@@ -212,7 +212,13 @@ export class Blocks {
     this.decide(verdictOf(outcomes), tool, channel, whole, () => run(maskedInput(whole, this.context)));
   }
 
-  private decide(verdict: ReturnType<typeof verdictOf>, tool: string | null, channel: TextChannel, whole: string, shown: () => string): void {
+  private decide(
+    verdict: ReturnType<typeof verdictOf>,
+    tool: string | null,
+    channel: TextChannel,
+    whole: string,
+    shown: () => string,
+  ): void {
     if (verdict.action !== 'hold' && verdict.action !== 'block') {
       channel.release(false);
       return;

@@ -7,7 +7,7 @@ import { DocumentCollector, type ContentBlock, type Range } from './document-col
 
 /** Members longer than this tell nothing that is recorded of a response. */
 const LONGEST_FACT = 65_536;
-const LEAVES_PER_STEP = 64;
+const EDITS_PER_STEP = 256;
 const NULL = Buffer.from('null');
 
 /** A JSON document with what was found in its strings, scanned once, to be given out in more than one form. */
@@ -56,10 +56,12 @@ export class JsonBody {
 
   /** The bytes with the replacements that `carriesOut` names; the document's own bytes when there are none. */
   *render(carriesOut: (action: PolicyAction) => boolean): Steps<Buffer> {
-    return yield* spliceSteps(
-      this.bytes,
-      this.found.filter(({ action }) => carriesOut(action)),
-    );
+    const edits: Edit[] = [];
+    for (const [i, edit] of this.found.entries()) {
+      if (carriesOut(edit.action)) edits.push(edit);
+      if (i % EDITS_PER_STEP === EDITS_PER_STEP - 1) yield;
+    }
+    return yield* spliceSteps(this.bytes, edits);
   }
 
   /** The masked document without its long members, for the facts: parsing megabytes of content for a few counts would hold the event loop. */
@@ -68,7 +70,7 @@ export class JsonBody {
     const edits: Edit[] = [];
     let next = 0;
     for (const [i, edit] of this.found.entries()) {
-      if (i % LEAVES_PER_STEP === LEAVES_PER_STEP - 1) yield;
+      if (i % EDITS_PER_STEP === EDITS_PER_STEP - 1) yield;
       next = cutLong(long, next, edit.start, edits);
       const inside = next > 0 && edit.start < (long[next - 1] as Range).end;
       if (!inside) edits.push(edit);

@@ -28,7 +28,10 @@ function isSame(a: RuleOutcome, b: RuleOutcome): boolean {
 }
 
 /** The text of a JSON string. */
-export function* decodedSteps(bytes: Buffer, range: { readonly start: number; readonly end: number; readonly escaped: boolean }): Steps<string> {
+export function* decodedSteps(
+  bytes: Buffer,
+  range: { readonly start: number; readonly end: number; readonly escaped: boolean },
+): Steps<string> {
   const parts: string[] = [];
   for (const part of textWindows(bytes, range)) {
     parts.push(part);

@@ -15,7 +15,7 @@ import { WholeValues } from './whole-values.js';
 const MAX_KEPT_BYTES = 32 << 20;
 /** Bytes cut into frames at once, and events that leave at once. */
 const CHUNK_BYTES = 16 << 10;
-const ITEMS_PER_STEP = 32;
+const ITEMS_PER_STEP = 4;
 
 /**
  * Screens a Messages event stream. Each frame goes out with its own bytes unless a value in it is replaced or its text has to wait; a text that
