@@ -1,5 +1,5 @@
 // `npm run bench`: ours with everything on beside a bare Node pipe and Portkey, interleaved in the same minutes. Rows of design.md §9.
-// Options: --rounds N (3), --only cpu,ttft,mixed,peak,memory,ledger,packet, --json
+// Options: --rounds N (3), --only cpu,ttft,mixed,peak,memory,turns,ledger,packet, --json
 import '../support/prepare.mjs';
 import { execFile } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -7,11 +7,12 @@ import { promisify } from 'node:util';
 import { median, percentile, processTree } from '../support/cpu.mjs';
 import { affiant, root, sql, until } from '../support/instance.mjs';
 import { gatewayAlone, LOAD, nodePipe, ours, portkey, script } from './targets.mjs';
+import { cases, measure, startWatched, warm } from './turns.mjs';
 
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(name) ? args[args.indexOf(name) + 1] : fallback);
 const rounds = Number(option('--rounds', '3'));
-const only = option('--only', 'cpu,ttft,mixed,peak,memory,ledger,packet').split(',');
+const only = option('--only', 'cpu,ttft,mixed,peak,memory,turns,ledger,packet').split(',');
 const asJson = args.includes('--json');
 const say = (line) => console[asJson ? 'error' : 'log'](line);
 const run = promisify(execFile);
@@ -185,6 +186,25 @@ try {
     const values = Object.fromEntries([...per].map(([name, list]) => [name, median(list)]));
     report('4 kB calls/s, gateway on one core', 'calls/s', values, 0);
     behindPortkey('4 kB calls/s', values, false);
+  }
+
+  // The gateway alone, under the watch of turn-meter.mjs. All bodies, hostile ones too: node test/load/turns.mjs
+  if (only.includes('turns')) {
+    const watched = await startWatched();
+    try {
+      await warm(watched);
+      for (const one of cases().filter(({ name }) => /^request (4 kB|200 kB|2 MB|32 MB)$|^answer (json|stream) 2 MB/.test(name))) {
+        const { cpuMs, cpuWithoutGcMs, wallMs, gcMs } = await measure(watched, one, Math.max(3, rounds));
+        report(
+          `longest turn, ${one.name} ${one.sight}`.trim(),
+          'ms',
+          { cpu: cpuMs, 'without gc': cpuWithoutGcMs, wall: wallMs, gc: gcMs },
+          1,
+        );
+      }
+    } finally {
+      watched.stop();
+    }
   }
 
   if (only.includes('ledger')) {

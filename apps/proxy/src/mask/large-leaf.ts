@@ -4,8 +4,10 @@ import { askDetector } from './guard.js';
 import type { Leaf, MaskRules } from './leaf.js';
 import { ValueStream, type FoundValue } from './stream-masker.js';
 
-/** Bytes decoded and scanned in one go: well under a millisecond, also when they are nothing but values. */
+/** Strings up to this are decoded and scanned in one go. */
 export const WINDOW_BYTES = 8 * 1024;
+/** Bytes of a larger one decoded and scanned in one go: under a millisecond, also when they are nothing but values. */
+export const SCAN_BYTES = 4 * 1024;
 /** More values than this in one body are no conversation; without a bound they would fill the memory. */
 const MAX_EDITS = 262_144;
 const VALUES_PER_CHECK = 64;
@@ -26,7 +28,7 @@ export async function maskLargeLeaf(
   const values = rules === null ? null : askDetector(() => new ValueStream(rules.detector));
   const offsets = new JsonTextOffsets(bytes, leaf.start, leaf.end);
   for (let start = leaf.start; start < leaf.end;) {
-    const end = start + WINDOW_BYTES >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, start + WINDOW_BYTES);
+    const end = start + SCAN_BYTES >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, start + SCAN_BYTES);
     const text = decodeJsonText(bytes, start, end, leaf.escaped);
     if (rules !== null && values !== null)
       await addEdits(

@@ -1,7 +1,7 @@
 import { decodeJsonText, encodeJsonText, JsonTextOffsets, jsonTextBoundary, type Edit, type Steps } from '#wire';
 import type { PolicyAction } from '#config';
 import { askDetector } from './guard.js';
-import { WINDOW_BYTES } from './large-leaf.js';
+import { SCAN_BYTES, WINDOW_BYTES } from './large-leaf.js';
 import { findReplacements, leafEdits, leafLabel, leafText, type Leaf, type MaskRules } from './leaf.js';
 import { ValueStream, type FoundValue } from './stream-masker.js';
 
@@ -44,7 +44,7 @@ function* largeLeafSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Steps<Fou
 /** The text of a JSON string, some kilobytes at a time. @throws AffiantError body_invalid */
 export function* textWindows(bytes: Buffer, leaf: Pick<Leaf, 'start' | 'end' | 'escaped'>): Generator<string> {
   for (let start = leaf.start; start < leaf.end;) {
-    const end = start + WINDOW_BYTES >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, start + WINDOW_BYTES);
+    const end = start + SCAN_BYTES >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, start + SCAN_BYTES);
     yield decodeJsonText(bytes, start, end, leaf.escaped);
     start = end;
   }

@@ -1,5 +1,5 @@
 import { concatSteps, utf8Boundary, type Steps } from '#wire';
-import { WINDOW_BYTES } from '../../../mask/large-leaf.js';
+import { SCAN_BYTES } from '../../../mask/large-leaf.js';
 import type { MaskRules } from '../../../mask/leaf.js';
 import { applyReplacements, StreamMasker, type Replacement } from '../../../mask/stream-masker.js';
 
@@ -20,7 +20,7 @@ export function* maskPlainSteps(bytes: Buffer, rules: MaskRules | null): Steps<B
     from = masker.settled;
   };
   for (let start = 0; start < bytes.length;) {
-    const end = start + WINDOW_BYTES >= bytes.length ? bytes.length : utf8Boundary(bytes, start + WINDOW_BYTES);
+    const end = start + SCAN_BYTES >= bytes.length ? bytes.length : utf8Boundary(bytes, start + SCAN_BYTES);
     const text = bytes.toString('utf8', start, end);
     held += text;
     settle(masker.push(text));
