@@ -10,7 +10,7 @@ export const WINDOW_BYTES = 8 * 1024;
 export const SCAN_BYTES = 4 * 1024;
 /** More values than this in one body are no conversation; without a bound they would fill the memory. */
 const MAX_EDITS = 262_144;
-const VALUES_PER_CHECK = 64;
+const VALUES_PER_CHECK = 16;
 
 /**
  * Masks a string of any size in windows, with the same result as in one go, giving others their turn in between.

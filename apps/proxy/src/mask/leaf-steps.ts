@@ -10,7 +10,7 @@ export interface FoundEdit extends Edit {
   readonly action: PolicyAction;
 }
 
-const VALUES_PER_STEP = 64;
+const VALUES_PER_STEP = 16;
 
 /** What is to be replaced in a value of any size, in steps; the same as in one go. @throws AffiantError body_invalid, detector_failed */
 export function* leafEditSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Steps<FoundEdit[]> {

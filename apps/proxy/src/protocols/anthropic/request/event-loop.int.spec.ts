@@ -31,7 +31,7 @@ const ssn = (i: number): string => `${200 + (i % 400)}-${10 + (i % 89)}-${1000 +
 /** CPU of the main thread in one turn, milliseconds, without what the collector took in it: that is V8's, and told beside (docs/adr/0043). */
 const BOUND_MS = 5;
 /** The best of so many runs of a body counts: what only some show is the machine's (a cold heap, the JIT). */
-const RUNS = 3;
+const RUNS = 5;
 
 const BODIES: readonly (readonly [string, () => Buffer])[] = [
   ['2 MB conversation', () => conversation(2e6)],
