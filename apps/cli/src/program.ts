@@ -8,10 +8,12 @@ import { addKeys } from './commands/keys.js';
 import { addMask } from './commands/mask.js';
 import { addPackets } from './commands/packets.js';
 import { addPolicy } from './commands/policy.js';
+import { addSchemas } from './commands/schemas.js';
 import { addSessions } from './commands/sessions.js';
 import { addSql } from './commands/sql.js';
 import { addStatus } from './commands/status.js';
 import { addToken } from './commands/token.js';
+import { addTopics } from './commands/topics.js';
 import { addVerify } from './commands/verify.js';
 
 /** Runs one command; the result is the process's exit code (docs/reference/cli.md). */
@@ -38,6 +40,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     addPolicy,
     addMask,
     addKeys,
+    addSchemas,
+    addTopics,
     addInstallationKeys,
   ])
     add(program, finding);

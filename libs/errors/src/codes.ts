@@ -88,6 +88,7 @@ export const ERROR_CODES = {
   packet_refused: spec(409, 'A packet cannot be made for that period.', 'Read the gate that refused it.'),
   packet_failed: spec(500, 'The packet job failed.', 'Run it again; see `affiant packet show`.'),
   catalogue_failed: spec(503, 'The catalogue does not answer.', 'Check PostgreSQL, or the state directory.'),
+  registry_failed: spec(503, 'The schema registry does not answer, or refuses.', 'Check schema_registry.url; recording does not need it.'),
   siem_failed: spec(503, 'A SIEM sink does not take records. It lags; nothing is lost.', 'Look at `affiant status`; check the receiver.'),
   job_queue_failed: spec(503, 'The job queue does not answer.', 'Check Redis; the work goes on when it is back.'),
   object_store_failed: spec(503, 'The object store does not answer.', 'Check the object store; try again.'),

@@ -10,6 +10,8 @@ export {
 export { KafkaEventLog, type KafkaEventLogOptions } from './kafka/kafka-event-log.js';
 export { parsePartition, partitionName, partitionOf } from './kafka/partition-of.js';
 export { KafkaSender, type KafkaRecord, type KafkaSenderOptions, type SentRange } from './kafka/sender.js';
+export { KafkaTopics, type AppliedTopics, type TopicDifference } from './kafka/topics.js';
+export { readerAcls, type ReaderAcls } from './kafka/reader-acls.js';
 export { MAX_MESSAGE_BYTES, OCSF_TOPIC, topicPlans, type TopicPlan } from './kafka/topic-plan.js';
 export { EventLogServer, type EventLogServerOptions } from './nest/event-log-server.js';
 export { EVENT_LOG_TRANSPORT, EventLogContext, LogConsumer, type LogConsumerOptions } from './nest/log-consumer.js';

@@ -1,11 +1,12 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import avsc from 'avsc';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '#config';
 import { checkCompatibility } from './compatibility.js';
-import { loadSchemas } from './schemas.js';
+import { loadSchemas, type RegisteredSchema } from './schemas.js';
 
-/** Released versions of all schemas, one folder each, oldest first; none before the first release. */
+/** Released versions of all schemas, one folder each, oldest first. */
 const earlier = join(packageRoot, 'schemas', 'earlier');
 const releases = existsSync(earlier) ? readdirSync(earlier).sort() : [];
 
@@ -20,6 +21,19 @@ describe('schema compatibility', () => {
   it.each(loadSchemas().map(({ name, schema }) => [name, schema] as const))('%s fits every released version of itself', (name, schema) => {
     const released = releases.map((release) => loadSchemas(join(earlier, release)).find((candidate) => candidate.name === name)?.schema);
     checkCompatibility(name, [...released.filter((candidate) => candidate !== undefined), schema]);
+  });
+
+  it('every stored version is looked at', () => {
+    expect(releases.length).toBeGreaterThan(0);
+  });
+
+  it.each(releases)('ids of %s mean today what they meant then', (release) => {
+    const fingerprint = (schema: object): string =>
+      avsc.Type.forSchema(schema as avsc.Schema)
+        .fingerprint('sha256')
+        .toString('hex');
+    const meaning = ({ id, name, schema }: RegisteredSchema): [number, string, string] => [id, name, fingerprint(schema)];
+    expect(loadSchemas().map(meaning)).toEqual(expect.arrayContaining(loadSchemas(join(earlier, release)).map(meaning)));
   });
 
   const control = loadSchemas().find(({ name }) => name === 'affiant.v1.Control')?.schema ?? {};

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AffiantError } from '#errors';
-import { EventCodec, type DecodedEvent, type Topic } from '#events';
+import { EventCodec, TOPICS } from '#events';
 import type { OcsfRecord } from '#ocsf';
 import type { Logger } from '#observability';
 import { MemoryEventLog } from '../testing/memory-event-log.js';
 import { MemoryRecorder } from '../testing/memory-recorder.js';
 import { startFeed, type Feed } from './start-feed.js';
 import type { RecordSink } from './ports.js';
+import { controlEvent } from './testing.fixture.js';
 
 const codec = new EventCodec();
 const silent = (): void => undefined;
@@ -52,38 +53,9 @@ afterEach(async () => {
   await Promise.all(feeds.map((feed) => feed.stop()));
 });
 
-function event(seq: number, source = 'gateway'): { topic: Topic; value: Buffer } {
-  const decoded: DecodedEvent = {
-    type: 'control',
-    event: {
-      envelope: {
-        event_id: `0199b3c0-0000-7000-8000-${String(seq).padStart(12, '0')}`,
-        source_id: source,
-        boot_epoch: 1,
-        seq,
-        prev_hash: Buffer.alloc(32),
-        occurred_at: seq,
-        clock_offset_us: 0,
-        build: '0',
-        session_id: null,
-        exchange_id: null,
-        principal: null,
-        connection: null,
-      },
-      kind: 'gateway.heartbeat',
-      outcome: 'success',
-      subject: null,
-      attributes: [],
-      detail: null,
-    },
-  };
-  return { topic: codec.topicOf('control', decoded.event), value: codec.encode('control', decoded.event) };
-}
-
 function append(partition: string, ...seqs: number[]): void {
   for (const seq of seqs) {
-    const { topic, value } = event(seq);
-    log.append(partition, topic, value);
+    log.append(partition, TOPICS.control, codec.encode('control', controlEvent(seq).event));
   }
 }
 

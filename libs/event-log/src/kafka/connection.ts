@@ -39,14 +39,17 @@ export function kafkaConnection(config: KafkaConnectConfig, { ca, certificate, k
   };
 }
 
-/** `report` gets what the client warns of (broker down, rebalancing), for the process's log. */
-export function kafkaClient(connection: KafkaConnection, report?: (message: string) => void): Kafka {
+/**
+ * `report` gets what the client warns of (broker down, rebalancing), for the process's log. `retries`: how often a request that failed is sent
+ * again, about a second apart.
+ */
+export function kafkaClient(connection: KafkaConnection, report?: (message: string) => void, retries = 20): Kafka {
   return new Kafka({
     ...connection,
     requestTimeout: REQUEST_TIMEOUT_MS,
     enforceRequestTimeout: true,
     connectionTimeout: 5_000,
-    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 20 },
+    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries },
     logLevel: report === undefined ? logLevel.NOTHING : logLevel.WARN,
     logCreator:
       () =>

@@ -1,0 +1,5 @@
+export declare function makeCertificates(directory: string): {
+  readonly ca: string;
+  readonly keystore: string;
+  readonly truststore: string;
+};
