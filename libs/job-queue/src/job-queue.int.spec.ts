@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => rm(script, { force: true }));
 
 const tableWorld = (source: DataSource): Pick<JobQueueWorld, 'open'> => ({
-  open: (limits) => new TableJobQueue(source, { ...limits, nowMs: Date.now, logger, pollMs: 5, leaseMs: LEASE_MS }),
+  open: async (limits) => new TableJobQueue(source, { ...limits, nowMs: Date.now, logger, pollMs: 5, leaseMs: LEASE_MS }),
 });
 
 describe('jobs in a table of PGlite', () => {

@@ -15,10 +15,10 @@ describe.skipIf(!hasRedis())('BullJobQueue when Redis is killed', { timeout: 120
   beforeAll(async () => void (redis = await startRedis()));
   afterAll(() => redis?.stop());
 
-  const open = (): BullJobQueue => BullJobQueue.connect({ url: redis.url, logger, attempts: 20, backoffMs: 20, lockMs: 900 });
+  const open = (): Promise<BullJobQueue> => BullJobQueue.connect({ url: redis.url, logger, attempts: 20, backoffMs: 20, lockMs: 900 });
 
   it('keeps every acknowledged job and ends each, some of them twice', async () => {
-    const [front, ...workers] = [open(), open(), open()];
+    const [front, ...workers] = await Promise.all([open(), open(), open()]);
     const runs = new Map<string, number>();
     for (const worker of workers) {
       worker.work('count', async (_payload, { key }) => {
@@ -65,7 +65,7 @@ describe.skipIf(!hasRedis())('BullJobQueue when Redis is killed', { timeout: 120
   });
 
   it('runs a job in work once more after a kill, though its handler came to its end', async () => {
-    const queue = open();
+    const queue = await open();
     const ran: number[] = [];
     let go = (): void => undefined;
     const gate = new Promise<void>((resolve) => (go = resolve));
@@ -86,14 +86,14 @@ describe.skipIf(!hasRedis())('BullJobQueue when Redis is killed', { timeout: 120
   });
 
   it('refuses at once while Redis is away, serves a worker that began without it, and closes without it', async () => {
-    const [queue, closing] = [open(), open()];
+    const [queue, closing] = await Promise.all([open(), open()]);
     await queue.enqueue('away', {}, { key: 'before' });
     await redis.kill();
     const started = performance.now();
     await expect(queue.enqueue('away', {}, { key: 'lost' })).rejects.toMatchObject({ code: 'job_queue_failed', status: 503 });
     await expect(queue.status('away', 'before')).rejects.toMatchObject({ code: 'job_queue_failed' });
     expect(performance.now() - started).toBeLessThan(6_000);
-    const late = open();
+    const late = await open();
     const ran: string[] = [];
     late.work('away', async (_payload, { key }) => void ran.push(key));
     closing.work('away-too', async () => undefined);
@@ -106,7 +106,7 @@ describe.skipIf(!hasRedis())('BullJobQueue when Redis is killed', { timeout: 120
   });
 
   it('is a provider of a Nest application', async () => {
-    const module = BullJobQueueModule.register({ url: redis.url, names: ['nest.a', 'nest.b'], logger });
+    const module = await BullJobQueueModule.register({ url: redis.url, names: ['nest.a', 'nest.b'], logger });
     const app = await NestFactory.createApplicationContext(module, { logger: false });
     const jobs = app.get<JobQueue>(JOB_QUEUE);
     const ran: object[] = [];

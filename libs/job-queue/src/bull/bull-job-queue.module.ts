@@ -1,5 +1,4 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { BullModule, getQueueToken } from '@nestjs/bull';
 import type Bull from 'bull';
 import { AffiantError } from '#errors';
 import type { Logger } from '#observability';
@@ -19,8 +18,9 @@ export interface BullJobQueueModuleOptions extends BullQueueSettings {
 /** Registers a Bull queue per job name with Nest, which closes them with the application, and provides the JobQueue over them. */
 @Module({})
 export class BullJobQueueModule {
-  static register(options: BullJobQueueModuleOptions): DynamicModule {
+  static async register(options: BullJobQueueModuleOptions): Promise<DynamicModule> {
     const { names, logger } = options;
+    const { BullModule, getQueueToken } = await import('@nestjs/bull');
     const registered = BullModule.registerQueue(...names.map((name) => ({ name, ...bullQueueOptions(options) })));
     return {
       module: BullJobQueueModule,

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import Bull from 'bull';
+import type Bull from 'bull';
 import { toAffiantError } from '#errors';
 import type { Logger } from '#observability';
 import type { JobHandler, JobQueue, JobStatus } from '../port.js';
@@ -33,10 +33,14 @@ export class BullJobQueue implements JobQueue {
 
   constructor(private readonly options: BullJobQueueOptions) {}
 
-  /** Opens its own connections; nothing waits for Redis here. @throws AffiantError config_invalid */
-  static connect(settings: BullQueueSettings & { readonly logger: Logger }): BullJobQueue {
+  /**
+   * Opens its own connections; nothing waits for Redis here. Bull is loaded only now: standalone mode has no use for its 15 MB.
+   * @throws AffiantError config_invalid
+   */
+  static async connect(settings: BullQueueSettings & { readonly logger: Logger }): Promise<BullJobQueue> {
     const options = bullQueueOptions(settings);
-    return new BullJobQueue({ logger: settings.logger, queueOf: (name) => new Bull<Envelope>(name, options) });
+    const { default: Queue } = await import('bull');
+    return new BullJobQueue({ logger: settings.logger, queueOf: (name) => new Queue<Envelope>(name, options) });
   }
 
   async enqueue(name: string, payload: object, { key }: { readonly key: string }): Promise<void> {

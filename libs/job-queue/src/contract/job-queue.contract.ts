@@ -3,7 +3,7 @@ import type { JobQueue, JobStatus } from '../port.js';
 
 export interface JobQueueWorld {
   /** A queue over the same store each time. Workers that died are noticed within about a second. */
-  open(limits: { readonly attempts: number; readonly backoffMs: number }): JobQueue;
+  open(limits: { readonly attempts: number; readonly backoffMs: number }): Promise<JobQueue>;
   /** Lets a worker of another process take the next job of that name and kills it. Answers the key of the job. */
   takeAndDie(name: string, limits: { readonly attempts: number; readonly backoffMs: number }): Promise<string>;
 }
@@ -16,8 +16,8 @@ export function jobQueueContract(title: string, world: () => JobQueueWorld): voi
     const opened: JobQueue[] = [];
     let names = 0;
     const name = (): string => `${title.replaceAll(/\W/g, '-')}.${(names += 1)}`;
-    const open = (): JobQueue => {
-      const queue = world().open(limits);
+    const open = async (): Promise<JobQueue> => {
+      const queue = await world().open(limits);
       opened.push(queue);
       return queue;
     };
@@ -29,7 +29,7 @@ export function jobQueueContract(title: string, world: () => JobQueueWorld): voi
     });
 
     it('runs a job once, however often it was put in, also after its end', async () => {
-      const [queue, other, job] = [open(), open(), name()];
+      const [queue, other, job] = [await open(), await open(), name()];
       const ran: unknown[] = [];
       const payload = { id: 7, text: 'ä"\u2028\n', nested: { list: [1, null, true] } };
       await Promise.all([queue, other, queue].map((one) => one.enqueue(job, payload, { key: 'once' })));
@@ -45,7 +45,7 @@ export function jobQueueContract(title: string, world: () => JobQueueWorld): voi
     });
 
     it('takes the same key under another name, and keys of any form', async () => {
-      const [queue, a, b] = [open(), name(), name()];
+      const [queue, a, b] = [await open(), name(), name()];
       const ran: string[] = [];
       const keys = ['k', 'a:lock', '12', 'ü/ñ {x}'];
       for (const job of [a, b]) for (const key of keys) await queue.enqueue(job, {}, { key });
@@ -55,7 +55,7 @@ export function jobQueueContract(title: string, world: () => JobQueueWorld): voi
     });
 
     it('tries again after a failure with growing pauses, and keeps a job that fails for good', async () => {
-      const [queue, job] = [open(), name()];
+      const [queue, job] = [await open(), name()];
       const at: number[] = [];
       const attempts: number[] = [];
       await queue.enqueue(job, {}, { key: 'bad' });
@@ -75,7 +75,7 @@ export function jobQueueContract(title: string, world: () => JobQueueWorld): voi
     });
 
     it('goes on after a failure that passes', async () => {
-      const [queue, job] = [open(), name()];
+      const [queue, job] = [await open(), name()];
       await queue.enqueue(job, {}, { key: 'flaky' });
       queue.work(job, async (_payload, { attempt }) => {
         if (attempt < 3) throw new Error('not yet');
@@ -84,7 +84,7 @@ export function jobQueueContract(title: string, world: () => JobQueueWorld): voi
     });
 
     it('runs one job at a time', async () => {
-      const [queue, a, b] = [open(), name(), name()];
+      const [queue, a, b] = [await open(), name(), name()];
       let running = 0;
       let most = 0;
       const handler = async (): Promise<void> => {
@@ -99,7 +99,7 @@ export function jobQueueContract(title: string, world: () => JobQueueWorld): voi
     });
 
     it('says what became of a job', async () => {
-      const [queue, job] = [open(), name()];
+      const [queue, job] = [await open(), name()];
       expect(await queue.status(job, 'k')).toBeNull();
       await queue.enqueue(job, {}, { key: 'k' });
       expect(await queue.status(job, 'k')).toBe('waiting');
@@ -111,7 +111,7 @@ export function jobQueueContract(title: string, world: () => JobQueueWorld): voi
     });
 
     it('waits at the close for the job in hand, and takes no other', async () => {
-      const [queue, job] = [open(), name()];
+      const [queue, job] = [await open(), name()];
       const ran: string[] = [];
       const { promise, resolve } = gate();
       for (const key of ['1', '2']) await queue.enqueue(job, {}, { key });
@@ -124,7 +124,7 @@ export function jobQueueContract(title: string, world: () => JobQueueWorld): voi
       resolve();
       await closed;
       expect(ran).toEqual(['1']);
-      const next = open();
+      const next = await open();
       expect(await next.status(job, '2')).toBe('waiting');
       next.work(job, async (_payload, { key }) => void ran.push(key));
       await ends(next, job, '2', 'done');
@@ -133,7 +133,7 @@ export function jobQueueContract(title: string, world: () => JobQueueWorld): voi
     });
 
     it('gives a job whose worker was killed to another', { timeout: 60_000 }, async () => {
-      const [queue, job] = [open(), name()];
+      const [queue, job] = [await open(), name()];
       await queue.enqueue(job, { id: 1 }, { key: 'orphan' });
       expect(await world().takeAndDie(job, limits)).toBe('orphan');
       const ran: object[] = [];
@@ -143,7 +143,7 @@ export function jobQueueContract(title: string, world: () => JobQueueWorld): voi
     });
 
     it('fails a job that kills its workers, and keeps it', { timeout: 60_000 }, async () => {
-      const [queue, job] = [open(), name()];
+      const [queue, job] = [await open(), name()];
       await queue.enqueue(job, {}, { key: 'poison' });
       for (let death = 0; death < limits.attempts; death += 1) expect(await world().takeAndDie(job, limits)).toBe('poison');
       let ran = 0;

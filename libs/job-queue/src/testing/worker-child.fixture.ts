@@ -10,7 +10,7 @@ const logger = createLogger('worker', { level: 'silent' });
 const limits = { attempts: Number(attempts), backoffMs: Number(backoffMs), logger };
 const queue: JobQueue =
   kind === 'bull'
-    ? BullJobQueue.connect({ ...limits, url, lockMs: Number(leaseMs) })
+    ? await BullJobQueue.connect({ ...limits, url, lockMs: Number(leaseMs) })
     : new TableJobQueue(await openCatalogue({ url, pool: 2 }), { ...limits, nowMs: Date.now, pollMs: 20, leaseMs: Number(leaseMs) });
 queue.work(name, async (_payload, { key }) => {
   process.stdout.write(`${key}\n`);
