@@ -7,6 +7,7 @@ export { MemoryCheckpointStore, MemoryTileStore } from './memory-stores.js';
 export { openNote, parseNote, signNote, type NoteSignature, type OpenNote, type ParsedNote } from './note.js';
 export { verifyConsistency, verifyInclusion } from './proof.js';
 export { recomputeRoot, RootBuilder } from './recompute-root.js';
+export { S3TileStore } from './s3/s3-tile-store.js';
 export { bundlePath, isTilePath, joinBundle, splitBundle, splitTile, TILE_WIDTH, tilePath, tileWidth } from './tile-path.js';
 export { TileTree } from './tile-tree.js';
 export { formatTlogProof, parseTlogProof, verifyTlogProof, type TlogProof } from './tlog-proof.js';

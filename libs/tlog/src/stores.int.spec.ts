@@ -2,8 +2,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FileCheckpointStore, FileTileStore, MemoryCheckpointStore, MemoryTileStore, TileTree, TreeEdge } from './index.js';
-import type { CheckpointStore, SealedState, TileStore } from './index.js';
+import { tileStoreContract } from './contract/tile-store.contract.js';
+import { FileCheckpointStore, FileTileStore, MemoryCheckpointStore, MemoryTileStore } from './index.js';
+import type { CheckpointStore, SealedState } from './index.js';
 
 let directory: string;
 beforeEach(async () => {
@@ -13,39 +14,8 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const conflict = expect.objectContaining({ code: 'ledger_conflict' });
 
-const TILE_STORES: [string, () => TileStore][] = [
-  ['files', () => new FileTileStore(join(directory, 'tiles'))],
-  ['memory', () => new MemoryTileStore()],
-];
-
-describe.each(TILE_STORES)('tile store in %s', (_, make) => {
-  it('is write-once', async () => {
-    const store = make();
-    expect(await store.get('tile/0/000')).toBeNull();
-    await store.put('tile/0/x001/000', Buffer.from('a'));
-    await store.put('tile/0/x001/000', Buffer.from('a'));
-    await expect(store.put('tile/0/x001/000', Buffer.from('b'))).rejects.toEqual(conflict);
-    expect(await store.get('tile/0/x001/000')).toEqual(Buffer.from('a'));
-    await expect(store.put('../outside', Buffer.from('a'))).rejects.toMatchObject({ code: 'usage_invalid' });
-  });
-
-  it('keeps a tree that can be read back, and drops only partial tiles that full ones replaced', async () => {
-    const store = make();
-    let edge = TreeEdge.empty;
-    for (const step of [100, 100, 100, 300]) {
-      const grown = edge.extend(Array.from({ length: step }, (_unused, index) => Buffer.from(String(edge.size + index))));
-      await Promise.all(grown.files.map((file) => store.put(file.path, file.bytes)));
-      await store.prune([...grown.superseded, 'tile/0/002.p']);
-      edge = grown.edge;
-    }
-    expect(await store.get('tile/0/000.p/100')).toBeNull();
-    expect(await store.get('tile/0/002.p/88')).not.toBeNull();
-    expect((await TreeEdge.load(store, 600)).root()).toEqual(edge.root());
-    expect(await new TileTree(store, 600).root()).toEqual(edge.root());
-    await store.publish('note 1');
-    await store.publish('note 2');
-  });
-});
+tileStoreContract('FileTileStore', async () => new FileTileStore(join(directory, 'tiles')));
+tileStoreContract('MemoryTileStore', async () => new MemoryTileStore());
 
 const STATE: SealedState = {
   round: 1,

@@ -3,9 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFileDurably, makeDirectoryDurably } from '#durable';
 import { AffiantError } from '#errors';
+import { checkPacketName } from '../packet-name.js';
 import type { PacketStore } from '../port.js';
-
-const NAME = /^[a-z0-9][a-z0-9._-]{0,150}$/i;
 
 /** Packets as read-only files of one directory. */
 export class LocalPacketStore implements PacketStore {
@@ -40,7 +39,6 @@ export class LocalPacketStore implements PacketStore {
   }
 
   #path(name: string): string {
-    if (!NAME.test(name)) throw new AffiantError('not_found', 'a packet name has only letters, digits, dot, dash and underscore');
-    return join(this.directory, name);
+    return join(this.directory, checkPacketName(name));
   }
 }

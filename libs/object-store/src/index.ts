@@ -1,0 +1,2 @@
+export { ObjectStore, type PutOnce } from './object-store.js';
+export type { ObjectStoreOptions } from './options.js';
