@@ -16,7 +16,7 @@ export { MAX_MESSAGE_BYTES, OCSF_TOPIC, topicPlans, type TopicPlan } from './kaf
 export { EventLogServer, type EventLogServerOptions } from './nest/event-log-server.js';
 export { EVENT_LOG_TRANSPORT, EventLogContext, LogConsumer, type LogConsumerOptions } from './nest/log-consumer.js';
 export { LogTail, type LogTailOptions, type TailedRecord } from './log-tail.js';
-export { DEFAULT_RETRY } from './retry.js';
+export { DEFAULT_RETRY, withRetries } from './retry.js';
 export { FrontierWatch, type FrontierWatchOptions } from './ship/frontier-watch.js';
 export type { LogMessage, LogSender, ShipperReport } from './ship/port.js';
 export { PositionFile, type PositionStore, type ShipPosition } from './ship/position-file.js';

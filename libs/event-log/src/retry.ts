@@ -11,6 +11,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   'catalogue_failed',
   'job_queue_failed',
   'object_store_failed',
+  'siem_failed',
   'event_log_failed',
   'journal_full',
   'overloaded',

@@ -7,6 +7,8 @@ export interface RsyslogOptions {
     readonly group: string;
     /** Settings of librdkafka. */
     readonly config?: Readonly<Record<string, string>>;
+    /** PEM of the brokers' authority. */
+    readonly ca?: string;
   };
 }
 export interface TestRsyslog {

@@ -27,7 +27,8 @@ export function hasRsyslog(modules = []) {
 /**
  * Starts rsyslogd.
  * @param options.tls `{ca, cert, key}` (PEM): a listener for RFC 5425; the messages' text goes to the output file, one a line.
- * @param options.kafka `{bootstrap, topics, group, config}`: topics read by imkafka into the output file; `config` are librdkafka settings.
+ * @param options.kafka `{bootstrap, topics, group, config, ca}`: topics read by imkafka into the output file; `config` are librdkafka settings,
+ *   `ca` the PEM of the brokers' authority.
  */
 export async function startRsyslog({ tls, kafka } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'affiant-rsyslog-'));
@@ -47,6 +48,7 @@ export async function startRsyslog({ tls, kafka } = {}) {
   put('messages', '');
   put('errors', '');
   const port = tls === undefined ? 0 : await freePort();
+  const caFile = kafka?.ca === undefined ? null : put('kafka-ca.pem', kafka.ca);
   const lines = [
     `global(workDirectory="${directory}" maxMessageSize="${MAX_MESSAGE}" processInternalMessages="on"`,
     ...(tls === undefined
@@ -67,7 +69,7 @@ export async function startRsyslog({ tls, kafka } = {}) {
           'module(load="imtcp" streamDriver.name="ossl" streamDriver.mode="1" streamDriver.authMode="anon")',
           `input(type="imtcp" address="127.0.0.1" port="${port}" ruleset="records")`,
         ]),
-    ...(kafka === undefined ? [] : ['module(load="imkafka")', ...kafka.topics.map((topic) => kafkaInput(kafka, topic))]),
+    ...(kafka === undefined ? [] : ['module(load="imkafka")', ...kafka.topics.map((topic) => kafkaInput(kafka, topic, caFile))]),
     `action(type="omfile" file="${errors}" template="whole")`,
   ];
   const config = put('rsyslog.conf', `${lines.join('\n')}\n`);
@@ -114,8 +116,8 @@ function reachable(port) {
   });
 }
 
-function kafkaInput({ bootstrap, group, config = {} }, topic) {
-  const settings = { 'auto.offset.reset': 'earliest', ...config };
+function kafkaInput({ bootstrap, group, config = {} }, topic, caFile) {
+  const settings = { 'auto.offset.reset': 'earliest', ...(caFile === null ? {} : { 'ssl.ca.location': caFile }), ...config };
   const list = Object.entries(settings).map(([name, value]) => `"${name}=${value}"`);
   return `input(type="imkafka" broker=[${bootstrap.map((each) => `"${each}"`).join(',')}] topic="${topic}" consumergroup="${group}" ruleset="raw-records" confParam=[${list.join(',')}])`;
 }

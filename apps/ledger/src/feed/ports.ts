@@ -1,8 +1,7 @@
-import type { EventLog } from '#event-log';
+import type { EventLog, RetryOptions } from '#event-log';
 import type { EventCodec, EventRecorder } from '#events';
 import type { OcsfRecord } from '#ocsf';
 import type { Logger } from '#observability';
-import type { Pause } from '../ports.js';
 
 /**
  * Port: somebody who takes OCSF records.
@@ -34,8 +33,8 @@ export interface FeedPorts {
 export interface FeedOptions {
   readonly maxBatchRecords?: number;
   readonly maxBatchBytes?: number;
-  /** Waits, or returns early when the signal fires; tests pass one that does not wait. */
-  readonly pause?: Pause;
+  /** How a sink that fails is tried again; for ever, with growing pauses, unless given. */
+  readonly retry?: RetryOptions;
 }
 
 /** How one sink is doing. */

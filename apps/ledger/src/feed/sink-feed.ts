@@ -1,15 +1,15 @@
-import { isAffiantError, toAffiantError } from '#errors';
+import { toAffiantError } from '#errors';
 import { ALL_TOPICS, SYSTEM_CONTEXT } from '#events';
-import type { LogBatch, Subscription } from '#event-log';
+import type { LogBatch, RetryOptions, Subscription } from '#event-log';
 import { ocsfRecord, type OcsfRecord } from '#ocsf';
-import { Stopped, systemPause, unlessGivenUp } from '../retry.js';
+import { Stopped, unlessGivenUp } from '../retry.js';
 import { Delivered } from './delivered.js';
 import { siemGroup, type FeedPorts, type RecordSink, type SinkHealth } from './ports.js';
 
 const MAX_BATCH_RECORDS = 500;
 const MAX_BATCH_BYTES = 1 << 20;
-const FIRST_WAIT = 250;
-const LONGEST_WAIT = 30_000;
+/** For ever: a sink that is away lags, however long. */
+const RETRY: RetryOptions = { attempts: Number.MAX_SAFE_INTEGER, firstMs: 250, maxMs: 30_000 };
 
 /**
  * Event log -> one sink, in a group of its own, so that a sink that is away holds up nobody else.
@@ -20,6 +20,7 @@ export class SinkFeed {
   readonly #delivered = new Delivered();
   /** Sources seen in a partition; embedded, the partition is the source. */
   readonly #sources = new Map<string, Set<string>>();
+  readonly #toldGaps = new Set<string>();
   readonly #stopping = new AbortController();
   #subscription: Subscription | null = null;
   #count = 0;
@@ -32,22 +33,17 @@ export class SinkFeed {
     this.#group = siemGroup(sink.name);
   }
 
+  /** Resolves when subscribed, also while brokers or sinks are away. */
   async start(): Promise<void> {
     const { eventLog, logger, options = {} } = this.ports;
-    const { maxBatchRecords = MAX_BATCH_RECORDS, maxBatchBytes = MAX_BATCH_BYTES } = options;
-    const committed = await eventLog.committed(this.#group);
-    for (const { metadata } of committed.values()) this.#delivered.merge(metadata);
-    const next = new Map([...committed].map(([partition, { offset }]) => [partition, offset]));
+    const { maxBatchRecords = MAX_BATCH_RECORDS, maxBatchBytes = MAX_BATCH_BYTES, retry = RETRY } = options;
     this.#subscription = await eventLog.subscribe(
       // Skip: what is no longer retained cannot be delivered any more; the gap is recorded, and a reader sees it in metadata.sequence.
-      { group: this.#group, topics: ALL_TOPICS, maxBatchRecords, maxBatchBytes, whenTrimmed: 'skip' },
-      async (batch) => {
-        await this.#tellGap(batch, next.get(batch.partition));
-        next.delete(batch.partition);
-        await this.#take(batch);
-      },
+      { group: this.#group, topics: ALL_TOPICS, maxBatchRecords, maxBatchBytes, whenTrimmed: 'skip', retry },
+      (batch) => this.#take(batch),
     );
     this.#subscription.failed.catch((error: unknown) => {
+      if (this.#stopping.signal.aborted) return;
       this.#failing = `the event log: ${messageOf(error)}`;
       logger.error({ sink: this.sink.name, reason: messageOf(error) }, 'the SIEM feed ended');
     });
@@ -66,19 +62,35 @@ export class SinkFeed {
     await this.sink.close();
   }
 
+  /** Fails with what the log tries again, for ever: waiting is the log's, so that a partition can be given to somebody else meanwhile. */
   async #take(batch: LogBatch): Promise<void> {
+    const { signal } = this.#stopping;
+    if (signal.aborted) return;
     try {
+      await this.#assigned(batch);
       const records = this.#newRecords(batch);
-      if (records.length > 0) await this.#untilDone('deliver', () => this.sink.deliver(records));
+      if (records.length > 0) await unlessGivenUp(this.sink.deliver(records), signal);
       for (const { sourceId, seq } of records) this.#delivered.add(sourceId, seq);
       this.#count += records.length;
-      const metadata = this.#metadata(batch, records);
       // A crash here leaves records that are delivered and not committed: they are delivered again, the same to the byte, and known by their uid.
-      await this.#untilDone('commit', () => this.ports.eventLog.commit(this.#group, batch.partition, batch.lastOffset + 1, metadata));
+      await this.ports.eventLog.commit(this.#group, batch.partition, batch.lastOffset + 1, this.#metadata(batch, records));
+      this.#failing = null;
     } catch (error) {
-      // Stopped, or the partition has another owner by now: nothing is committed, whoever reads it next takes the batch.
-      if (!(error instanceof Stopped) && !isConflict(error)) throw error;
+      // Stopped: nothing is committed, the batch comes again after the next start.
+      if (error instanceof Stopped) return;
+      const reason = messageOf(error);
+      if (reason !== this.#failing) this.ports.logger.warn({ sink: this.sink.name, reason }, 'the SIEM sink lags; trying again');
+      this.#failing = reason;
+      throw toAffiantError(error, 'siem_failed', 'the SIEM sink failed');
     }
+  }
+
+  /** Where this run of the partition begins: what was committed with it is known again, by whichever process. */
+  async #assigned(batch: LogBatch): Promise<void> {
+    const committed = batch.assigned?.committed;
+    if (committed == null) return;
+    this.#delivered.merge(committed.metadata);
+    await this.#tellGap(batch, committed.offset);
   }
 
   /** Without what the sink has already, and without what cannot be decoded: of that a dead-letter event tells. */
@@ -108,28 +120,10 @@ export class SinkFeed {
     return [...sources].every((source) => source === partition) ? null : this.#delivered.toMetadata(sources);
   }
 
-  async #untilDone(step: 'deliver' | 'commit', work: () => Promise<void>): Promise<void> {
-    const { signal } = this.#stopping;
-    const pause = this.ports.options?.pause ?? systemPause;
-    for (let wait = FIRST_WAIT; ; wait = Math.min(wait * 2, LONGEST_WAIT)) {
-      if (signal.aborted) throw new Stopped();
-      try {
-        await unlessGivenUp(work(), signal);
-        this.#failing = null;
-        return;
-      } catch (error) {
-        if (error instanceof Stopped || isConflict(error)) throw error;
-        const reason = messageOf(error);
-        if (reason !== this.#failing) this.ports.logger.warn({ sink: this.sink.name, step, reason }, 'the SIEM sink lags; trying again');
-        this.#failing = reason;
-      }
-      await pause(wait, signal);
-    }
-  }
-
   /** Records once that events were trimmed before this sink had them, as after it was out of the configuration for a while. */
-  async #tellGap({ partition, firstOffset }: LogBatch, expected: number | undefined): Promise<void> {
-    if (expected === undefined || firstOffset <= expected || partition.includes('/')) return;
+  async #tellGap({ partition, firstOffset }: LogBatch, expected: number): Promise<void> {
+    if (firstOffset <= expected || partition.includes('/') || this.#toldGaps.has(`${partition} ${expected}`)) return;
+    this.#toldGaps.add(`${partition} ${expected}`);
     const { recorder, logger } = this.ports;
     const gap = { sink: this.sink.name, source: partition, from: String(expected), to: String(firstOffset - 1) };
     logger.error(gap, 'events were trimmed before the SIEM sink had them');
@@ -145,7 +139,5 @@ export class SinkFeed {
       .catch((error: unknown) => logger.error({ reason: messageOf(error) }, 'the gap could not be recorded'));
   }
 }
-
-const isConflict = (error: unknown): boolean => isAffiantError(error) && error.code === 'conflict';
 
 const messageOf = (error: unknown): string => toAffiantError(error, 'siem_failed', String(error)).message;

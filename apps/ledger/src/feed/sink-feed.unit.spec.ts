@@ -60,7 +60,7 @@ function append(partition: string, ...seqs: number[]): void {
 }
 
 async function start(...sinks: RecordSink[]): Promise<Feed> {
-  const pause = (_ms: number, signal: AbortSignal): Promise<void> => delay(1, undefined, { signal }).catch(silent);
+  const retry = { attempts: 1_000_000, firstMs: 1, maxMs: 1 };
   const feed = await startFeed({
     eventLog: log,
     codec,
@@ -68,7 +68,7 @@ async function start(...sinks: RecordSink[]): Promise<Feed> {
     sinks,
     recorder,
     logger,
-    options: { maxBatchRecords: 3, pause },
+    options: { maxBatchRecords: 3, retry },
   });
   feeds.push(feed);
   return feed;

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Topic } from '#events';
+import { withRetries } from '#event-log';
 import type { BatchHandler, Committed, EventLog, LogBatch, LogRecord, SubscribeOptions, Subscription } from '#event-log';
 
 /** Event log in memory with the embedded log's rules: partition = source, offsets dense from 1. Survives the service that reads it. */
@@ -88,7 +89,8 @@ export class MemoryEventLog implements EventLog {
       next = last + 1;
       // A real log takes its time: whoever does not wait for what it reads must be caught by it.
       for (let turns = 0; turns < 2; turns += 1) await setImmediate();
-      await onBatch(batch);
+      if (options.retry === undefined) await onBatch(batch);
+      else await withRetries(() => onBatch(batch), options.retry, signal);
     }
   }
 
