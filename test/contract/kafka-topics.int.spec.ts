@@ -14,7 +14,8 @@ import {
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runCli } from '#apps/cli';
 import { ALL_TOPICS, TOPICS } from '#events';
-import { KafkaEventLog, kafkaConnection, KafkaSender, OCSF_TOPIC } from '#event-log';
+import { KafkaEventLog, kafkaConnection, KafkaSender } from '#event-log';
+import { OCSF_TOPIC } from '#ocsf';
 import { kafkaInstalled, startKafka, type TestKafka } from '../support/engines/kafka.mjs';
 
 const SIEM = { name: 'siem', password: 'siem-password' };

@@ -12,7 +12,7 @@ export { parsePartition, partitionName, partitionOf } from './kafka/partition-of
 export { KafkaSender, type KafkaRecord, type KafkaSenderOptions, type SentRange } from './kafka/sender.js';
 export { KafkaTopics, type AppliedTopics, type TopicDifference } from './kafka/topics.js';
 export { readerAcls, type ReaderAcls } from './kafka/reader-acls.js';
-export { MAX_MESSAGE_BYTES, OCSF_TOPIC, topicPlans, type TopicPlan } from './kafka/topic-plan.js';
+export { MAX_MESSAGE_BYTES, topicPlans, type TopicPlan } from './kafka/topic-plan.js';
 export { EventLogServer, type EventLogServerOptions } from './nest/event-log-server.js';
 export { EVENT_LOG_TRANSPORT, EventLogContext, LogConsumer, type LogConsumerOptions } from './nest/log-consumer.js';
 export { LogTail, type LogTailOptions, type TailedRecord } from './log-tail.js';

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { KafkaJSNonRetriableError } from 'kafkajs';
+import kafkajs from 'kafkajs';
 
 /** kafkajs 2.2.4, src/consumer/offsetManager: what we replace. */
 interface OffsetManager {
@@ -14,7 +14,7 @@ interface OffsetManager {
 export function forbidOffsetReset(): void {
   const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/offsetManager') as OffsetManager;
   prototype.setDefaultOffset = ({ topic, partition }) =>
-    Promise.reject(new KafkaJSNonRetriableError(`${OUT_OF_RANGE} of ${topic}/${partition}`));
+    Promise.reject(new kafkajs.KafkaJSNonRetriableError(`${OUT_OF_RANGE} of ${topic}/${partition}`));
 }
 
 /** Begins the message of the error, by which it is recognised. */

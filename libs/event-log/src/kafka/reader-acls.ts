@@ -1,6 +1,6 @@
 import { AffiantError } from '#errors';
 import { TOPICS } from '#events';
-import { OCSF_TOPIC } from './topic-plan.js';
+import { OCSF_TOPIC } from '#ocsf';
 
 export interface ReaderAcls {
   /** `User:name`. */

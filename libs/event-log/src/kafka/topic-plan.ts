@@ -1,8 +1,6 @@
 import { ALL_TOPICS } from '#events';
+import { OCSF_TOPIC } from '#ocsf';
 import type { KafkaTopicsConfig } from '#config';
-
-/** The facts of the other topics for SIEMs that read OCSF; no group of Affiant consumes it. */
-export const OCSF_TOPIC = 'affiant.ocsf.v1';
 
 /** An event carries at most what a request body may (server.body_limit, 32 MB) with its masks; Kafka's own default is 1 MB. */
 export const MAX_MESSAGE_BYTES = 48 * 1024 * 1024;

@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConfigResourceTypes, type Admin, type ITopicMetadata } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicMetadata } from 'kafkajs';
 import { AffiantError } from '#errors';
 import { kafkaClient, type KafkaConnection } from './connection.js';
 import { failed, isTransient } from './errors.js';
 import type { TopicPlan } from './topic-plan.js';
 
 const RETRIES = 3;
+/** CommonJS: Node finds only some of its names. */
+const { ConfigResourceTypes } = kafkajs;
 const LEADER_MS = 30_000;
 /** Kafka's DYNAMIC_TOPIC_CONFIG: set on the topic itself, not inherited. */
 const SET_ON_TOPIC = 1;
