@@ -1,6 +1,17 @@
 export { LedgerService, type LedgerConsumer } from './ledger-service.js';
 export { LedgerModule } from './ledger.module.js';
-export { GROUPS, type LedgerHealth, type LedgerOptions, type LedgerPorts, type Pause } from './ports.js';
+export { verifyLastRecord } from './ingest/verify.js';
+export {
+  GROUPS,
+  type Leadership,
+  type LedgerGap,
+  type LedgerHealth,
+  type LedgerOptions,
+  type LedgerPorts,
+  type LedgerRole,
+  type Pause,
+  type Term,
+} from './ports.js';
 export { startLedger, type Ledger } from './start-ledger.js';
 export {
   KafkaSink,

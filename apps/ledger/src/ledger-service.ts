@@ -1,5 +1,5 @@
 import { ALL_TOPICS } from '#events';
-import type { LogBatch, SubscribeOptions } from '#event-log';
+import type { EventLog, LogBatch, SubscribeOptions, Subscription } from '#event-log';
 import { Alarm, type Stage } from './alarm.js';
 import { Handover } from './handover.js';
 import { Ingest } from './ingest/ingest.js';
@@ -7,7 +7,8 @@ import { replayTo } from './ingest/intent.js';
 import { DEFAULTS, GROUPS, type LedgerHealth, type LedgerPorts, type LedgerRole } from './ports.js';
 import { EventReader } from './read-event.js';
 import { isConflict, Stopped, systemPause, Withdrawn, unlessGivenUp, type RetryOptions } from './retry.js';
-import { Sequencer } from './sequence/sequencer.js';
+import { runCandidate } from './sequence/candidate.js';
+import { Sequencer, Superseded } from './sequence/sequencer.js';
 
 const RETRY_WAIT = 250;
 const DRAIN_POLL = 50;
@@ -18,6 +19,7 @@ const HANDED_BATCHES = 4;
 
 /** One consumer of the event log; it commits by itself. */
 export interface LedgerConsumer {
+  readonly eventLog: EventLog;
   readonly options: SubscribeOptions;
   readonly onBatch: (batch: LogBatch) => Promise<void>;
 }
@@ -35,11 +37,14 @@ export class LedgerService {
   readonly #alarm: Alarm;
   readonly #options: Required<LedgerPorts['options']>;
   readonly #roles: readonly LedgerRole[];
+  readonly #sequencerLog: EventLog;
   readonly #reader: EventReader;
   readonly #handover: Handover;
   readonly #ingest: Ingest;
   #sequencer: Sequencer | undefined;
-  #rounds: Promise<void> = Promise.resolve();
+  /** Fires when what the sequencer's handlers wait for will not come any more. */
+  #term: AbortSignal = this.#stopping.signal;
+  #rounds: Promise<unknown> = Promise.resolve();
   /** Ends the wait between two rounds. */
   #hurry = new AbortController();
 
@@ -49,28 +54,79 @@ export class LedgerService {
     this.#alarm = new Alarm(ports);
     this.#reader = new EventReader(ports.codec);
     this.#roles = ports.roles ?? ['ingest', 'sequencer'];
+    this.#sequencerLog = ports.sequencerLog ?? ports.eventLog;
     this.#handover = new Handover(this.#options.maxBatchRecords * HANDED_BATCHES);
     const shared = this.#roles.includes('sequencer') && ports.sequencerLog === undefined;
     this.#ingest = new Ingest(ports, this.#reader, shared ? this.#handover : null, this.#retry);
   }
 
-  /** Reads where the sequencer stands and starts the rounds. A contradiction halts; it does not throw. */
+  /** Reads where the sequencer stands and starts the rounds, or the candidacy. A contradiction halts; it does not throw. */
   async open(): Promise<void> {
     if (!this.#roles.includes('sequencer')) return;
-    const { maxRoundLeaves } = this.#options;
-    await this.#guard('sequence', async () => {
-      const { signal } = this.#stopping;
-      this.#sequencer = await Sequencer.open(this.ports, this.#reader, this.#handover, maxRoundLeaves, this.#retry, signal);
-      this.#rounds = this.#runRounds(this.#sequencer);
-    });
+    const { leadership, logger } = this.ports;
+    const { signal } = this.#stopping;
+    if (leadership === undefined) {
+      await this.#guard('sequence', async () => {
+        const sequencer = await this.#openSequencer(signal);
+        this.#rounds = this.#guard('sequence', () => this.#runRounds(sequencer, signal));
+      });
+      return;
+    }
+    const lead = (term: AbortSignal): Promise<void> => this.#lead(term);
+    this.#rounds = this.#guard('sequence', () => runCandidate({ leadership, logger, pause: this.#options.pause, stopping: signal, lead }));
   }
 
+  /** What somebody else must subscribe. A candidate for the lead subscribes its sequencer itself, when it leads. */
   consumers(): readonly LedgerConsumer[] {
+    const roles = this.#roles.filter((role) => role === 'ingest' || this.ports.leadership === undefined);
+    return roles.map((role) => (role === 'ingest' ? this.#ingestConsumer() : this.#sequencerConsumer()));
+  }
+
+  #ingestConsumer(): LedgerConsumer {
+    const options = { ...this.#batches(), group: GROUPS.ingest, replayTo };
+    return { eventLog: this.ports.eventLog, options, onBatch: (batch) => this.ingest(batch) };
+  }
+
+  #sequencerConsumer(): LedgerConsumer {
+    const options = { ...this.#batches(), group: GROUPS.sequencer };
+    return { eventLog: this.#sequencerLog, options, onBatch: (batch) => this.sequence(batch) };
+  }
+
+  #batches(): Pick<SubscribeOptions, 'topics' | 'maxBatchRecords' | 'maxBatchBytes'> {
     const { maxBatchRecords, maxBatchBytes } = this.#options;
-    const common = { topics: ALL_TOPICS, maxBatchRecords, maxBatchBytes };
-    const ingest = { options: { ...common, group: GROUPS.ingest, replayTo }, onBatch: (batch: LogBatch) => this.ingest(batch) };
-    const sequencer = { options: { ...common, group: GROUPS.sequencer }, onBatch: (batch: LogBatch) => this.sequence(batch) };
-    return this.#roles.map((role) => (role === 'ingest' ? ingest : sequencer));
+    return { topics: ALL_TOPICS, maxBatchRecords, maxBatchBytes };
+  }
+
+  async #openSequencer(signal: AbortSignal): Promise<Sequencer> {
+    const ports = { ...this.ports, eventLog: this.#sequencerLog };
+    const handover = this.ports.sequencerLog === undefined ? this.#handover : null;
+    const { maxRoundLeaves } = this.#options;
+    this.#term = signal;
+    this.#sequencer = await Sequencer.open(ports, this.#reader, handover, maxRoundLeaves, this.#retry, signal);
+    return this.#sequencer;
+  }
+
+  /** One term: from what is stored, until the signal fires or something ends it. The lead passes on only when nothing of ours runs any more. */
+  async #lead(signal: AbortSignal): Promise<void> {
+    const ending = new AbortController();
+    const term = AbortSignal.any([signal, ending.signal]);
+    let subscription: Subscription | undefined;
+    try {
+      const sequencer = await this.#openSequencer(term);
+      const { eventLog, options, onBatch } = this.#sequencerConsumer();
+      subscription = await eventLog.subscribe(options, onBatch);
+      await Promise.race([this.#runRounds(sequencer, term), subscription.failed]);
+      await this.#parked(signal);
+    } catch (error) {
+      if (!isConflict(error) || error instanceof Superseded) throw error;
+      await this.#alarm.raise('sequence', error);
+      // Halted: keep the lead, so that no other runs into the same contradiction again and again.
+      await this.#parked(signal);
+    } finally {
+      this.#sequencer = undefined;
+      ending.abort();
+      await subscription?.stop();
+    }
   }
 
   /**
@@ -93,8 +149,9 @@ export class LedgerService {
   /** Handler of group `ledger.sequencer`: resolves when the batch is read; the offsets are committed when it is sealed. */
   async sequence(batch: LogBatch): Promise<void> {
     const sequencer = this.#sequencer;
+    const term = this.#term;
     const taken = this.halted === null && sequencer !== undefined && (await this.#guard('sequence', () => sequencer.read(batch)));
-    if (!taken) await this.#parked();
+    if (!taken) await this.#parked(term);
   }
 
   /** A subscription ended by a failure of the event log. */
@@ -142,33 +199,33 @@ export class LedgerService {
       sealedSize: sealed?.tree_size ?? 0,
       sealedRound: sealed?.round ?? 0,
       lastSealAt: sealed === undefined || sealed.round === 0 ? null : sealed.sealed_at,
+      leader: sealed !== undefined,
+      gaps: this.ports.sequencerLog?.gaps?.() ?? [],
       halted: this.halted,
     };
   }
 
-  async #runRounds(sequencer: Sequencer): Promise<void> {
+  /** @throws AffiantError ledger_conflict; Stopped */
+  async #runRounds(sequencer: Sequencer, signal: AbortSignal): Promise<void> {
     const { pause, checkpointInterval } = this.#options;
-    while (!this.#stopping.signal.aborted && this.halted === null) {
+    while (!signal.aborted && this.halted === null) {
       let wait = checkpointInterval;
-      const went = await this.#guard('sequence', async () => {
-        try {
-          if (await unlessGivenUp(sequencer.round(), this.#retry.signal)) wait = 0;
-        } catch (error) {
-          if (isConflict(error) || error instanceof Stopped) throw error;
-          this.ports.logger.warn({ reason: String(error) }, 'a round failed; finding out what it left behind');
-          wait = RETRY_WAIT;
-        }
-      });
-      if (!went) return;
+      try {
+        if (await unlessGivenUp(sequencer.round(), this.#retry.signal)) wait = 0;
+      } catch (error) {
+        if (isConflict(error) || error instanceof Stopped) throw error;
+        this.ports.logger.warn({ reason: String(error) }, 'a round failed; finding out what it left behind');
+        wait = RETRY_WAIT;
+      }
       this.#hurry = new AbortController();
       if (this.#stopping.signal.aborted) this.#hurry.abort();
-      await pause(wait, this.#hurry.signal);
+      await pause(wait, AbortSignal.any([this.#hurry.signal, signal]));
     }
   }
 
   async #ingested({ partition, lastOffset }: LogBatch, done: Promise<void>): Promise<boolean> {
     const queryable = await this.#guard('ingest', () => done);
-    if (queryable) this.#sequencer?.ingested(partition, lastOffset + 1);
+    if (queryable && this.ports.sequencerLog === undefined) this.#sequencer?.ingested(partition, lastOffset + 1);
     return queryable;
   }
 
@@ -185,8 +242,7 @@ export class LedgerService {
   }
 
   /** Keeps a handler from taking more: what it did not finish stays uncommitted. */
-  #parked(): Promise<void> {
-    const { signal } = this.#stopping;
+  #parked(signal: AbortSignal = this.#stopping.signal): Promise<void> {
     return new Promise((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });
@@ -196,7 +252,9 @@ export class LedgerService {
   async #quiet(): Promise<boolean> {
     try {
       if ((await this.#ingestLag()) > 0) return false;
-      return !this.#roles.includes('sequencer') || (await this.#sequencer?.idle()) === true;
+      // A candidate that does not lead has nothing of its own to wait for.
+      if (!this.#roles.includes('sequencer') || (this.#sequencer === undefined && this.ports.leadership !== undefined)) return true;
+      return (await this.#sequencer?.idle()) === true;
     } catch (error) {
       this.ports.logger.warn({ reason: String(error) }, 'the event log did not say how far it is');
       return false;

@@ -41,7 +41,10 @@ export class LedgerModule implements OnModuleInit {
   static register(ports: LedgerPorts): DynamicModule {
     return {
       module: LedgerModule,
-      controllers: (ports.roles ?? (['ingest', 'sequencer'] as const)).map((role) => CONTROLLERS[role]),
+      controllers: (ports.roles ?? (['ingest', 'sequencer'] as const))
+        // A candidate for the lead subscribes its sequencer itself, when it leads.
+        .filter((role) => role === 'ingest' || ports.leadership === undefined)
+        .map((role) => CONTROLLERS[role]),
       providers: [{ provide: LedgerService, useFactory: () => new LedgerService(ports) }],
       exports: [LedgerService],
     };

@@ -1,9 +1,31 @@
-import type { EventLog } from '#event-log';
+import type { EventLog, EventLogTail } from '#event-log';
 import type { Clock, EventCodec, EventRecorder } from '#events';
 import type { LedgerStore } from '#ledger-store';
 import type { Logger } from '#observability';
 import type { Signer } from '#signing';
 import type { CheckpointStore, TileStore } from '#tlog';
+
+/** A time in which this process, and no other that asks the same authority, sequences. */
+export interface Term {
+  /** Fires when the lead is lost. What is under way then is fenced by the compare-and-swap of the sealed state. */
+  readonly lost: AbortSignal;
+  /** Lets another candidate lead. May be called after `lost`. */
+  release(): Promise<void>;
+}
+
+/** Port: election of the one sequencer. It saves useless work only; nothing depends on its being right. */
+export interface Leadership {
+  /** Resolves when this process leads; waits as long as it takes. @throws the signal's reason when it fires */
+  acquire(signal: AbortSignal): Promise<Term>;
+}
+
+/** A seq that later ones of its source wait for: nothing of the source is sealed past it. */
+export interface LedgerGap {
+  readonly source: string;
+  readonly missing: number;
+  /** Microseconds since the Unix epoch. */
+  readonly sinceUs: number;
+}
 
 /** What a process does: copy the event log into the store, write the tree, or both. */
 export type LedgerRole = 'ingest' | 'sequencer';
@@ -13,7 +35,14 @@ export interface LedgerPorts {
   /** What the ingest reads. */
   readonly eventLog: EventLog;
   /** What the sequencer reads; default: the same. Another where the log has many sources in a partition (StoredEventLog). */
-  readonly sequencerLog?: EventLog;
+  readonly sequencerLog?: EventLog & { readonly gaps?: () => readonly LedgerGap[] };
+  /**
+   * The journal of our own source, where the sequencer's own log does not have it at once (StoredEventLog): what it tells of lets a start know
+   * what was told already. Default: the sequencer's log has it.
+   */
+  readonly ownLog?: Pick<EventLogTail, 'partitions' | 'read'>;
+  /** Who of several candidates sequences. Default: this process, always. */
+  readonly leadership?: Leadership;
   /** Default: both. */
   readonly roles?: readonly LedgerRole[];
   readonly store: LedgerStore;
@@ -60,6 +89,10 @@ export interface LedgerHealth {
   readonly sealedRound: number;
   /** Microseconds since the Unix epoch; null before the first checkpoint. */
   readonly lastSealAt: number | null;
+  /** True while this process sequences. */
+  readonly leader: boolean;
+  /** What has been missing for more than a minute; always empty where a missing seq halts (the embedded log). */
+  readonly gaps: readonly LedgerGap[];
   /** Why sealing or ingest stopped for good; null while they run. */
   readonly halted: string | null;
 }

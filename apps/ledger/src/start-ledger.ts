@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { EventLogServer } from '#event-log';
+import { EventLogServer, type EventLog } from '#event-log';
 import { LedgerModule } from './ledger.module.js';
 import { LedgerService } from './ledger-service.js';
-import type { LedgerHealth, LedgerPorts } from './ports.js';
+import { GROUPS, type LedgerHealth, type LedgerPorts } from './ports.js';
 
 /** A running ledger. */
 export interface Ledger {
@@ -17,7 +17,7 @@ export interface Ledger {
 /** Starts ingest and sequencer as a Nest microservice over the event log. @throws AffiantError when the event log cannot be subscribed. */
 export async function startLedger(ports: LedgerPorts): Promise<Ledger> {
   const strategy = new EventLogServer({
-    eventLog: ports.eventLog,
+    eventLog: logByGroup(ports),
     onFailure: (group, error) => void app.get(LedgerService).fail(group, error),
   });
   const app = await NestFactory.createMicroservice(LedgerModule.register(ports), { strategy, logger: false, abortOnError: false });
@@ -32,5 +32,18 @@ export async function startLedger(ports: LedgerPorts): Promise<Ledger> {
       await app.close();
       await ledger.finished();
     },
+  };
+}
+
+/** The transport serves one log: each group is subscribed to its own. */
+function logByGroup({ eventLog, sequencerLog }: LedgerPorts): EventLog {
+  if (sequencerLog === undefined) return eventLog;
+  const of = (group: string): EventLog => (group === GROUPS.sequencer ? sequencerLog : eventLog);
+  return {
+    subscribe: (options, onBatch) => of(options.group).subscribe(options, onBatch),
+    commit: (group, partition, offset, metadata) => of(group).commit(group, partition, offset, metadata),
+    committed: (group) => of(group).committed(group),
+    lag: (group) => of(group).lag(group),
+    close: async () => undefined,
   };
 }

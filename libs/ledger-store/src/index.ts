@@ -8,4 +8,8 @@ export {
 export { DEFAULT_LIMITS, type EngineLimits } from './engine/limits.js';
 export type * from './port.js';
 export { ClickHouseLedgerStore, type ClickHouseLedgerStoreOptions } from './store/clickhouse-ledger-store.js';
+export type { Flavour } from './store/flavour.js';
+export type { SourceProgress, StoredEvent, StoredEvents } from './stored-log/port.js';
+export type { SourceGap } from './stored-log/progress.js';
+export { StoredEventLog, type SealedPositions, type StoredEventLogOptions } from './stored-log/stored-event-log.js';
 export { FakeLedgerStore, type FailableCall } from './testing/fake-ledger-store.js';

@@ -41,6 +41,8 @@ export interface SealedState {
   /** partition -> next offset of the event log the sequencer reads. */
   readonly offsets: Readonly<Record<string, number>>;
   readonly sealed_at: number;
+  /** Ranges of the round that made this state: they are read again until it was told of. Not in states of builds before it was kept. */
+  readonly last?: RoundManifest['ranges'];
   /** The round in work: written before its data, gone when it is sealed. */
   readonly open: RoundManifest | null;
 }

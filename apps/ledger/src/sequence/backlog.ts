@@ -32,10 +32,14 @@ export interface Cut {
 /** Bytes of undecodable records kept per partition before reading pauses. */
 const MAX_DEAD_BYTES = 16 * 1024 * 1024;
 
+/** Leaves kept over all partitions, in rounds: a log with hundreds of sources must not keep a full round of each. */
+const MAX_ROUNDS_AHEAD = 4;
+
 /** Events read but not sealed, per partition; bounded by `hasRoom`, which readers must await. */
 export class Backlog {
   readonly #events = new Map<string, SequencedEvent[]>();
   readonly #deadBytes = new Map<string, number>();
+  #leaves = 0;
 
   constructor(private readonly maxLeaves: number) {}
 
@@ -43,11 +47,13 @@ export class Backlog {
     const events = this.#events.get(partition);
     if (events === undefined) this.#events.set(partition, [event]);
     else events.push(event);
-    this.#countDead(partition, event, 1);
+    this.#count(partition, event, 1);
   }
 
+  /** A partition always has room for one event, so that none keeps the others from being sealed. */
   hasRoom(partition: string): boolean {
     const events = this.#events.get(partition)?.length ?? 0;
+    if (events > 0 && this.#leaves >= this.maxLeaves * MAX_ROUNDS_AHEAD) return false;
     return events < this.maxLeaves && (this.#deadBytes.get(partition) ?? 0) < MAX_DEAD_BYTES;
   }
 
@@ -84,14 +90,15 @@ export class Backlog {
       if (events === undefined) continue;
       const sealed = events.findLastIndex((event) => event.offset < next) + 1;
       for (const event of events.splice(0, sealed)) {
-        this.#countDead(partition, event, -1);
+        this.#count(partition, event, -1);
         if (event.dead !== null) dead.push(event.dead);
       }
     }
     return dead;
   }
 
-  #countDead(partition: string, { dead }: SequencedEvent, sign: 1 | -1): void {
+  #count(partition: string, { dead, leaf }: SequencedEvent, sign: 1 | -1): void {
+    if (leaf !== null) this.#leaves += sign;
     if (dead !== null) this.#deadBytes.set(partition, (this.#deadBytes.get(partition) ?? 0) + sign * dead.record.value.length);
   }
 

@@ -27,7 +27,7 @@ export class Reading {
   constructor(
     sealed: SealedState,
     private readonly reader: EventReader,
-    private readonly handover: Handover,
+    private readonly handover: Handover | null,
     private readonly ownSource: string,
     private readonly changes: Changes,
     maxLeaves: number,
@@ -80,6 +80,11 @@ export class Reading {
     return [...positions].every(([partition, { offset }]) => (this.#next.get(partition) ?? this.#sealedOffsets[partition] ?? 0) >= offset);
   }
 
+  /** Takes notice of what a record of our own source tells, without taking it into the backlog. */
+  hear(record: LogRecord): void {
+    this.#listen(this.reader.read(record).event);
+  }
+
   dropSealed(sealed: SealedState): void {
     this.#sealedOffsets = sealed.offsets;
     this.dead.push(...this.backlog.dropSealed(sealed.offsets));
@@ -99,7 +104,7 @@ export class Reading {
   }
 
   #takeOne(record: LogRecord): void {
-    const event = this.handover.take(record) ?? this.reader.read(record).event;
+    const event = this.handover?.take(record) ?? this.reader.read(record).event;
     if (event.source_id === this.ownSource) this.#listen(event);
     const dead = event.problem === null ? null : { record, code: event.problem.code, reason: event.problem.message };
     if (record.offset < (this.#sealedOffsets[record.partition] ?? 0)) {

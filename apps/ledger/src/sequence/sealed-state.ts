@@ -28,7 +28,7 @@ export function sealedAfter(before: SealedState, manifest: RoundManifest, cut: C
   }
   for (const { partition, to } of cut.ranges) offsets[partition] = to + 1;
   const { round, new_size, new_root, sealed_at } = manifest;
-  return { round, tree_size: new_size, root_hash: new_root, note, frontiers, heads, offsets, sealed_at, open: null };
+  return { round, tree_size: new_size, root_hash: new_root, note, frontiers, heads, offsets, sealed_at, last: manifest.ranges, open: null };
 }
 
 /**

@@ -7,11 +7,24 @@ import { appendRound } from '../append/append-round.js';
 import { GROUPS, type LedgerPorts } from '../ports.js';
 import type { EventReader } from '../read-event.js';
 import { publish } from '../seal/publish.js';
-import { untilDone, type RetryOptions } from '../retry.js';
+import { isConflict, untilDone, type RetryOptions } from '../retry.js';
 import type { Cut } from './backlog.js';
 import { Changes } from './changes.js';
 import { Reading } from './reading.js';
 import { GENESIS, loadSealedEdge, sealedAfter } from './sealed-state.js';
+
+/** Records of our own journal read at once. */
+const OWN_READ = 1_000;
+
+/**
+ * Somebody else has moved the sealed state: this sequencer must not go on from what it remembers. A contradiction where there can be but one
+ * sequencer; where candidates take turns, the one that comes second.
+ */
+export class Superseded extends AffiantError {
+  constructor(message: string, options: { readonly cause?: unknown } = {}) {
+    super('ledger_conflict', message, options);
+  }
+}
 
 /** The one writer of the tree. */
 export class Sequencer {
@@ -38,7 +51,7 @@ export class Sequencer {
   static async open(
     ports: LedgerPorts,
     reader: EventReader,
-    handover: Handover,
+    handover: Handover | null,
     maxRoundLeaves: number,
     retry: RetryOptions,
     stopping: AbortSignal,
@@ -55,6 +68,10 @@ export class Sequencer {
           if (offset > (sealed.offsets[partition] ?? 0)) {
             throw new AffiantError('ledger_conflict', 'the sealed state is older than what was sealed', { where: partition });
           }
+        }
+        const told = await ports.store.lastCheckpoint();
+        if (told !== null && (told.round > sealed.round || (told.round === sealed.round && told.root_hash !== sealed.root_hash))) {
+          throw new AffiantError('ledger_conflict', 'the sealed state is older than what was sealed', { where: `round ${told.round}` });
         }
         const changes = new Changes(stopping);
         const reading = new Reading(sealed, reader, handover, ports.recorder.sourceId, changes, maxRoundLeaves);
@@ -134,7 +151,7 @@ export class Sequencer {
   async #recover(): Promise<void> {
     const stored = await this.ports.checkpoints.fetch();
     if (!isDeepStrictEqual(stored, this.stored) && !isDeepStrictEqual(stored, this.#attempted)) {
-      throw new AffiantError('ledger_conflict', 'another sequencer has changed the sealed state');
+      throw new Superseded('another sequencer has changed the sealed state');
     }
     this.stored = stored;
     this.#attempted = stored;
@@ -162,13 +179,32 @@ export class Sequencer {
    * after that, what is not in `told` was never recorded, because only this process writes our source.
    */
   async #catchUp(): Promise<void> {
-    const { eventLog, recorder } = this.ports;
+    const { eventLog, recorder, ownLog } = this.ports;
+    if (ownLog !== undefined) await this.#hearOwn(ownLog);
     const committed = await eventLog.committed(GROUPS.sequencer);
     for (const [partition, waiting] of await eventLog.lag(GROUPS.sequencer)) {
       if (waiting === 0) continue;
       const base = committed.get(partition)?.offset ?? (await this.changes.until(() => this.reading.first(partition)));
       const end = base + waiting;
-      await this.reading.reach(partition, partition === recorder.sourceId ? end : Math.min(end, this.sealed.offsets[partition] ?? 0));
+      const own = partition === recorder.sourceId && ownLog === undefined;
+      await this.reading.reach(partition, own ? end : Math.min(end, this.sealed.offsets[partition] ?? 0));
+    }
+  }
+
+  /**
+   * Reads what our own source has told from its journal, where it is durable at once; through the broker it comes later, or after we have asked.
+   * What a sealed round tells comes behind its frontier, so nothing that matters is trimmed. On another host the source is another one: the
+   * last round may then be told of a second time, by a second source, which says the same.
+   */
+  async #hearOwn(ownLog: NonNullable<LedgerPorts['ownLog']>): Promise<void> {
+    const { sourceId } = this.ports.recorder;
+    const own = (await ownLog.partitions()).find(({ partition }) => partition === sourceId);
+    if (own === undefined) return;
+    for (let next = Math.max(own.firstOffset, (this.sealed.frontiers[sourceId] ?? 0) + 1); next < own.nextOffset;) {
+      const records = await ownLog.read(sourceId, next, OWN_READ);
+      if (records.length === 0) throw new AffiantError('event_log_failed', 'our own journal ends early', { where: `${sourceId} ${next}` });
+      for (const record of records) this.reading.hear(record);
+      next = records.at(-1)!.offset + 1;
     }
   }
 
@@ -176,17 +212,17 @@ export class Sequencer {
   async #publish(): Promise<void> {
     await publish(this.ports, this.sealed, this.reading.dead, this.reading.told);
     // Only now may the log forget what the round was made of: until here a restart reads it again.
-    for (const [partition, offset] of Object.entries(this.sealed.offsets)) {
-      if (this.committed.get(partition) === offset) continue;
-      await this.ports.eventLog.commit(GROUPS.sequencer, partition, offset, null);
-      this.committed.set(partition, offset);
-    }
+    const moved = Object.entries(this.sealed.offsets).filter(([partition, offset]) => this.committed.get(partition) !== offset);
+    await Promise.all(moved.map(([partition, offset]) => this.ports.eventLog.commit(GROUPS.sequencer, partition, offset, null)));
+    for (const [partition, offset] of moved) this.committed.set(partition, offset);
     this.reading.forgetTold();
   }
 
   async #swap(state: SealedState): Promise<void> {
     this.#attempted = state;
-    await this.ports.checkpoints.replace(this.stored, state);
+    await this.ports.checkpoints.replace(this.stored, state).catch((cause: unknown) => {
+      throw isConflict(cause) ? new Superseded('the sealed state was changed by someone else', { cause }) : cause;
+    });
     this.stored = state;
   }
 

@@ -1,5 +1,6 @@
-import type { Topic } from '#events';
+import type { EventCodec, Topic } from '#events';
 import type { LogRecord, Subscription } from '#event-log';
+import { StoredEventLog } from '#ledger-store';
 import { LedgerService } from '../ledger-service.js';
 import type { LedgerOptions, LedgerPorts } from '../ports.js';
 import { EventReader } from '../read-event.js';
@@ -35,7 +36,26 @@ export class BrokerWorld extends World {
 
   override ports(plan?: FaultPlan, options?: Partial<LedgerOptions>): LedgerPorts & { readonly process: FaultyProcess } {
     const ports = super.ports(plan, options);
-    return { ...ports, eventLog: ports.process.wrap('log', this.broker.connect()) };
+    const { process, checkpoints, logger } = ports;
+    const pause = ports.options.pause!;
+    const sequencerLog = new StoredEventLog({ events: process.wrap('events', this.store), checkpoints, logger, pause });
+    return { ...ports, eventLog: process.wrap('log', this.broker.connect()), sequencerLog, ownLog: this.log.tail() };
+  }
+
+  /** From now on what a source writes comes to the broker by itself, and once more a little later. */
+  shipByItself(): void {
+    let late: LogRecord | undefined;
+    this.log.onAppend = (record) => {
+      this.broker.produce(record.topic, numberOf(record.partition), record.value);
+      if (late !== undefined && record.offset % 3 === 0) this.broker.produce(late.topic, numberOf(late.partition), late.value, 1);
+      late = record;
+    };
+  }
+
+  /** What is durable in a journal or on the broker. */
+  override records(): LogRecord[] {
+    const garbage = [...this.broker.partitions.values()].flat().filter((record) => isGarbage(this.codec, record));
+    return [...super.records(), ...garbage];
   }
 
   /** Starts a process that only ingests. */
@@ -84,6 +104,10 @@ export class BrokerWorld extends World {
     for (const key of expected.keys()) faults.push(`${key} is lost`);
     return faults;
   }
+}
+
+function isGarbage(codec: EventCodec, record: LogRecord): boolean {
+  return new EventReader(codec).read(record).decoded === null;
 }
 
 /** Two partitions per topic. */

@@ -1,19 +1,34 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Topic } from '#events';
 import { withRetries } from '#event-log';
-import type { BatchHandler, Committed, EventLog, LogBatch, LogRecord, SubscribeOptions, Subscription } from '#event-log';
+import type { BatchHandler, Committed, EventLog, EventLogTail, LogBatch, LogRecord, SubscribeOptions, Subscription } from '#event-log';
 
 /** Event log in memory with the embedded log's rules: partition = source, offsets dense from 1. Survives the service that reads it. */
 export class MemoryEventLog implements EventLog {
   readonly partitions = new Map<string, LogRecord[]>();
+  /** Called with each record that is appended. */
+  onAppend: (record: LogRecord) => void = () => undefined;
   readonly #groups = new Map<string, Map<string, Committed>>();
   readonly #readers = new Set<() => void>();
+
+  /** As a journal shows itself to somebody who only looks. */
+  async read(partition: string, from: number, limit: number): Promise<LogRecord[]> {
+    return this.partitions.get(partition)!.slice(from - 1, from - 1 + limit);
+  }
+
+  /** `read` and `partitions` of the port. */
+  tail(): Pick<EventLogTail, 'partitions' | 'read'> {
+    const partitions = async () =>
+      [...this.partitions].map(([partition, records]) => ({ partition, firstOffset: 1, nextOffset: records.length + 1 }));
+    return { partitions, read: (partition, from, limit) => this.read(partition, from, limit) };
+  }
 
   append(partition: string, topic: Topic, value: Buffer): number {
     const records = this.partitions.get(partition) ?? [];
     this.partitions.set(partition, records);
     records.push({ topic, partition, offset: records.length + 1, value });
     for (const wake of this.#readers) wake();
+    this.onAppend(records.at(-1)!);
     return records.length;
   }
 

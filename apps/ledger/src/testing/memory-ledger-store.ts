@@ -1,12 +1,24 @@
 import { createHash } from 'node:crypto';
 import { AffiantError } from '#errors';
-import type { CheckpointRow, EventRow, HeldEvent, LeafRow, LedgerStore, LogRange, RangeDigest, SourceRange } from '#ledger-store';
+import type {
+  CheckpointRow,
+  EventRow,
+  HeldEvent,
+  LeafRow,
+  LedgerStore,
+  LogRange,
+  RangeDigest,
+  SourceProgress,
+  SourceRange,
+  StoredEvent,
+  StoredEvents,
+} from '#ledger-store';
 
 /**
  * Ledger store in memory with the engine's rules: a row comes in once per token, so that repeating a call completes one that was applied in part;
  * nothing is ever updated.
  */
-export class MemoryLedgerStore implements LedgerStore {
+export class MemoryLedgerStore implements LedgerStore, StoredEvents {
   readonly events: EventRow[] = [];
   readonly leaves: LeafRow[] = [];
   readonly checkpoints: CheckpointRow[] = [];
@@ -57,6 +69,42 @@ export class MemoryLedgerStore implements LedgerStore {
       if (seq >= (from.get(source_id) ?? Infinity)) highest.set(source_id, Math.max(seq, highest.get(source_id) ?? 0));
     }
     return highest;
+  }
+
+  async eventCount(): Promise<number> {
+    return this.events.length;
+  }
+
+  async otherSources(known: readonly string[]): Promise<string[]> {
+    return [...new Set(this.events.map((row) => row.source_id))].filter((source) => !known.includes(source));
+  }
+
+  async progress(from: ReadonlyMap<string, number>, window: number): Promise<SourceProgress[]> {
+    const found: SourceProgress[] = [];
+    for (const [source_id, begin] of from) {
+      const seqs = new Set(this.events.filter((row) => row.source_id === source_id).map((row) => row.seq));
+      let end = begin;
+      if (source_id.includes('/')) end = Math.max(begin, ...[...seqs].map((seq) => seq + 1));
+      else while (seqs.has(end) && end < begin + window) end += 1;
+      if (end > begin) found.push({ source_id, end });
+    }
+    return found;
+  }
+
+  async lowestSeqs(from: ReadonlyMap<string, number>): Promise<Map<string, number>> {
+    const lowest = new Map<string, number>();
+    for (const { source_id, seq } of this.events) {
+      if (seq >= (from.get(source_id) ?? Infinity)) lowest.set(source_id, Math.min(seq, lowest.get(source_id) ?? Infinity));
+    }
+    return lowest;
+  }
+
+  async readEvents(sourceId: string, from: number, to: number, maxBytes: number): Promise<StoredEvent[]> {
+    const rows = this.events.filter((row) => isWithin(row, { source_id: sourceId, from, to })).sort((a, b) => a.seq - b.seq);
+    let bytes = 0;
+    return rows
+      .filter(({ raw }, index) => (bytes += raw.length) <= maxBytes || index === 0)
+      .map(({ seq, topic, raw }) => ({ seq, topic, value: raw }));
   }
 
   async lastCheckpoint(): Promise<CheckpointRow | null> {

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { EventCodec, SystemClock, TOPICS, type EventDraft } from '#events';
 import type { EventRow } from '#ledger-store';
 import { buildRow } from '../ingest/build-row.js';
-import type { Subscription } from '#event-log';
+import type { LogRecord, Subscription } from '#event-log';
 import type { Logger } from '#observability';
 import { formatVkey, type Signer } from '#signing';
 import { decodeLeaf, MemoryCheckpointStore, MemoryTileStore, openCheckpoint, recomputeRoot, TileTree } from '#tlog';
@@ -64,8 +64,8 @@ export class World {
     const subscriptions: Subscription[] = [];
     try {
       await Promise.race([service.open(), process.died]);
-      for (const { options: group, onBatch } of service.consumers()) {
-        const subscribed = await Promise.race([ports.eventLog.subscribe(group, onBatch), process.died]);
+      for (const { eventLog, options: group, onBatch } of service.consumers()) {
+        const subscribed = await Promise.race([eventLog.subscribe(group, onBatch), process.died]);
         if (subscribed !== undefined) subscriptions.push(subscribed);
       }
     } catch {
@@ -86,6 +86,11 @@ export class World {
     await recorder.record(Array.from({ length: count }, (_, index) => controlDraft(`test.event ${index}`)));
   }
 
+  /** Every record there ever was of what must be in the ledger, perhaps some of them twice. */
+  records(): LogRecord[] {
+    return [...this.log.partitions.values()].flat();
+  }
+
   /** What the ledger's own source has told, decoded. */
   ownEvents(): Record<string, unknown>[] {
     return (this.log.partitions.get('ledger') ?? []).map(
@@ -103,15 +108,16 @@ export class World {
   async faults(): Promise<string[]> {
     const faults: string[] = [...this.store.violations];
     const reader = new EventReader(codec);
-    const raw = [...this.log.partitions.values()].flat();
+    const raw = this.records();
     const held = new Map(this.store.events.map((row) => [`${row.source_id} ${row.seq}`, row]));
     if (held.size !== this.store.events.length) faults.push('an event is there twice');
+    const read = new Map(raw.map((record) => [keyOf(reader.read(record).event), reader.read(record).event]));
     for (const record of raw) {
-      if (held.get(`${record.partition} ${record.offset}`)?.raw.equals(record.value) !== true)
-        faults.push(`${record.partition} ${record.offset} is lost`);
+      const key = keyOf(reader.read(record).event);
+      if (held.get(key)?.raw.equals(record.value) !== true) faults.push(`${key} is lost`);
     }
 
-    const expected = raw.map((record) => reader.read(record).event).filter((event) => event.type !== 'checkpoint');
+    const expected = [...read.values()].filter((event) => event.type !== 'checkpoint');
     const leaves = [...this.store.leaves].sort((a, b) => a.leaf_index - b.leaf_index);
     if (leaves.some((row, index) => row.leaf_index !== index)) faults.push('leaf indexes are not dense');
     const sealed = await this.checkpoints.fetch();
@@ -133,7 +139,7 @@ export class World {
       faults.push('leaves and raw events differ');
     const seqs = new Map<string, number>();
     for (const { source_id, seq } of fromTiles.map(decodeLeaf)) {
-      if (seq <= (seqs.get(source_id) ?? 0)) faults.push(`leaves of ${source_id} are out of order`);
+      if (seq <= (seqs.get(source_id) ?? -1)) faults.push(`leaves of ${source_id} are out of order`);
       seqs.set(source_id, seq);
     }
     if (this.tiles.checkpoint !== sealed.note) faults.push('the published checkpoint is not the sealed one');
@@ -155,6 +161,8 @@ export class World {
     return faults;
   }
 }
+
+const keyOf = ({ source_id, seq }: { readonly source_id: string; readonly seq: number }): string => `${source_id} ${seq}`;
 
 export function controlDraft(kind: string): EventDraft {
   return {

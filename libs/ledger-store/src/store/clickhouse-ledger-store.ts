@@ -6,7 +6,9 @@ import type { CheckpointRow, EventRow, HeldEvent, LeafRow, LedgerStore, LogRange
 import { batches } from './batches.js';
 import { engineError } from './engine-errors.js';
 import { heldEvents, highestSeqs, logDigest, type Query } from './event-reads.js';
+import type { SourceProgress, StoredEvent, StoredEvents } from '../stored-log/port.js';
 import { statementFor, type Flavour } from './flavour.js';
+import { eventCount, lowestSeqs, otherSources, progress, readEvents } from './stored-reads.js';
 import { leafRuns } from './leaf-runs.js';
 import { loadMigrations, pendingMigrations, type AppliedMigration, type Migration } from './migrations.js';
 import { CHECKPOINT_ROWS, EVENT_ROWS, LEAF_ROWS, RUN_ROWS, encodeRows, type RowFormat } from './rows.js';
@@ -69,7 +71,7 @@ function openClient(
 }
 
 /** The ledger over ClickHouse's HTTP interface: the embedded engine and a server alike (docs/adr/0003-clickhouse-client.md). */
-export class ClickHouseLedgerStore implements LedgerStore {
+export class ClickHouseLedgerStore implements LedgerStore, StoredEvents {
   readonly #options: ClickHouseLedgerStoreOptions;
   readonly #flavour: Flavour;
   readonly #client: ClickHouseClient;
@@ -155,6 +157,26 @@ export class ClickHouseLedgerStore implements LedgerStore {
 
   async highestSeqs(from: ReadonlyMap<string, number>): Promise<Map<string, number>> {
     return highestSeqs(this.#read, from);
+  }
+
+  async eventCount(): Promise<number> {
+    return eventCount(this.#read);
+  }
+
+  async otherSources(known: readonly string[]): Promise<string[]> {
+    return otherSources(this.#read, known);
+  }
+
+  async progress(from: ReadonlyMap<string, number>, window: number): Promise<SourceProgress[]> {
+    return progress(this.#read, from, window);
+  }
+
+  async lowestSeqs(from: ReadonlyMap<string, number>): Promise<Map<string, number>> {
+    return lowestSeqs(this.#read, from);
+  }
+
+  async readEvents(sourceId: string, from: number, to: number, maxBytes: number): Promise<StoredEvent[]> {
+    return readEvents(this.#read, sourceId, from, to, maxBytes);
   }
 
   async lastCheckpoint(): Promise<Pick<CheckpointRow, 'round' | 'tree_size' | 'root_hash'> | null> {

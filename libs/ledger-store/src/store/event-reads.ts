@@ -25,11 +25,11 @@ export async function logDigest(query: Query, { partition, from, to, except, sou
 export async function heldEvents(query: Query, ranges: LogRange['sources']): Promise<HeldEvent[]> {
   const held: HeldEvent[] = [];
   for (const { sql, params } of conditions(ranges)) {
-    const rows = await query<HeldEvent>(
-      `SELECT toString(source_id) AS source_id, seq, lower(hex(payload_hash)) AS payload_hash FROM ledger.events WHERE ${sql}`,
+    const rows = await query<{ source: string; seq: number; hash: string }>(
+      `SELECT toString(source_id) AS source, seq, lower(hex(payload_hash)) AS hash FROM ledger.events WHERE ${sql}`,
       params,
     );
-    for (const row of rows) held.push(row);
+    for (const { source, seq, hash } of rows) held.push({ source_id: source, seq, payload_hash: hash });
   }
   return held;
 }
