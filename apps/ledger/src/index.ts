@@ -1,5 +1,6 @@
 export { LedgerService, type LedgerConsumer } from './ledger-service.js';
 export { LedgerModule } from './ledger.module.js';
+export { PostgresLeadership, type PostgresLeadershipOptions } from './leadership/postgres-leadership.js';
 export { verifyLastRecord } from './ingest/verify.js';
 export {
   GROUPS,

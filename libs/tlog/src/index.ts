@@ -3,6 +3,7 @@ export { FileCheckpointStore } from './file-checkpoint-store.js';
 export { FileTileStore } from './file-tile-store.js';
 export { EMPTY_ROOT, leafHash, nodeHash } from './hashing.js';
 export { decodeLeaf, encodeLeaf, LEAF_BYTES, LEAF_TYPES, type Leaf, type LeafType } from './leaf.js';
+export { PostgresCheckpointStore, type PostgresCheckpointStoreOptions } from './postgres-checkpoint-store.js';
 export { MemoryCheckpointStore, MemoryTileStore } from './memory-stores.js';
 export { openNote, parseNote, signNote, type NoteSignature, type OpenNote, type ParsedNote } from './note.js';
 export { verifyConsistency, verifyInclusion } from './proof.js';
