@@ -1,12 +1,13 @@
-import { ALL_TOPICS } from '#events';
-import type { EventLog, LogBatch, SubscribeOptions, Subscription } from '#event-log';
+import { ALL_TOPICS, type Topic } from '#events';
+import { parsePartition, type EventLog, type LogBatch, type SubscribeOptions, type Subscription } from '#event-log';
 import { Alarm, type Stage } from './alarm.js';
 import { Handover } from './handover.js';
 import { Ingest } from './ingest/ingest.js';
 import { replayTo } from './ingest/intent.js';
+import { verifyLastRecord } from './ingest/verify.js';
 import { DEFAULTS, GROUPS, type LedgerHealth, type LedgerPorts, type LedgerRole } from './ports.js';
 import { EventReader } from './read-event.js';
-import { isConflict, Stopped, systemPause, Withdrawn, unlessGivenUp, type RetryOptions } from './retry.js';
+import { isConflict, Stopped, systemPause, Withdrawn, unlessGivenUp, untilDone, type RetryOptions } from './retry.js';
 import { runCandidate } from './sequence/candidate.js';
 import { Sequencer, Superseded } from './sequence/sequencer.js';
 
@@ -83,7 +84,7 @@ export class LedgerService {
   }
 
   #ingestConsumer(): LedgerConsumer {
-    const options = { ...this.#batches(), group: GROUPS.ingest, replayTo };
+    const options = { ...this.#batches(), group: GROUPS.ingest, replayTo, verifyLast: this.verifyLast };
     return { eventLog: this.ports.eventLog, options, onBatch: (batch) => this.ingest(batch) };
   }
 
@@ -145,6 +146,13 @@ export class LedgerService {
     // Few events: let more come before the next INSERT, so that the engine does not get a part per event.
     await this.#options.pause(this.#options.gather, this.#stopping.signal);
   }
+
+  /** For SubscribeOptions.verifyLast of group `ledger.ingest`. @throws AffiantError ledger_conflict; Stopped */
+  readonly verifyLast: NonNullable<SubscribeOptions['verifyLast']> = (partition, offset, value) => {
+    const topic = (parsePartition(partition)?.topic ?? ALL_TOPICS[0]) as Topic;
+    const record = { topic, partition, offset, value };
+    return untilDone('compare the last record', () => verifyLastRecord(this.ports.store, record, this.ports.codec), this.#retry);
+  };
 
   /** Handler of group `ledger.sequencer`: resolves when the batch is read; the offsets are committed when it is sealed. */
   async sequence(batch: LogBatch): Promise<void> {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
+import type { INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { EventLogServer, type EventLog } from '#event-log';
+import { EventLogServer, type EventLog, type SubscribeOptions } from '#event-log';
 import { LedgerModule } from './ledger.module.js';
 import { LedgerService } from './ledger-service.js';
 import { GROUPS, type LedgerHealth, type LedgerPorts } from './ports.js';
@@ -17,10 +18,14 @@ export interface Ledger {
 /** Starts ingest and sequencer as a Nest microservice over the event log. @throws AffiantError when the event log cannot be subscribed. */
 export async function startLedger(ports: LedgerPorts): Promise<Ledger> {
   const strategy = new EventLogServer({
-    eventLog: logByGroup(ports),
+    eventLog: logByGroup(ports, () => app.get(LedgerService)),
     onFailure: (group, error) => void app.get(LedgerService).fail(group, error),
   });
-  const app = await NestFactory.createMicroservice(LedgerModule.register(ports), { strategy, logger: false, abortOnError: false });
+  const app: INestMicroservice = await NestFactory.createMicroservice(LedgerModule.register(ports), {
+    strategy,
+    logger: false,
+    abortOnError: false,
+  });
   await app.listen();
   const ledger = app.get(LedgerService);
   return {
@@ -35,12 +40,13 @@ export async function startLedger(ports: LedgerPorts): Promise<Ledger> {
   };
 }
 
-/** The transport serves one log: each group is subscribed to its own. */
-function logByGroup({ eventLog, sequencerLog }: LedgerPorts): EventLog {
-  if (sequencerLog === undefined) return eventLog;
+/** The transport serves one log: each group is subscribed to its own, and the ingest's with the comparison that needs the store. */
+function logByGroup({ eventLog, sequencerLog = eventLog }: LedgerPorts, ledger: () => LedgerService): EventLog {
   const of = (group: string): EventLog => (group === GROUPS.sequencer ? sequencerLog : eventLog);
+  const verifyLast: SubscribeOptions['verifyLast'] = (...last) => ledger().verifyLast(...last);
   return {
-    subscribe: (options, onBatch) => of(options.group).subscribe(options, onBatch),
+    subscribe: (options, onBatch) =>
+      of(options.group).subscribe(options.group === GROUPS.ingest ? { ...options, verifyLast } : options, onBatch),
     commit: (group, partition, offset, metadata) => of(group).commit(group, partition, offset, metadata),
     committed: (group) => of(group).committed(group),
     lag: (group) => of(group).lag(group),

@@ -61,7 +61,8 @@ export class PostgresCheckpointStore implements CheckpointStore {
             state,
             canonical(old),
           ]);
-    if ((await swap).rowCount !== 1) throw new AffiantError('ledger_conflict', 'the sealed state was changed by someone else', { where: this.#log });
+    if ((await swap).rowCount !== 1)
+      throw new AffiantError('ledger_conflict', 'the sealed state was changed by someone else', { where: this.#log });
   }
 
   async close(): Promise<void> {
@@ -81,7 +82,8 @@ export class PostgresCheckpointStore implements CheckpointStore {
       "SELECT to_regclass('ledger_sealed_state')::text AS table, current_setting('fsync') AS fsync",
       [],
     );
-    if (rows[0]?.fsync !== 'on') throw new AffiantError('catalogue_failed', 'PostgreSQL runs with fsync off: it would lose the sealed state');
+    if (rows[0]?.fsync !== 'on')
+      throw new AffiantError('catalogue_failed', 'PostgreSQL runs with fsync off: it would lose the sealed state');
     if (rows[0].table !== null) return;
     await this.#run(`DO $$ BEGIN PERFORM pg_advisory_xact_lock(${TABLE_LOCK}); ${TABLE}; END $$`, []);
   }
@@ -90,7 +92,9 @@ export class PostgresCheckpointStore implements CheckpointStore {
     try {
       return await this.#pool.query<T>(text, [...values]);
     } catch (cause) {
-      throw isAffiantError(cause) ? cause : new AffiantError('catalogue_failed', 'the sealed state in PostgreSQL cannot be reached', { cause });
+      throw isAffiantError(cause)
+        ? cause
+        : new AffiantError('catalogue_failed', 'the sealed state in PostgreSQL cannot be reached', { cause });
     }
   }
 }

@@ -25,7 +25,7 @@ export class PostgresLeadership implements Leadership {
 
   async acquire(signal: AbortSignal): Promise<Term> {
     const { everyMs = 1_000, logger } = this.options;
-    for (let failing = false; ; ) {
+    for (let failing = false; ;) {
       signal.throwIfAborted();
       try {
         const term = await this.#try(signal);

@@ -144,7 +144,9 @@ export function eventLogContract(name: string, open: () => Promise<EventLogHarne
       await first.until(10);
       await first.subscription.stop();
       subscriptions = [];
-      expect(first.batches.map(({ assigned }) => assigned)).toEqual([{ committed: null }, undefined]);
+      expect(first.batches.length).toBeGreaterThan(1);
+      expect(first.batches[0]?.assigned).toEqual({ committed: null });
+      expect(first.batches.slice(1).every(({ assigned }) => assigned === undefined)).toBe(true);
       const end = (first.batches.at(-1)?.lastOffset ?? 0) + 1;
       const log = await harness.restart();
       const second = await consume({}, log);

@@ -114,13 +114,13 @@ export class GroupMember {
     this.#consumer.seek({ topic, partition, offset: String(offset) });
   }
 
-  /** @throws AffiantError event_log_failed (retryable) when the generation is over: somebody else may have the partition, and gets the batch again */
+  /** @throws AffiantError conflict when the generation is over: somebody else may have the partition, and gets the batch again; event_log_failed */
   async commit(topic: string, partition: number, offset: number, metadata: string | null): Promise<void> {
     const generation = this.#generation;
     for (let attempt = 1; ; attempt += 1) {
       // kafkajs takes the generation of the moment of this call; between a join and its end there is none, so none is confused with another.
       if (!this.#stable || generation !== this.#generation || this.#commitNow === null) {
-        throw new AffiantError('event_log_failed', `${topic}/${partition} is not assigned to this consumer any more`);
+        throw new AffiantError('conflict', `${topic}/${partition} is not assigned to this consumer any more`);
       }
       try {
         return await this.#commitNow({ topics: [{ topic, partitions: [{ partition, offset: String(offset), metadata }] }] } as never);

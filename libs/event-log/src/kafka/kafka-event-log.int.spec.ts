@@ -182,7 +182,7 @@ describe.skipIf(!kafkaInstalled())('on a real broker', () => {
       release();
       // Both handlers of the first member belong to a generation that is over, whoever has the partition now.
       await eventually(() => refused.length === 2);
-      expect(refused.toSorted()).toEqual(names.map((name) => `${harness.partition(name)} event_log_failed`).toSorted());
+      expect(refused.toSorted()).toEqual(names.map((name) => `${harness.partition(name)} conflict`).toSorted());
       await first.stop();
       await eventually(
         async () => [...(await two.committed('group')).values()].filter(({ metadata }) => metadata === 'of two').length === 2,

@@ -78,7 +78,7 @@ export class KafkaEventLog implements EventLog, EventLogTail {
 
   /**
    * From a handler: passes while the partition is assigned here. Else only for a group that was never subscribed here and has no members.
-   * @throws AffiantError event_log_failed when somebody else has the partition
+   * @throws AffiantError conflict when somebody else has the partition
    */
   async commit(group: string, partition: string, offset: number, metadata: string | null = null): Promise<void> {
     this.#checkOpen();

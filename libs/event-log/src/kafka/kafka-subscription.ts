@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EachBatchPayload, Kafka } from 'kafkajs';
-import { AffiantError, toAffiantError } from '#errors';
+import { AffiantError, isAffiantError, toAffiantError } from '#errors';
 import type { Topic } from '#events';
 import type { BatchHandler, LogRecord, SubscribeOptions, Subscription } from '../port.js';
 import { isRetryable } from '../retry.js';
@@ -61,13 +61,15 @@ export class KafkaSubscription implements Subscription {
     this.#join();
   }
 
-  /** @throws AffiantError event_log_failed when the partition is not (or no longer) assigned here */
+  /**
+   * What a handler of an earlier assignment still has in hand is refused also when the partition came back, until its first batch is handed out.
+   * @throws AffiantError conflict when the partition is not (or no longer) assigned here
+   */
   async commit(partition: string, offset: number, metadata: string | null): Promise<void> {
     const at = parsePartition(partition);
     const running = this.#running.get(partition);
-    if (at === null || this.#member === null || running === undefined || (running.worker.stopped && !this.#stopping)) {
-      throw new AffiantError('event_log_failed', `${partition} is not assigned to this consumer`);
-    }
+    const gone = running === undefined || !running.worker.begun || (running.worker.stopped && !this.#stopping);
+    if (at === null || this.#member === null || gone) throw new AffiantError('conflict', `${partition} is not assigned to this consumer`);
     await this.#member.commit(this.context.prefix + at.topic, at.partition, offset, metadata);
   }
 
@@ -169,7 +171,8 @@ export class KafkaSubscription implements Subscription {
       .run()
       .catch((error: unknown) => {
         // After the partition was lost, the one who has it now will see the same, if it is so.
-        if (!worker.stopped) this.#fail(error);
+        // A refused commit means that the assignment is over, or about to be: the next one begins anew.
+        if (!worker.stopped && !(isAffiantError(error) && error.code === 'conflict')) this.#fail(error);
       })
       .finally(() => {
         if (this.#running.get(start.partition)?.worker === worker) this.#running.delete(start.partition);

@@ -1,5 +1,5 @@
 import { AffiantError } from '#errors';
-import type { BatchHandler, LogRecord, SubscribeOptions } from '../port.js';
+import type { BatchHandler, Committed, LogBatch, LogRecord, SubscribeOptions } from '../port.js';
 import { DEFAULT_RETRY, withRetries } from '../retry.js';
 
 export interface WorkerStart {
@@ -10,6 +10,8 @@ export interface WorkerStart {
   readonly replayTo: number | null;
   /** Whether the record before `position` comes first, to be verified. */
   readonly verify: boolean;
+  /** What was committed; null when nothing was. */
+  readonly committed: Committed | null;
 }
 
 /** Stops and starts the fetching of the partition. */
@@ -33,6 +35,7 @@ export class PartitionWorker {
   #paused = true;
   #wake: () => void = () => {};
   #failure: unknown;
+  #begun = false;
 
   constructor(start: WorkerStart, options: SubscribeOptions, onBatch: BatchHandler, tap: Tap) {
     this.#start = start;
@@ -46,6 +49,11 @@ export class PartitionWorker {
   /** The offset a fetch must begin at. */
   get fetchFrom(): number {
     return this.#next;
+  }
+
+  /** A batch of this assignment was handed out. */
+  get begun(): boolean {
+    return this.#begun;
   }
 
   get stopped(): boolean {
@@ -80,7 +88,15 @@ export class PartitionWorker {
       this.#replayTo = null;
       if (!this.#full()) this.#resume();
       const [first, last] = [records[0] as LogRecord, records.at(-1) as LogRecord];
-      const batch = { partition: this.#start.partition, records, firstOffset: first.offset, lastOffset: last.offset };
+      const assigned: Pick<LogBatch, 'assigned'> = this.#begun ? {} : { assigned: { committed: this.#start.committed } };
+      const batch: LogBatch = {
+        partition: this.#start.partition,
+        records,
+        firstOffset: first.offset,
+        lastOffset: last.offset,
+        ...assigned,
+      };
+      this.#begun = true;
       await withRetries(() => this.#onBatch(batch), this.#options.retry ?? DEFAULT_RETRY, this.#stop.signal);
     }
   }

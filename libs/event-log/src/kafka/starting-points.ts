@@ -48,15 +48,15 @@ function startOf(
 ): WorkerStart | Problem {
   if (state === undefined) return { partition, message: `${partition} is not there any more`, beyond: true };
   const { firstOffset, nextOffset } = state;
-  if (committed === undefined) return { partition, position: firstOffset, replayTo: null, verify: false };
+  if (committed === undefined) return { partition, position: firstOffset, replayTo: null, verify: false, committed: null };
   const { offset, metadata } = committed;
   if (offset < firstOffset) {
-    if (whenTrimmed === 'skip') return { partition, position: firstOffset, replayTo: null, verify: false };
+    if (whenTrimmed === 'skip') return { partition, position: firstOffset, replayTo: null, verify: false, committed };
     return { partition, message: `the group has committed ${offset}, but the log begins at ${firstOffset}`, beyond: false };
   }
   const replay = metadata === null ? null : (replayTo?.(committed) ?? null);
   const needed = Math.max(offset, replay === null ? 0 : replay + 1);
   if (needed > nextOffset)
     return { partition, message: `the group needs what is before ${needed}, but the log ends at ${nextOffset}`, beyond: true };
-  return { partition, position: offset, replayTo: replay, verify: verifyLast !== undefined && offset > firstOffset };
+  return { partition, position: offset, replayTo: replay, verify: verifyLast !== undefined && offset > firstOffset, committed };
 }
