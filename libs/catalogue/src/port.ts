@@ -46,7 +46,10 @@ export interface ApprovalBook {
   open(approval: NewApproval): Promise<Approval>;
   get(id: string): Promise<Approval | null>;
   list(filter?: { readonly state?: ApprovalState; readonly limit?: number }): Promise<Approval[]>;
-  /** Adds a vote and moves the state when the quorum is reached or on a denial. @throws AffiantError conflict when no longer pending. */
+  /**
+   * Adds a vote and moves the state when the quorum is reached or on a denial.
+   * @throws AffiantError conflict when no longer pending, or when this approver has voted.
+   */
   addVote(id: string, vote: ApprovalVote): Promise<Approval>;
   expire(id: string): Promise<Approval>;
   /** granted -> released, once. False when somebody released it before: one approval is one forward. */

@@ -34,7 +34,8 @@ export function createPacketDesk(ports: PacketDeskPorts): PacketDesk {
         requested_by: request.requestedBy.subject,
         created_at: ports.clock.nowMs(),
       };
-      const [receipt] = await ports.recorder.record([packetEvent(packet, request.requestedBy, 'started')]);
+      const pinned: Record<string, number> = request.treeSize === undefined ? {} : { tree_size: request.treeSize };
+      const [receipt] = await ports.recorder.record([packetEvent(packet, request.requestedBy, 'started', pinned)]);
       if (receipt === undefined) throw new AffiantError('journal_failed', 'the request could not be recorded');
       // A crash here leaves the request's event without a packet: nothing was promised to the caller.
       const job: PacketJob = { id: packet.id, requestedBy: request.requestedBy, source: receipt.source_id, seq: receipt.seq };

@@ -48,6 +48,10 @@ export class TypeormApprovalBook implements ApprovalBook {
   addVote(id: string, vote: ApprovalVote): Promise<Approval> {
     return this.#change(id, (row) => {
       if (row.state !== 'pending') throw new AffiantError('conflict', `the approval is already ${row.state}`);
+      // The desk has looked, too; but the same person may be at two desks of two processes at the same moment.
+      const { issuer, subject } = vote.approver;
+      if (row.votes.some(({ approver }) => approver.issuer === issuer && approver.subject === subject))
+        throw new AffiantError('conflict', 'each approver decides once');
       const votes = [...row.votes, vote];
       if (vote.verdict === 'deny') return { votes, state: 'denied', decided_at: vote.at };
       const grants = votes.filter(({ verdict }) => verdict === 'approve').length;

@@ -83,6 +83,15 @@ export function approvalBookContract(name: string, open: () => Promise<ApprovalB
       expect((await book.get('both'))?.votes.map(({ approver }) => approver.subject).toSorted()).toEqual(['bob', 'carol']);
     });
 
+    it('takes one vote of each approver, also when they come together', async () => {
+      const book = await open();
+      await book.open(held('twice', 2));
+      const votes = await Promise.allSettled([1, 2, 3].map(() => book.addVote('twice', approve('bob'))));
+      expect(votes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+      await expect(book.addVote('twice', approve('bob'))).rejects.toMatchObject({ code: 'conflict' });
+      expect(await book.get('twice')).toMatchObject({ state: 'pending', votes: [{ approver: { subject: 'bob' } }] });
+    });
+
     it('tells watchers of each change once and stops when asked', async () => {
       const book = await open();
       await book.open(held('watched'));
