@@ -97,8 +97,14 @@ describe('the catalogue rebuilt from the events of gateway, approval desk and pa
     const file = await store.put(packetFileName(made), Buffer.from('%PDF'));
     await recorder.record([packetEvent(made, approver('olga'), 'done', { tree_size: 9, sha256: file.sha256, pass: 3, no_activity: 1 })]);
     await packets.update(made.id, {
-      ...{ state: 'done', progress: 1, step: 'done', tree_size: 9, finished_at: Date.now() },
-      ...{ ...file, bytes: 4, verdicts: { PASS: 3, 'NO ACTIVITY': 1 } },
+      ...file,
+      state: 'done',
+      progress: 1,
+      step: 'done',
+      tree_size: 9,
+      finished_at: Date.now(),
+      bytes: 4,
+      verdicts: { PASS: 3, 'NO ACTIVITY': 1 },
     });
     const asked = await packetDesk.create({ ...request, treeSize: 7 });
 

@@ -83,7 +83,7 @@ async function putPackets(manager: EntityManager, rows: readonly PacketRow[]): P
     .values([...rows])
     .orIgnore()
     .execute();
-  for (const { id, job, requeues: _requeues, ...record } of rows) {
+  for (const { id, job: _job, requeues: _requeues, ...record } of rows) {
     if (record.state === 'queued') continue;
     await manager
       .createQueryBuilder()
