@@ -1,12 +1,15 @@
+import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { packageRoot } from '#config';
 import { AffiantError } from '#errors';
 import { ALL_TOPICS, TOPICS, type Topic } from '#events';
 import { kafkaInstalled, startKafka, type TestKafka } from '../../../../test/support/engines/kafka.mjs';
 import { eventLogContract, type EventLogHarness } from '../contract/event-log.contract.js';
 import type { LogBatch } from '../port.js';
 import { KafkaEventLog, type KafkaEventLogOptions } from './kafka-event-log.js';
+import { setOffset } from './offset-setter.js';
 import { partitionName } from './partition-of.js';
 import { KafkaSender } from './sender.js';
 
@@ -42,6 +45,7 @@ describe.skipIf(!kafkaInstalled())('on a real broker', () => {
   const openHarness = async (): Promise<
     EventLogHarness & {
       more(change?: Partial<KafkaEventLogOptions>): KafkaEventLog;
+      raw(topic: Topic): string;
       trim(name: string, before: number): Promise<void>;
     }
   > => {
@@ -95,6 +99,7 @@ describe.skipIf(!kafkaInstalled())('on a real broker', () => {
         others.push(other);
         return other;
       },
+      raw: (topic) => prefix + topic,
       trim: (name, before) =>
         withAdmin(async (admin) => {
           const topic = prefix + TOPICS.control;
@@ -267,6 +272,72 @@ describe.skipIf(!kafkaInstalled())('on a real broker', () => {
       await expect(running.failed).rejects.toMatchObject({ code: 'ledger_conflict' });
       clearInterval(timer);
       expect((await harness.log.committed('slow')).get(b)?.metadata).toBe('mine');
+    });
+
+    describe('what kafkajs does by itself, in a process where nothing of it is replaced', () => {
+      const plain = async (topic: string, eachBatch: string): Promise<string[]> => {
+        const script = `
+          import { Kafka, logLevel } from 'kafkajs';
+          const consumer = new Kafka({ brokers: ${JSON.stringify(broker.bootstrap)}, logLevel: logLevel.NOTHING }).consumer({ groupId: '${topic}-plain', maxWaitTimeInMs: 100 });
+          const seen = [];
+          await consumer.connect();
+          await consumer.subscribe({ topic: '${topic}' });
+          await consumer.run({ autoCommit: false, eachBatch: async ({ batch, resolveOffset }) => {
+            const texts = batch.messages.map(({ value }) => value.toString());
+            ${eachBatch}
+            if (seen.includes('last')) console.log(JSON.stringify(seen)), process.exit(0);
+          } });
+        `;
+        const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+          cwd: packageRoot,
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        const producing = setInterval(() => void harness.produce('a', [value('last')]), 1_000);
+        try {
+          const out = child.stdout.setEncoding('utf8');
+          for await (const line of out) return JSON.parse(String(line)) as string[];
+          throw new Error('it saw nothing');
+        } finally {
+          clearInterval(producing);
+          child.kill('SIGKILL');
+        }
+      };
+
+      it('H7: passes over what is there when its offset is not, and commits over the one of the group', async () => {
+        await harness.produce('a', numbered(1, 5));
+        const topic = harness.raw(TOPICS.control);
+        await setOffset(kafka, `${topic}-plain`, { topic, partition: 0 }, 1, 'an intent');
+        await harness.trim('a', 3);
+        expect(await plain(topic, 'seen.push(...texts);')).not.toContain('4');
+        const admin = kafka.admin();
+        await admin.connect();
+        const [found] = await admin.fetchOffsets({ groupId: `${topic}-plain`, topics: [topic] });
+        await admin.disconnect();
+        expect(found?.partitions.find(({ partition }) => partition === 0)?.metadata).not.toBe('an intent');
+      });
+
+      it('H8: passes over the rest of a batch that its handler left early', async () => {
+        await harness.produce('a', numbered(1, 5));
+        const topic = harness.raw(TOPICS.control);
+        await setOffset(kafka, `${topic}-plain`, { topic, partition: 0 }, 0, null);
+        const seen = await plain(topic, 'seen.push(texts[0]); resolveOffset(batch.messages[0].offset);');
+        expect(seen.slice(0, 2)).toEqual(['1', 'last']);
+      });
+    });
+
+    it('H8, ours: what a handler left unfinished comes again', async () => {
+      await harness.produce('a', numbered(1, 5));
+      const firsts: number[] = [];
+      const early = await harness.log.subscribe(options, async (batch) => {
+        firsts.push(batch.firstOffset);
+        await harness.log.commit('group', batch.partition, batch.firstOffset + 1);
+      });
+      await eventually(() => firsts.length === 1);
+      await early.stop();
+      const texts: string[] = [];
+      await harness.more().subscribe(options, async (batch) => void texts.push(...textsOf(batch)));
+      await eventually(() => texts.length === 4);
+      expect(texts).toEqual(['2', '3', '4', '5']);
     });
 
     it('is patient with topics that do not exist yet, and says so when it gives up', async () => {
