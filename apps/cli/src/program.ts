@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { packageVersion } from '#config';
 import { errorText, EXIT, exitCodeOf, isAffiantError } from '#errors';
 import { addApprovals } from './commands/approvals.js';
+import { addDoctor } from './commands/doctor.js';
 import { addEvents } from './commands/events.js';
 import { addInstallationKeys } from './commands/installation-keys.js';
 import { addKeys } from './commands/keys.js';
@@ -25,8 +26,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(run with --help for the options)')
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
-  const finding = (): void => {
-    exit = EXIT.finding;
+  const finding = (code: number = EXIT.finding): void => {
+    exit = code;
   };
   for (const add of [
     addToken,
@@ -43,6 +44,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     addSchemas,
     addTopics,
     addInstallationKeys,
+    addDoctor,
   ])
     add(program, finding);
   try {

@@ -27,7 +27,7 @@ const api = async (path, body) => {
   return response;
 };
 const sql = async (query) => {
-  const response = await fetch(`${consoleUrl}/?default_format=JSON`, {
+  const response = await fetch(`${consoleUrl}/sql?default_format=JSON`, {
     method: 'POST',
     headers: { authorization: `Bearer ${auditor}` },
     body: query,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
-/** Adds a sub-command; `finding` sets exit code 1 without an error. */
-export type AddCommand = (program: Command, finding: () => void) => void;
+/** Adds a sub-command; `finding` sets the exit code, 1 unless another is given, without an error. */
+export type AddCommand = (program: Command, finding: (exit?: number) => void) => void;
 
 export interface CommonOptions {
   readonly state: string;

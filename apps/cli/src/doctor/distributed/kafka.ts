@@ -1,0 +1,129 @@
+import { Kafka, ConfigResourceTypes, logLevel, type Admin, type KafkaConfig as ClientConfig, type SASLOptions } from 'kafkajs';
+import { resolveSecret, type KafkaConfig } from '#config';
+import { TOPICS } from '#events';
+import { fail, ok, warn, worst, type Check, type Finding } from '../check.js';
+import { tlsOptions } from './tls.js';
+
+/** Brokers, and every topic as the evidence needs it (docs/adr/0050-distributed.md, research of kafkajs in docs/adr). */
+export const kafkaChecks = (config: KafkaConfig): Check[] => [
+  { id: 'kafka.brokers', title: 'Kafka brokers', run: () => withAdmin(config, (admin) => checkBrokers(admin, config)) },
+  { id: 'kafka.topics', title: 'Kafka topics', run: () => withAdmin(config, (admin) => checkTopics(admin, config)) },
+];
+
+async function withAdmin(config: KafkaConfig, look: (admin: Admin) => Promise<Finding>): Promise<Finding> {
+  const admin = new Kafka(await clientConfig(config)).admin({ retry: { retries: 1, initialRetryTime: 100 } });
+  await admin.connect();
+  try {
+    return await look(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+async function clientConfig({ brokers, client_id, tls, sasl }: KafkaConfig): Promise<ClientConfig> {
+  return {
+    clientId: `${client_id}-doctor`,
+    brokers: [...brokers],
+    connectionTimeout: 5_000,
+    requestTimeout: 10_000,
+    retry: { retries: 1, initialRetryTime: 100 },
+    logLevel: logLevel.NOTHING,
+    ...(tls === undefined ? {} : { ssl: await tlsOptions(tls) }),
+    ...(sasl === undefined
+      ? {}
+      : { sasl: { mechanism: sasl.mechanism, username: sasl.user, password: await resolveSecret(sasl.password) } as SASLOptions }),
+  };
+}
+
+async function checkBrokers(admin: Admin, { tls, sasl, topics, brokers: given }: KafkaConfig): Promise<Finding> {
+  const { brokers, controller } = await admin.describeCluster();
+  const told = `${brokers.length} brokers, controller ${controller ?? 'none'}`;
+  const findings = [ok(told)];
+  if (brokers.length < topics.replication_factor)
+    findings.push(fail(`${told}; topics want ${topics.replication_factor} copies`, 'Bring the missing brokers back, or add some.'));
+  if (given.length < 2 && brokers.length > 1)
+    findings.push(warn('kafka.brokers names one address only', 'Name at least two: a start must not depend on one broker.'));
+  const loopback = given.every((address) => /^(127\.|localhost|\[::1\])/.test(address));
+  if (!loopback && tls === undefined) findings.push(fail('no TLS to Kafka', 'Add kafka.tls.'));
+  if (!loopback && sasl === undefined && tls?.certificate === undefined)
+    findings.push(warn('Kafka does not know who we are', 'Add kafka.sasl or a client certificate, and rights (ops/kafka/acls.sh).'));
+  return worst(findings, told);
+}
+
+async function checkTopics(admin: Admin, { topics: wanted }: KafkaConfig): Promise<Finding> {
+  const names: string[] = Object.values(TOPICS);
+  const there = new Set(await admin.listTopics());
+  const missing = names.filter((name) => !there.has(name));
+  if (missing.length > 0) return fail(`missing: ${missing.join(', ')}`, 'Run `affiant topics apply --config FILE`.');
+  const { topics } = await admin.fetchTopicMetadata({ topics: names });
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: names.map((name) => ({ type: ConfigResourceTypes.TOPIC, name })),
+  });
+  const findings: Finding[] = [];
+  for (const { name, partitions } of topics) {
+    const entries = resources.find(({ resourceName }) => resourceName === name)?.configEntries ?? [];
+    const setting = (key: string): string => entries.find(({ configName }) => configName === key)?.configValue ?? '';
+    findings.push(
+      ...judgeTopic(
+        name,
+        {
+          partitions: partitions.length,
+          replicas: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+          inSync: Math.min(...partitions.map(({ isr }) => isr.length)),
+          leaderless: partitions.filter(({ leader }) => leader < 0).length,
+          minInSync: Number(setting('min.insync.replicas')),
+          unclean: setting('unclean.leader.election.enable') === 'true',
+          cleanup: setting('cleanup.policy'),
+          retentionMs: Number(setting('retention.ms')),
+        },
+        wanted,
+      ),
+    );
+  }
+  return worst(findings, `${names.length}, ${wanted.partitions} partitions each, all replicas in sync`);
+}
+
+export interface TopicFacts {
+  readonly partitions: number;
+  /** Of the partition that has fewest. */
+  readonly replicas: number;
+  readonly inSync: number;
+  readonly leaderless: number;
+  readonly minInSync: number;
+  readonly unclean: boolean;
+  readonly cleanup: string;
+  /** -1 = for ever. */
+  readonly retentionMs: number;
+}
+
+const APPLY = 'Run `affiant topics apply --config FILE`.';
+
+export function judgeTopic(name: string, facts: TopicFacts, wanted: KafkaConfig['topics']): Finding[] {
+  const found: Finding[] = [];
+  if (facts.leaderless > 0) found.push(fail(`${name}: ${facts.leaderless} partitions without leader`, 'Bring their brokers back.'));
+  if (facts.partitions !== wanted.partitions)
+    found.push(
+      fail(
+        `${name} has ${facts.partitions} partitions, kafka.topics.partitions says ${wanted.partitions}`,
+        'Set kafka.topics.partitions to what the topics have: sources are assigned to partitions for ever.',
+      ),
+    );
+  if (facts.inSync < facts.minInSync)
+    found.push(fail(`${name}: fewer than min.insync.replicas in sync, nothing can be written`, 'Bring the brokers back.'));
+  else if (facts.inSync < facts.replicas) found.push(warn(`${name} is under-replicated`, 'Bring the brokers back.'));
+  if (facts.replicas < wanted.replication_factor)
+    found.push(
+      fail(
+        `${name} has ${facts.replicas} copies, not ${wanted.replication_factor}`,
+        'Reassign its partitions (kafka-reassign-partitions).',
+      ),
+    );
+  if (facts.minInSync < wanted.min_insync_replicas)
+    found.push(fail(`${name}: min.insync.replicas is ${facts.minInSync}; an acknowledgement would not hold`, APPLY));
+  if (facts.unclean) found.push(fail(`${name}: unclean leader election is on; acknowledged events could be lost`, APPLY));
+  if (facts.cleanup !== 'delete') found.push(fail(`${name}: cleanup.policy is ${facts.cleanup}; compaction deletes events`, APPLY));
+  if (facts.retentionMs !== -1 && facts.retentionMs < wanted.retention)
+    found.push(warn(`${name} keeps events for less than kafka.topics.retention`, APPLY));
+  return found;
+}
