@@ -76,7 +76,7 @@ const keys = [
   if (!existsSync(path(`key_${name}`))) put(`key_${name}`, `afk_${randomBytes(32).toString('base64url')}`);
   return `    - { name: ${name}, hash: 'sha256:${sha256(readFileSync(path(`key_${name}`), 'utf8'))}', groups: [${group}], expires: '${expires}' }`;
 });
-put('affiant.yaml', template('ops/images/affiant.yaml', { SERVICE_KEYS: keys.join('\n').trimStart().replace(/^- /, '- ') }));
+put('affiant.yaml', template('ops/images/affiant.yaml', { SERVICE_KEYS: `made by make-secrets.mjs:\n${keys.join('\n')}` }));
 
 // What images take only from the environment.
 if (!existsSync(envFile))

@@ -2,7 +2,8 @@ import { isAffiantError } from '#errors';
 import type { Check, CheckResult, Finding } from './check.js';
 
 const TIMEOUT_MS = 20_000;
-const NETWORK = /ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|Connection error|timed? ?out/i;
+const NETWORK =
+  /ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|Connection error|Connection is closed|timed? ?out/i;
 
 /** Runs all checks at the same time, each with a deadline; the results come in the order of the list. Never throws. */
 export function runChecks(checks: readonly Check[], timeoutMs = TIMEOUT_MS): Promise<CheckResult[]> {

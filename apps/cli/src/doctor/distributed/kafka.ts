@@ -1,38 +1,27 @@
-import { Kafka, ConfigResourceTypes, logLevel, type Admin, type KafkaConfig as ClientConfig, type SASLOptions } from 'kafkajs';
-import { resolveSecret, type KafkaConfig } from '#config';
-import { TOPICS } from '#events';
+import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
+import type { KafkaConfig } from '#config';
+import { kafkaConnection, MAX_MESSAGE_BYTES, resolveKafkaSecrets, topicPlans } from '#event-log';
 import { fail, ok, warn, worst, type Check, type Finding } from '../check.js';
-import { tlsOptions } from './tls.js';
 
-/** Brokers, and every topic as the evidence needs it (docs/adr/0050-distributed.md, research of kafkajs in docs/adr). */
+/** Brokers, and every topic as the evidence needs it (docs/adr/0050-distributed.md). */
 export const kafkaChecks = (config: KafkaConfig): Check[] => [
   { id: 'kafka.brokers', title: 'Kafka brokers', run: () => withAdmin(config, (admin) => checkBrokers(admin, config)) },
   { id: 'kafka.topics', title: 'Kafka topics', run: () => withAdmin(config, (admin) => checkTopics(admin, config)) },
 ];
 
 async function withAdmin(config: KafkaConfig, look: (admin: Admin) => Promise<Finding>): Promise<Finding> {
-  const admin = new Kafka(await clientConfig(config)).admin({ retry: { retries: 1, initialRetryTime: 100 } });
+  // Not the services' own client: that one goes on trying, and here the answer is wanted now.
+  const retry = { retries: 1, initialRetryTime: 100 };
+  const connection = kafkaConnection(config, await resolveKafkaSecrets(config));
+  const admin = new Kafka({ ...connection, connectionTimeout: 5_000, requestTimeout: 10_000, retry, logLevel: logLevel.NOTHING }).admin({
+    retry,
+  });
   await admin.connect();
   try {
     return await look(admin);
   } finally {
     await admin.disconnect();
   }
-}
-
-async function clientConfig({ brokers, client_id, tls, sasl }: KafkaConfig): Promise<ClientConfig> {
-  return {
-    clientId: `${client_id}-doctor`,
-    brokers: [...brokers],
-    connectionTimeout: 5_000,
-    requestTimeout: 10_000,
-    retry: { retries: 1, initialRetryTime: 100 },
-    logLevel: logLevel.NOTHING,
-    ...(tls === undefined ? {} : { ssl: await tlsOptions(tls) }),
-    ...(sasl === undefined
-      ? {}
-      : { sasl: { mechanism: sasl.mechanism, username: sasl.user, password: await resolveSecret(sasl.password) } as SASLOptions }),
-  };
 }
 
 async function checkBrokers(admin: Admin, { tls, sasl, topics, brokers: given }: KafkaConfig): Promise<Finding> {
@@ -51,7 +40,8 @@ async function checkBrokers(admin: Admin, { tls, sasl, topics, brokers: given }:
 }
 
 async function checkTopics(admin: Admin, { topics: wanted }: KafkaConfig): Promise<Finding> {
-  const names: string[] = Object.values(TOPICS);
+  const plans = topicPlans(wanted);
+  const names = plans.map(({ topic }) => topic);
   const there = new Set(await admin.listTopics());
   const missing = names.filter((name) => !there.has(name));
   if (missing.length > 0) return fail(`missing: ${missing.join(', ')}`, 'Run `affiant topics apply --config FILE`.');
@@ -76,6 +66,7 @@ async function checkTopics(admin: Admin, { topics: wanted }: KafkaConfig): Promi
           unclean: setting('unclean.leader.election.enable') === 'true',
           cleanup: setting('cleanup.policy'),
           retentionMs: Number(setting('retention.ms')),
+          maxMessageBytes: Number(setting('max.message.bytes')),
         },
         wanted,
       ),
@@ -95,6 +86,7 @@ export interface TopicFacts {
   readonly cleanup: string;
   /** -1 = for ever. */
   readonly retentionMs: number;
+  readonly maxMessageBytes: number;
 }
 
 const APPLY = 'Run `affiant topics apply --config FILE`.';
@@ -123,6 +115,8 @@ export function judgeTopic(name: string, facts: TopicFacts, wanted: KafkaConfig[
     found.push(fail(`${name}: min.insync.replicas is ${facts.minInSync}; an acknowledgement would not hold`, APPLY));
   if (facts.unclean) found.push(fail(`${name}: unclean leader election is on; acknowledged events could be lost`, APPLY));
   if (facts.cleanup !== 'delete') found.push(fail(`${name}: cleanup.policy is ${facts.cleanup}; compaction deletes events`, APPLY));
+  if (facts.maxMessageBytes < MAX_MESSAGE_BYTES)
+    found.push(fail(`${name}: max.message.bytes is ${facts.maxMessageBytes}; a large event would never get through`, APPLY));
   if (facts.retentionMs !== -1 && facts.retentionMs < wanted.retention)
     found.push(warn(`${name} keeps events for less than kafka.topics.retention`, APPLY));
   return found;

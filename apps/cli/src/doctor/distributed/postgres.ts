@@ -39,12 +39,12 @@ async function look(client: pg.Client, pool: number): Promise<Finding> {
   // Four services and a second of each during an upgrade.
   if (connections < pool * 8)
     findings.push(warn(`max_connections ${connections} for pools of ${pool}`, `Raise it to ${pool * 8}, or lower postgres.pool.`));
-  const { rows } = await client.query("SELECT to_regclass('migrations') IS NOT NULL AS there, pg_is_in_recovery() AS replica");
+  const { rows } = await client.query("SELECT to_regclass('catalogue_migration') IS NOT NULL AS there, pg_is_in_recovery() AS replica");
   const [state] = rows as { there: boolean; replica: boolean }[];
   if (state?.replica === true) findings.push(fail('this server is a read-only replica', 'Name the primary in postgres.url.'));
   let migrations = 'no tables yet; the first service makes them';
   if (state?.there === true) {
-    const made = (await client.query('SELECT name FROM migrations ORDER BY id')).rows as { name: string }[];
+    const made = (await client.query('SELECT name FROM catalogue_migration ORDER BY id')).rows as { name: string }[];
     migrations = `${made.length} migrations, the last is ${made.at(-1)?.name ?? 'none'}`;
   }
   return worst(findings, `${told}, ${migrations}`);
