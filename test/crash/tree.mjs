@@ -11,7 +11,8 @@ const sha256 = (...parts) => {
   return hash.digest();
 };
 
-function root(hashes) {
+/** RFC 6962 §2.1 over leaf hashes. */
+export function root(hashes) {
   if (hashes.length === 0) return sha256('');
   let level = hashes;
   while (level.length > 1) {

