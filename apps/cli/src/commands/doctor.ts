@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { defaultConfig, loadConfig } from '#config';
 import { EXIT } from '#errors';
-import { checksOf } from '../doctor/checks-of.js';
 import type { CheckResult } from '../doctor/check.js';
 import { runChecks } from '../doctor/run-checks.js';
 import { printJson } from '../output.js';
@@ -21,6 +20,8 @@ export const addDoctor: AddCommand = (program, finding) => {
       const file = options.config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
       // A configuration that cannot be used ends here, with every line that is wrong, and exit code 2.
       const config = file === null ? defaultConfig() : await loadConfig(file);
+      // Loads the client of every engine: nothing another command should wait for.
+      const { checksOf } = await import('../doctor/checks-of.js');
       const results = await runChecks(checksOf(config, options.state));
       if (options.json === true) printJson({ exit: exitOf(results), checks: results });
       else print(results);

@@ -1,7 +1,10 @@
-import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import type { KafkaConfig } from '#config';
 import { kafkaConnection, MAX_MESSAGE_BYTES, resolveKafkaSecrets, topicPlans } from '#event-log';
 import { fail, ok, warn, worst, type Check, type Finding } from '../check.js';
+
+// A CommonJS module: Node sees only some of its names, not ConfigResourceTypes.
+const { ConfigResourceTypes, Kafka, logLevel } = kafkajs;
 
 /** Brokers, and every topic as the evidence needs it (docs/adr/0050-distributed.md). */
 export const kafkaChecks = (config: KafkaConfig): Check[] => [
