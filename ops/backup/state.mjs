@@ -44,10 +44,11 @@ export async function verify(source) {
   );
   const expected = new Set(files.map(({ path }) => path));
   for await (const path of walk(join(source, 'state'))) if (!expected.has(path)) refuse(`${path} is not in the manifest.`);
-  for (const { path, sha256, link } of files) {
+  for (const { path, sha256, link, directory } of files) {
     const at = join(source, 'state', path);
-    const found = await (link === undefined ? digest(at) : readlink(at)).catch(() => null);
-    if (found !== (sha256 ?? link)) refuse(`${path} is ${found === null ? 'missing' : 'not what was backed up'}.`);
+    const look = directory ? readdir(at).then(() => directory) : link === undefined ? digest(at) : readlink(at);
+    const found = await look.catch(() => null);
+    if (found !== (sha256 ?? link ?? directory)) refuse(`${path} is ${found === null ? 'missing' : 'not what was backed up'}.`);
   }
   return files;
 }
@@ -72,19 +73,24 @@ export async function restore(source, state) {
   return { files: files.length };
 }
 
+/** Every directory too, the empty ones above all: a PostgreSQL does not start without them. A directory comes before what is in it. */
 async function* walk(root, directory = root) {
   for (const entry of (await readdir(directory, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(directory, entry.name);
+    if (entry.isDirectory() || entry.isFile() || entry.isSymbolicLink()) yield relative(root, path);
     if (entry.isDirectory()) yield* walk(root, path);
-    else if (entry.isFile() || entry.isSymbolicLink()) yield relative(root, path);
   }
 }
 
-/** Copies one file, or makes the link anew: the engine names its tables by links inside its own directory. */
+/** Copies one file, or makes the directory or link anew: the engine names its tables by links inside its own directory. */
 async function copy(base, path, to, mode) {
   const from = join(base, path);
   const stat = await lstat(from);
   await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+  if (stat.isDirectory()) {
+    await mkdir(to, { recursive: true, mode: 0o700 });
+    return { path, directory: true };
+  }
   if (stat.isSymbolicLink()) {
     const link = await linkWithin(base, path);
     await symlink(link, to);

@@ -205,6 +205,9 @@ async function ledger() {
     'what the upstream heard is what is recorded, byte for byte',
     heard.filter((body) => body !== '').every((body) => recorded.has(body)),
   );
+  const metrics = await (await fetch(`${instance.console}/metrics`)).text();
+  const counted = Number(/^affiant_exchanges_total\{outcome="completed",service="standalone"\} (\d+)$/m.exec(metrics)?.[1]);
+  check('the metrics count what the ledger holds', counted === forwarded.length, `${counted} counted, ${forwarded.length} in the ledger`);
   const tree = await checkTree(instance, auditor, state);
   check('the tree recomputed from the raw events is the signed root', tree.ok, `${tree.leaves} leaves, ${tree.detail}`);
   check('loopback was the only network', process.env.AFFIANT_E2E_ISOLATED === 'yes' || process.env.CI !== 'true');
