@@ -131,7 +131,7 @@ describe('docker-compose.yml', () => {
     if (tool === null) skip();
     const found = Object.entries(project.services).flatMap(([name, { environment }]) =>
       Object.keys(environment ?? {})
-        .filter((key) => /PASSWORD|SECRET|KEY|TOKEN/.test(key) && !/_FILE$/.test(key))
+        .filter((key) => /PASSWORD|SECRET|KEY|TOKEN/.test(key) && !key.endsWith('_FILE'))
         .map((key) => `${name}.${key}`),
     );
     expect(found.sort()).toEqual(['registry.REGISTRY_DATASOURCE_PASSWORD', 's3.ROOT_ACCESS_KEY', 's3.ROOT_SECRET_KEY']);

@@ -197,7 +197,7 @@ describe('ClickHouse', () => {
     const [server, tables] = await run(...clickhouseChecks(config));
     expect(server).toMatchObject({ status: 'ok', detail: expect.stringMatching(/^version 2\d\./) });
     expect(tables).toMatchObject({ status: 'fail', remedy: expect.stringContaining('ledger migrate') });
-    const store = new ClickHouseLedgerStore({ url, headers, ...engine.writer });
+    const store = new ClickHouseLedgerStore({ url, headers, ...engine.writer, migrator: engine.migrator });
     await store.migrate();
     await store.close();
     const results = await run(...clickhouseChecks(config));

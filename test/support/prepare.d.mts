@@ -1,2 +1,0 @@
-/** Installs and builds what a fresh clone lacks. */
-export {};
