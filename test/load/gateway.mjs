@@ -4,16 +4,19 @@ import 'reflect-metadata';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NestFactory } from '@nestjs/core';
-import { AnthropicProtocol, Gateway, ProxyModule } from '../../dist/apps/proxy/src/index.js';
-import { parseConfig } from '../../dist/libs/config/src/index.js';
-import { createPlaceholder } from '../../dist/libs/detect/src/index.js';
-import { EventCodec, SystemClock, SystemIds } from '../../dist/libs/events/src/index.js';
-import { createIdentity, startDevelopmentIssuer } from '../../dist/libs/identity/src/index.js';
-import { JournalRecorder, recoverSource } from '../../dist/libs/journal/src/index.js';
-import { createLogger } from '../../dist/libs/observability/src/index.js';
-import { compilePolicySet } from '../../dist/libs/policy/src/index.js';
+import { createLogger, setEngineFlags } from '../../dist/libs/observability/src/index.js';
 import { benchConfig } from './bench-config.mjs';
+
+// As the mains of the product do: the flags first, then what is large.
+setEngineFlags();
+const { NestFactory } = await import('@nestjs/core');
+const { AnthropicProtocol, Gateway, ProxyModule } = await import('../../dist/apps/proxy/src/index.js');
+const { parseConfig } = await import('../../dist/libs/config/src/index.js');
+const { createPlaceholder } = await import('../../dist/libs/detect/src/index.js');
+const { EventCodec, SystemClock, SystemIds } = await import('../../dist/libs/events/src/index.js');
+const { createIdentity, startDevelopmentIssuer } = await import('../../dist/libs/identity/src/index.js');
+const { JournalRecorder, recoverSource } = await import('../../dist/libs/journal/src/index.js');
+const { compilePolicySet } = await import('../../dist/libs/policy/src/index.js');
 
 const directory = mkdtempSync(join(tmpdir(), 'affiant-gateway-bench-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));

@@ -1,8 +1,10 @@
 import 'reflect-metadata';
 import { errorText, exitCodeOf, isAffiantError } from '#errors';
-import { run } from './run.js';
+import { setEngineFlags } from '#observability';
 
+setEngineFlags();
 try {
+  const { run } = await import('./run.js');
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
   if (!isAffiantError(error)) throw error;

@@ -9,6 +9,7 @@ import { FailureThrottle } from './failure-throttle.js';
 import { assertSafeUrl, type FetchLike } from './issuer-document.js';
 import { IssuerKeys } from './issuer-keys.js';
 import type { Credential, Identity } from './port.js';
+import { readJson } from './read-json.js';
 import { isServiceKey, ServiceKeys } from './service-keys.js';
 import { verifyAccessToken, type TrustedIssuer, type VerifiedToken } from './verify-access-token.js';
 
@@ -162,7 +163,7 @@ class TokenIdentity implements ConfiguredIdentity {
         new IssuerKeys(config, {
           clock,
           logger,
-          fetcher: this.options.fetch ?? ((url, init) => fetch(url, init)),
+          fetcher: this.options.fetch ?? readJson,
           maxAgeMs: keysMaxAge ?? 600_000,
           cooldownMs: keysCooldown ?? 30_000,
           maxOutageMs: keysMaxOutage ?? 86_400_000,

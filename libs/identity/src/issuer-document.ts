@@ -6,7 +6,11 @@ export interface IssuerDocument {
   readonly jwks_uri: string;
 }
 
-export type FetchLike = (url: string, init: { readonly signal: AbortSignal; readonly redirect: 'error' }) => Promise<Response>;
+/** Reads one document; redirects are not followed. The global fetch fits. */
+export type FetchLike = (
+  url: string,
+  init: { readonly signal: AbortSignal; readonly redirect: 'error' },
+) => Promise<{ readonly status: number; json(): Promise<unknown> }>;
 
 /** Where the discovery document of an issuer is: a terminating slash is dropped (OIDC Discovery §4.1). */
 export function discoveryUrl(issuer: string): string {

@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, customFetch, errors, type CryptoKey, type JWSHeaderParameters } from 'jose';
+import { createLocalJWKSet, errors, type CryptoKey, type JSONWebKeySet, type JWSHeaderParameters } from 'jose';
 import type { IssuerConfig } from '#config';
 import type { Clock } from '#events';
 import { AffiantError } from '#errors';
@@ -18,14 +18,14 @@ export interface IssuerKeysOptions {
   readonly timeoutMs: number;
 }
 
-type RemoteKeys = ReturnType<typeof createRemoteJWKSet>;
+type Keys = ReturnType<typeof createLocalJWKSet>;
 
 /**
  * The public keys of one pinned issuer. Read at the first use, renewed in the background from half of their age on.
- * jose's own timers are switched off (they run on the wall clock and have no notion of an outage): this class decides when to fetch.
+ * Not jose's remote key set: its timers run on the wall clock and have no notion of an outage. This class decides when to fetch.
  */
 export class IssuerKeys {
-  #remote: RemoteKeys | null = null;
+  #keys: Keys | null = null;
   #readAtMs = Number.NEGATIVE_INFINITY;
   #triedAtMs = Number.NEGATIVE_INFINITY;
   #failing = false;
@@ -45,9 +45,9 @@ export class IssuerKeys {
   /** @throws AffiantError token_invalid (no such key) | issuer_unavailable (no keys, or too old ones) */
   async find(header: JWSHeaderParameters): Promise<CryptoKey> {
     await this.#freshen();
-    const remote = this.#usable();
+    const keys = this.#usable();
     try {
-      return await remote(header);
+      return await keys(header);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw new AffiantError('token_invalid', 'the key cannot be used', { cause: error });
       if (this.options.clock.nowMs() - this.#triedAtMs < this.options.cooldownMs) throw unknownKey(error);
@@ -62,17 +62,17 @@ export class IssuerKeys {
     const { clock, maxAgeMs, cooldownMs } = this.options;
     const age = clock.nowMs() - this.#readAtMs;
     if (age < maxAgeMs / 2) return;
-    if (this.#remote !== null && clock.nowMs() - this.#triedAtMs < cooldownMs) return;
+    if (this.#keys !== null && clock.nowMs() - this.#triedAtMs < cooldownMs) return;
     const fetched = this.#fetch();
     if (age >= maxAgeMs) await fetched;
   }
 
-  #usable(): RemoteKeys {
+  #usable(): Keys {
     const age = this.options.clock.nowMs() - this.#readAtMs;
-    if (this.#remote === null || age > this.options.maxOutageMs) {
+    if (this.#keys === null || age > this.options.maxOutageMs) {
       throw new AffiantError('issuer_unavailable', `the keys of issuer ${this.config.name} cannot be read`);
     }
-    return this.#remote;
+    return this.#keys;
   }
 
   /** Never rejects: a failed fetch leaves the last good keys in place and raises the alarm. */
@@ -88,21 +88,16 @@ export class IssuerKeys {
     this.#triedAtMs = clock.nowMs();
     try {
       const uri = this.config.jwks_uri ?? (await discover(this.config.issuer, fetcher, timeoutMs)).jwks_uri;
-      const next = createRemoteJWKSet(new URL(uri), {
-        timeoutDuration: timeoutMs,
-        cooldownDuration: Number.POSITIVE_INFINITY,
-        cacheMaxAge: Number.POSITIVE_INFINITY,
-        [customFetch]: (url, { signal }) => fetcher(url, { signal, redirect: 'error' }),
-      });
-      await next.reload();
-      this.#remote = next;
+      const response = await fetcher(uri, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
+      if (response.status !== 200) throw new Error(`status ${response.status}`);
+      this.#keys = createLocalJWKSet((await response.json()) as JSONWebKeySet);
       this.#readAtMs = clock.nowMs();
       if (this.#failing) logger.info({ issuer: this.config.name }, 'issuer keys can be read again');
       this.#failing = false;
     } catch (error) {
       this.#failing = true;
       logger.error(
-        { issuer: this.config.name, reason: error instanceof Error ? error.message : 'unknown', keepsLastKeys: this.#remote !== null },
+        { issuer: this.config.name, reason: error instanceof Error ? error.message : 'unknown', keepsLastKeys: this.#keys !== null },
         'issuer keys cannot be read',
       );
     }

@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
-import { Pool, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { ConnectionConfig } from '#config';
 import { inPieces, PIECE_BYTES } from '../intake/pieces.js';
 import type { GatewayLimits } from '../ports.js';
+import { Pool } from './pool.js';
 import { UpstreamCall } from './upstream-call.js';
 
 /** One pool of connections per upstream origin; pools of origins that no connection names any more are closed after their last call. */
