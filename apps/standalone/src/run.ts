@@ -4,7 +4,7 @@ import { EXIT } from '#errors';
 import { State } from '#service';
 import { withFreePorts } from './compose/free-port.js';
 import { composeStandalone, type Standalone } from './compose/standalone.js';
-import { prepareDemo, showDemo, type Demo } from './demo/demo.js';
+import type { Demo } from './demo/demo.js';
 import { readOptions, USAGE, type StartOptions } from './options.js';
 import { farewell, greeting } from './screen.js';
 
@@ -25,16 +25,18 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const state = await State.open(options.state);
   let demo: Demo | null = null;
+  // With its agent and its upstream only where it is shown.
+  const demonstration = (): Promise<typeof import('./demo/demo.js')> => import('./demo/demo.js');
   let standalone: Standalone | null = null;
   try {
     const file = configFile(options);
-    if (file === null && options.demo && !environment().hasAnthropicKey) demo = await prepareDemo(state);
+    if (file === null && options.demo && !environment().hasAnthropicKey) demo = await (await demonstration()).prepareDemo(state);
     const config = await chooseConfig(file, demo);
     standalone = await composeStandalone({ state, config, progress });
     const stopWatching = file === null ? null : watchFile(file, standalone);
     await standalone.announce({ demo: demo === null ? 'off' : 'running' });
     process.stdout.write(greeting(standalone, config, demo !== null));
-    const showing = demo === null ? Promise.resolve() : showDemo(demo, standalone, stopAsked);
+    const showing = demo === null ? Promise.resolve() : (await demonstration()).showDemo(demo, standalone, stopAsked);
     await stopAsked;
     stopWatching?.();
     await showing;
