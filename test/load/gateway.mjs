@@ -4,11 +4,11 @@ import 'reflect-metadata';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger, setEngineFlags } from '../../dist/libs/observability/src/index.js';
+import { createLogger, engineFlagsForServing, engineFlagsForStart } from '../../dist/libs/observability/src/index.js';
 import { benchConfig } from './bench-config.mjs';
 
 // As the mains of the product do: the flags first, then what is large.
-setEngineFlags();
+engineFlagsForStart();
 const { NestFactory } = await import('@nestjs/core');
 const { AnthropicProtocol, Gateway, ProxyModule } = await import('../../dist/apps/proxy/src/index.js');
 const { parseConfig } = await import('../../dist/libs/config/src/index.js');
@@ -84,5 +84,6 @@ const app = await NestFactory.createApplicationContext(
   }),
   { logger: false },
 );
+engineFlagsForServing();
 const token = await issuer.issue({ subject: 'bench', groups: ['engineering'] });
 process.stdout.write(`${JSON.stringify({ port: app.get(Gateway).port, token })}\n`);

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
-import { runMain } from '#service';
-import { proxyService } from './compose/proxy-service.js';
+import { engineFlagsForStart } from '#observability';
 
+engineFlagsForStart();
+const [{ runMain }, { proxyService }] = await Promise.all([import('#service'), import('./compose/proxy-service.js')]);
 await runMain(proxyService);

@@ -1,8 +1,8 @@
 import 'reflect-metadata';
 import { errorText, exitCodeOf, isAffiantError } from '#errors';
-import { setEngineFlags } from '#observability';
+import { engineFlagsForStart } from '#observability';
 
-setEngineFlags();
+engineFlagsForStart();
 try {
   const { run } = await import('./run.js');
   process.exitCode = await run(process.argv.slice(2));

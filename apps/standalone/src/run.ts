@@ -5,6 +5,7 @@ import { State } from '#service';
 import { withFreePorts } from './compose/free-port.js';
 import { composeStandalone, type Standalone } from './compose/standalone.js';
 import type { Demo } from './demo/demo.js';
+import { engineFlagsForServing } from '#observability';
 import { readOptions, USAGE, type StartOptions } from './options.js';
 import { farewell, greeting } from './screen.js';
 
@@ -33,6 +34,7 @@ export async function run(args: readonly string[]): Promise<number> {
     if (file === null && options.demo && !environment().hasAnthropicKey) demo = await (await demonstration()).prepareDemo(state);
     const config = await chooseConfig(file, demo);
     standalone = await composeStandalone({ state, config, progress });
+    engineFlagsForServing();
     const stopWatching = file === null ? null : watchFile(file, standalone);
     await standalone.announce({ demo: demo === null ? 'off' : 'running' });
     process.stdout.write(greeting(standalone, config, demo !== null));

@@ -1,4 +1,4 @@
-export { setEngineFlags } from './engine-flags.js';
+export { engineFlagsForServing, engineFlagsForStart } from './engine-flags.js';
 export { createLogger, type Logger } from './logger.js';
 export { createMetrics, Metrics, type Exposition, type MetricsOptions } from './metrics/metrics.js';
 export type {

@@ -1,6 +1,6 @@
 import { loadConfig, packageVersion } from '#config';
 import { EXIT, errorText, toAffiantError } from '#errors';
-import type { Metrics } from '#observability';
+import { engineFlagsForServing, type Metrics } from '#observability';
 import { controlDraft } from './control-draft.js';
 import { followConfig } from './follow-config.js';
 import { readServiceOptions, usageOf } from './options.js';
@@ -62,6 +62,7 @@ class ServiceRun<S extends Section> {
       await parts.shipping.start();
       await parts.source.recorder.record([controlDraft('service.started', { version: packageVersion }, definition.name)]);
       this.#running = await this.#start(metrics);
+      engineFlagsForServing();
       this.#waitingFor = null;
       await this.#announce({ ...this.#running.addresses, metrics: metricsUrl });
       await this.#serve(this.#running);
