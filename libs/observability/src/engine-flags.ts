@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 export function engineFlagsForStart(): void {
   // Loading modules grows the young generation to 3 x 16 MB, and nothing takes that back soon. V8 asks for the factor at each growth.
   setFlagsFromString('--semi-space-growth-factor=1');
-  // undici's HTTP parser is WebAssembly: the optimising compiler takes 32 MB for it at the first burst, for no gain one can measure.
+  // undici's HTTP parser is WebAssembly: the optimising compiler takes 32 MB for it at the first burst, for no gain measured.
   // V8 looks at these when a module is compiled.
   setFlagsFromString('--no-wasm-tier-up');
   setFlagsFromString('--no-wasm-dynamic-tiering');
@@ -18,8 +18,8 @@ const LOOK_EVERY_MS = 2_000;
 const SATURATED = 0.6;
 
 /**
- * From here on the young generation grows while the process is saturated, and only then: a small one costs a saturated gateway a third of
- * its CPU, a large one costs an idle gateway with many open streams 20 MB for nothing.
+ * From here on the young generation grows while the process is saturated, and only then: a small one costs a saturated gateway a third
+ * more CPU, a large one costs an idle gateway with many open streams 20 MB for nothing.
  */
 export function engineFlagsForServing(): void {
   let last = performance.eventLoopUtilization();
