@@ -3,6 +3,9 @@ import { EventCodec, payloadHash } from '#events';
 
 const codec = new EventCodec();
 
+/** Now: Kafka deletes by the time of a record, and what occurred long ago would be gone before it is read. Microseconds. */
+const STARTED = Date.now() * 1_000;
+
 /** `exchanges` of one source as framed events in order of seq: `{type, topic, seq, eventId, value, event}`. */
 export function sourceEvents(sourceId, exchanges) {
   const events = [];
@@ -17,7 +20,7 @@ export function sourceEvents(sourceId, exchanges) {
         boot_epoch: 1,
         seq,
         prev_hash: previous,
-        occurred_at: 1_789_000_000_000_000 + seq * 1_000,
+        occurred_at: STARTED + seq * 1_000,
         clock_offset_us: -3,
         build: '0.1.0',
         session_id: null,

@@ -21,6 +21,8 @@ export class SinkFeed {
   /** Sources seen in a partition; embedded, the partition is the source. */
   readonly #sources = new Map<string, Set<string>>();
   readonly #toldGaps = new Set<string>();
+  /** Offset that the next batch of a partition begins at when nothing was deleted before it could be read. */
+  readonly #next = new Map<string, number>();
   readonly #stopping = new AbortController();
   #subscription: Subscription | null = null;
   #count = 0;
@@ -74,6 +76,7 @@ export class SinkFeed {
       this.#count += records.length;
       // A crash here leaves records that are delivered and not committed: they are delivered again, the same to the byte, and known by their uid.
       await this.ports.eventLog.commit(this.#group, batch.partition, batch.lastOffset + 1, this.#metadata(batch, records));
+      this.#next.set(batch.partition, batch.lastOffset + 1);
       this.#failing = null;
     } catch (error) {
       // Stopped: nothing is committed, the batch comes again after the next start.
@@ -87,10 +90,13 @@ export class SinkFeed {
 
   /** Where this run of the partition begins: what was committed with it is known again, by whichever process. */
   async #assigned(batch: LogBatch): Promise<void> {
-    const committed = batch.assigned?.committed;
-    if (committed == null) return;
-    this.#delivered.merge(committed.metadata);
-    await this.#tellGap(batch, committed.offset);
+    const { partition, assigned } = batch;
+    if (assigned !== undefined) {
+      this.#delivered.merge(assigned.committed?.metadata ?? null);
+      if (assigned.committed === null) this.#next.delete(partition);
+      else this.#next.set(partition, assigned.committed.offset);
+    }
+    await this.#tellGap(batch, this.#next.get(partition) ?? batch.firstOffset);
   }
 
   /** Without what the sink has already, and without what cannot be decoded: of that a dead-letter event tells. */
@@ -120,13 +126,13 @@ export class SinkFeed {
     return [...sources].every((source) => source === partition) ? null : this.#delivered.toMetadata(sources);
   }
 
-  /** Records once that events were trimmed before this sink had them, as after it was out of the configuration for a while. */
+  /** Records once that events were deleted before this sink had them: by retention, or while it was out of the configuration. */
   async #tellGap({ partition, firstOffset }: LogBatch, expected: number): Promise<void> {
-    if (firstOffset <= expected || partition.includes('/') || this.#toldGaps.has(`${partition} ${expected}`)) return;
+    if (firstOffset <= expected || this.#toldGaps.has(`${partition} ${expected}`)) return;
     this.#toldGaps.add(`${partition} ${expected}`);
     const { recorder, logger } = this.ports;
-    const gap = { sink: this.sink.name, source: partition, from: String(expected), to: String(firstOffset - 1) };
-    logger.error(gap, 'events were trimmed before the SIEM sink had them');
+    const gap = { sink: this.sink.name, partition, from: String(expected), to: String(firstOffset - 1) };
+    logger.error(gap, 'events were deleted from the log before the SIEM sink had them');
     const attributes = Object.entries(gap).map(([name, value]) => ({ name, value }));
     await recorder
       .record([

@@ -156,4 +156,29 @@ describe('the SIEM feed', () => {
     await until(async () => (await feed.health())[0]?.lag === 0);
     expect(sink.seqs).toEqual([1, 3]);
   });
+
+  it('records that events were deleted before the sink had them, once', async () => {
+    const sink = new ScriptedSink('a');
+    append('gateway', 1, 2, 3, 4, 5);
+    await log.commit('siem.a', 'gateway', 2);
+    // What a log does with whenTrimmed: skip.
+    const subscribe = log.subscribe.bind(log);
+    log.subscribe = (options, onBatch) =>
+      subscribe(options, (batch) =>
+        onBatch(
+          batch.partition === 'gateway' && batch.firstOffset === 2
+            ? { ...batch, firstOffset: 4, records: batch.records.filter(({ offset }) => offset >= 4) }
+            : batch,
+        ),
+      );
+    await start(sink);
+    await until(() => sink.records.some(({ sourceId }) => sourceId === 'ledger'));
+    const told = sink.records.filter(({ event }) => event.metadata['event_code'] === 'control.siem.gap');
+    expect(told).toHaveLength(1);
+    expect(told[0]?.event).toMatchObject({
+      status: 'Failure',
+      unmapped: { affiant: { subject: 'a', attributes: [{ value: 'a' }, { value: 'gateway' }, { value: '2' }, { value: '3' }] } },
+    });
+    expect(sink.records.filter(({ sourceId }) => sourceId === 'gateway').map(({ seq }) => seq)).toEqual([4, 5]);
+  });
 });
