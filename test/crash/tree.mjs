@@ -41,9 +41,9 @@ function verifyNote(note, vkey) {
   return { origin, size: Number(size), root: Buffer.from(encodedRoot, 'base64') };
 }
 
-export async function checkTree(instance, auditor, state) {
+export async function checkTree(instance, auditor, state, vkeyFile = join(state, 'keys/ledger.vkey')) {
   const [{ note }] = await sql(instance, auditor, 'SELECT note FROM ledger.checkpoints ORDER BY round DESC LIMIT 1');
-  const head = verifyNote(note, readFileSync(join(state, 'keys/ledger.vkey'), 'utf8'));
+  const head = verifyNote(note, readFileSync(vkeyFile, 'utf8'));
   if (head === null) return { ok: false, leaves: 0, detail: 'the checkpoint does not verify' };
   const hashes = [];
   const chains = new Map();

@@ -61,17 +61,24 @@ export async function startInstance(options) {
   };
 }
 
-/** Runs `affiant …` of this clone; returns stdout. Throws with stderr when the exit code is another than `expect`. */
+const commandOf = (state, args) => [join(root, 'apps/cli/bin/affiant.mjs'), ...args, ...(state === null ? [] : ['--state', state])];
+
+/** Runs `affiant …` of this clone (`state` null: a command that needs none); returns stdout. Throws with stderr when the exit code is another than `expect`. */
 export function affiant(state, args, { expect = 0, input } = {}) {
-  const result = spawnSync(process.execPath, [join(root, 'apps/cli/bin/affiant.mjs'), ...args, '--state', state], {
-    cwd: root,
-    encoding: 'utf8',
-    input,
-    maxBuffer: 1 << 30,
-  });
+  const result = spawnSync(process.execPath, commandOf(state, args), { cwd: root, encoding: 'utf8', input, maxBuffer: 1 << 30 });
   if (result.status !== expect)
     throw new Error(`affiant ${args.join(' ')} ended with ${result.status}, not ${expect}:\n${result.stdout}\n${result.stderr}`);
   return result.stdout;
+}
+
+/** The same without holding this process, for tests whose provider lives in it: a held event loop lets its connections go stale. */
+export async function affiantAside(state, args, { expect = 0 } = {}) {
+  const child = spawn(process.execPath, commandOf(state, args), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr']) child[stream].setEncoding('utf8').on('data', (chunk) => (output[stream] += chunk));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  if (code !== expect) throw new Error(`affiant ${args.join(' ')} ended with ${code}, not ${expect}:\n${output.stdout}\n${output.stderr}`);
+  return output.stdout;
 }
 
 export function token(state, subject, ...groups) {

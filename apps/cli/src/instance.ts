@@ -3,24 +3,32 @@ import { join } from 'node:path';
 import { environment } from '#config';
 import { AffiantError, ERROR_CODES, type ErrorCode } from '#errors';
 
-/** What `run.json` says of a running instance. */
+/** What `run.json` says of a running instance, or of a console service. */
 export interface RunFile {
   readonly pid: number;
-  readonly gateway: string;
   readonly console: string;
+  /** Null without a development issuer. */
   readonly issuer: string | null;
-  readonly demo: 'off' | 'running' | 'passed' | 'failed';
-  readonly packets: readonly string[];
+  /** Only of a whole instance; a console alone has no gateway and shows nothing. */
+  readonly gateway?: string;
+  readonly demo?: 'off' | 'running' | 'passed' | 'failed';
 }
 
 /** @throws AffiantError instance_unreachable */
 export function readRunFile(state: string): RunFile {
   const path = join(state, 'run.json');
+  let run: Pick<RunFile, 'pid'> & Partial<RunFile> & { readonly service?: string };
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as RunFile;
+    run = JSON.parse(readFileSync(path, 'utf8')) as typeof run;
   } catch (cause) {
     throw new AffiantError('instance_unreachable', 'no running instance was found', { where: path, cause });
   }
+  if (run.console === undefined)
+    throw new AffiantError('instance_unreachable', `the ${run.service ?? 'process'} of that state directory is no console`, {
+      where: path,
+      remedy: 'Name the state directory of the console service, or set AFFIANT_CONSOLE to its URL.',
+    });
+  return { ...run, console: run.console, issuer: run.issuer ?? null };
 }
 
 /** Asks the development issuer for a token, with the secret only the owner of the state directory can read. */
@@ -58,15 +66,22 @@ export async function developmentToken(
 /** The running instance's API, as one principal. */
 export class Instance {
   constructor(
-    readonly run: RunFile,
+    readonly run: Omit<RunFile, 'pid'>,
     readonly token: string,
   ) {}
 
-  /** `--token`, else AFFIANT_TOKEN, else (development issuer only) a token of the local operator. */
+  /** At AFFIANT_CONSOLE, else at the address in run.json. `--token`, else AFFIANT_TOKEN, else (development issuer only) a token of the local operator. */
   static async connect(options: { readonly state: string; readonly token?: string }): Promise<Instance> {
-    const run = readRunFile(options.state);
-    const given = options.token ?? environment().token;
-    return new Instance(run, given ?? (await operatorToken(options.state)));
+    const { console: elsewhere, token } = environment();
+    const run = elsewhere === null ? readRunFile(options.state) : { console: elsewhere.replace(/\/+$/, ''), issuer: null };
+    const given = options.token ?? token;
+    if (given === undefined || given === null) {
+      // The operator of this machine is nobody to a console that runs elsewhere.
+      if (elsewhere !== null)
+        throw new AffiantError('usage_invalid', 'no token was given', { remedy: 'Pass --token, or set AFFIANT_TOKEN.' });
+      return new Instance(run, await operatorToken(options.state));
+    }
+    return new Instance(run, given);
   }
 
   async get<T>(path: string): Promise<T> {

@@ -2,6 +2,8 @@
 export interface Environment {
   /** AFFIANT_TOKEN: access token of the CLI. */
   readonly token: string | null;
+  /** AFFIANT_CONSOLE: base URL of a console that runs elsewhere; the CLI then needs no state directory. */
+  readonly console: string | null;
   /** AFFIANT_LOG_LEVEL: pino level, default info. */
   readonly logLevel: string;
   /** Whether ANTHROPIC_API_KEY is set; its value is read only by resolveSecret. */
@@ -14,6 +16,7 @@ export function environment(): Environment {
   const level = process.env['AFFIANT_LOG_LEVEL'] ?? 'info';
   return {
     token: nonEmpty(process.env['AFFIANT_TOKEN']),
+    console: nonEmpty(process.env['AFFIANT_CONSOLE']),
     logLevel: LEVELS.has(level) ? level : 'info',
     hasAnthropicKey: nonEmpty(process.env['ANTHROPIC_API_KEY']) !== null,
   };

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PacketRecord } from '#catalogue';
 import { AffiantError } from '#errors';
@@ -54,6 +56,21 @@ export const addPackets: AddCommand = (program, finding) => {
       ).get<{ packet: PacketRecord }>(`/api/v1/packets/${encodeURIComponent(id)}`);
       if (options.json === true) printJson(record);
       else printFields({ ...record });
+    });
+
+  online(packet.command('download'))
+    .description('The finished file; the download is recorded')
+    .argument('<id>')
+    .requiredOption('--out <file>', 'where to put it')
+    .action(async (id: string, options: CommonOptions & { out: string }) => {
+      const response = await (await Instance.connect(options)).send(`/api/v1/packets/${encodeURIComponent(id)}/download`);
+      const bytes = Buffer.from(await response.arrayBuffer());
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      if (sha256 !== response.headers.get('x-affiant-sha256'))
+        throw new AffiantError('packet_invalid', 'what arrived is not what was sent');
+      await writeFile(options.out, bytes);
+      if (options.json === true) printJson({ file: options.out, bytes: bytes.length, sha256 });
+      else printFields({ file: options.out, bytes: bytes.length, sha256 });
     });
 };
 

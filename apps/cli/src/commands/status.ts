@@ -10,8 +10,8 @@ export const addStatus: AddCommand = (program, finding) => {
       const status = await instance.get<Record<string, unknown>>('/api/v1/status');
       const whole = {
         ...status,
-        addresses: { gateway: instance.run.gateway, console: instance.run.console, issuer: instance.run.issuer },
-        demo: instance.run.demo,
+        addresses: { gateway: instance.run.gateway ?? null, console: instance.run.console, issuer: instance.run.issuer },
+        ...(instance.run.demo === undefined ? {} : { demo: instance.run.demo }),
       };
       if (options.json === true) printJson(whole);
       else printFields(whole);

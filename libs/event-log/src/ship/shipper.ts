@@ -109,11 +109,13 @@ export class Shipper {
     const durable = this.#options.durableSeq();
     const { shipped } = this.#position;
     const frontier = this.#position.frontier ?? 0;
+    // Behind the last leaf there are only checkpoints, which nothing acknowledges.
+    const isAllAcknowledged = this.#next > durable && frontier >= this.#leafRead;
     return {
       shippedSeq: shipped,
       lag: Math.max(0, durable - shipped),
       frontier,
-      unacknowledged: Math.max(0, durable - frontier),
+      unacknowledged: isAllAcknowledged ? 0 : Math.max(0, durable - frontier),
       resent: this.#resent,
       lastError: this.#lastError,
     };

@@ -51,11 +51,11 @@ export async function progress(query: Query, from: ReadonlyMap<string, number>, 
 export async function lowestSeqs(query: Query, from: ReadonlyMap<string, number>): Promise<Map<string, number>> {
   const lowest = new Map<string, number>();
   for (const { sql, params } of conditions([...from].map(([source_id, seq]) => ({ source_id, from: seq, to: NO_END })))) {
-    const rows = await query<{ source: string; seq: number }>(
-      `SELECT toString(source_id) AS source, min(seq) AS seq FROM ledger.events WHERE ${sql} GROUP BY source`,
+    const rows = await query<{ source: string; lowest: number }>(
+      `SELECT toString(source_id) AS source, min(seq) AS lowest FROM ledger.events WHERE ${sql} GROUP BY source`,
       params,
     );
-    for (const { source, seq } of rows) lowest.set(source, seq);
+    for (const row of rows) lowest.set(row.source, row.lowest);
   }
   return lowest;
 }

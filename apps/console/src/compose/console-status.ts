@@ -1,0 +1,77 @@
+import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
+import type { ApprovalBook } from '#catalogue';
+import { packageVersion } from '#config';
+import type { MetricsReading } from '#observability';
+import type { PolicySet } from '#policy';
+import type { Source } from '#service';
+import type { StatusReport, StatusSource } from '../ports.js';
+import type { LedgerState, LedgerStateReader } from './ledger-state.js';
+
+const HOLDS_READ = 1_000;
+/** While there is something to seal, a round should have come in this time. */
+const SEAL_OVERDUE_US = 60_000_000;
+
+export interface ConsoleStatusParts {
+  readonly startedAt: number;
+  readonly source: Source;
+  readonly highWaterBytes: number;
+  readonly ledger: LedgerStateReader;
+  readonly policies: { current(): Pick<PolicySet, 'version' | 'digest'> };
+  readonly approvals: ApprovalBook;
+  readonly nowUs: () => number;
+}
+
+/** What a console alone can know: its own journal, and the ledger as it stands in Kafka and in the store. The gateways have metrics of their own. */
+export class ConsoleStatus implements StatusSource {
+  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
+
+  constructor(private readonly parts: ConsoleStatusParts) {
+    this.#delay.enable();
+  }
+
+  async status(): Promise<StatusReport> {
+    const { startedAt, source, highWaterBytes, policies, approvals } = this.parts;
+    const { journal } = source;
+    const [ledger, pending] = await Promise.all([this.parts.ledger.read(), approvals.list({ state: 'pending', limit: HOLDS_READ })]);
+    const { version, digest } = policies.current();
+    return {
+      state: this.#isWell(ledger) && journal.pendingBytes < highWaterBytes / 2 ? 'ok' : 'degraded',
+      version: packageVersion,
+      started_at: startedAt,
+      gateway: null,
+      journal: { pending_bytes: journal.pendingBytes, high_water_bytes: highWaterBytes, durable_seq: journal.durableSeq },
+      ledger: {
+        lag: ledger.unsealed ?? journal.durableSeq,
+        sealed_size: ledger.sealedSize ?? 0,
+        last_seal_at: ledger.lastSealAt,
+        halted: false,
+      },
+      event_loop: { max_ms: this.#delay.max / 1e6, p99_ms: this.#delay.percentile(99) / 1e6 },
+      policy: { version, digest },
+      approvals: { pending: pending.length },
+    };
+  }
+
+  async reading(): Promise<MetricsReading> {
+    const [ledger, pending] = await Promise.all([
+      this.parts.ledger.read(),
+      this.parts.approvals.list({ state: 'pending', limit: HOLDS_READ }),
+    ]);
+    return {
+      holds: {
+        pending: pending.length,
+        oldestUs: pending.length === 0 ? null : Math.min(...pending.map((approval) => approval.created_at)) * 1_000,
+      },
+      consumers: [{ group: 'ledger.ingest', topic: 'all', lag: ledger.ingestLag }],
+    };
+  }
+
+  stop(): void {
+    this.#delay.disable();
+  }
+
+  #isWell({ unsealed, lastSealAt }: LedgerState): boolean {
+    if (unsealed === null) return false;
+    return unsealed === 0 || (lastSealAt !== null && this.parts.nowUs() - lastSealAt < SEAL_OVERDUE_US);
+  }
+}

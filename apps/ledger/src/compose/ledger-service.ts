@@ -1,0 +1,160 @@
+import { resolveSecret, type ClickHouseConfig } from '#config';
+import { AffiantError } from '#errors';
+import { EmbeddedEventLog, KafkaSender, partitionOf } from '#event-log';
+import { ClickHouseLedgerStore, StoredEventLog } from '#ledger-store';
+import type { MetricsReading } from '#observability';
+import { clickhouseHeaders, controlDraft, openObjectStore, type Readiness, type ServiceContext, type ServiceDefinition } from '#service';
+import { PostgresCheckpointStore, S3TileStore } from '#tlog';
+import { KafkaSink, openSiemSinks, startFeed, type SinkHealth } from '../feed/index.js';
+import { PostgresLeadership } from '../leadership/postgres-leadership.js';
+import type { LedgerHealth } from '../ports.js';
+import { startLedger } from '../start-ledger.js';
+import { Standstill } from './standstill.js';
+
+const HEALTH_MS = 500;
+/** How long a stop lets the ledger take in and seal what is in the log. What is left is for the next start, or for another process. */
+const DRAIN_MS = 5_000;
+
+/** Ingest, sequencer and SIEM feed. Several may run: they share the partitions, and one of them seals. */
+export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'object_store'> = {
+  name: 'ledger',
+  needs: ['clickhouse', 'postgres', 'object_store'],
+  async start(context) {
+    const { state, config, clock, codec, logger, keys, source, kafka, openEventLog, progress, whenThere, fail } = context;
+    const { ledger: settings, kafka: kafkaConfig, clickhouse, postgres, object_store, siem } = config();
+    const { origin } = settings;
+    const { recorder } = source;
+    const signer = await keys.signer(origin);
+    if (source.isNew) await recorder.record([controlDraft('key.created', { vkey: signer.vkey }, signer.name)]);
+
+    progress('opening the ledger store');
+    const store = await whenThere('the ledger store', () => openStore(clickhouse));
+    progress('opening the object store');
+    const objects = await whenThere('the object store', () => openObjectStore(object_store, clock, logger));
+    const url = await resolveSecret(postgres.url);
+    const checkpoints = new PostgresCheckpointStore({ url, log: origin });
+    const leadership = new PostgresLeadership({ url, name: origin, logger });
+    const ownLog = new EmbeddedEventLog({
+      journalDirectory: state.path('journal'),
+      groupsDirectory: state.path('groups'),
+      key: keys.journal,
+      watermarks: source.watermarks,
+    });
+    // Brokers that are away are no reason to end: the lag shows it. What ends a subscription is a contradiction.
+    const eventLog = openEventLog(Infinity);
+
+    progress('starting the ledger');
+    const ledger = await startLedger({
+      eventLog,
+      sequencerLog: new StoredEventLog({ events: store, checkpoints, logger }),
+      ownLog,
+      leadership,
+      store,
+      tiles: new S3TileStore(objects),
+      checkpoints,
+      signer,
+      recorder,
+      codec,
+      clock,
+      logger,
+      options: { checkpointInterval: settings.checkpoint_interval },
+    });
+    const sender = new KafkaSender({ connection: kafka });
+    const ocsf = new KafkaSink({ sender, partitionOf: (sourceId) => partitionOf(sourceId, kafkaConfig.topics.partitions) });
+    const feed = await startFeed({ eventLog, codec, origin, sinks: [ocsf, ...openSiemSinks(siem)], recorder, logger });
+
+    const health = new HealthWatch(
+      context,
+      () => ledger.health(),
+      () => feed.health(),
+      () => store.ping(),
+      fail,
+    );
+    return {
+      addresses: {},
+      readiness: () => health.readiness(),
+      reading: () => health.reading(),
+      stop: async () => {
+        health.stop();
+        await ledger.drain(DRAIN_MS);
+        await feed.stop();
+        await ledger.stop();
+        await Promise.all([sender.close(), store.close(), ownLog.close(), checkpoints.close()]);
+        objects.close();
+      },
+    };
+  },
+};
+
+async function openStore(config: ClickHouseConfig): Promise<ClickHouseLedgerStore> {
+  const { url, cluster, writer } = config;
+  const store = new ClickHouseLedgerStore({
+    url,
+    headers: await clickhouseHeaders(config),
+    user: writer.user,
+    password: await resolveSecret(writer.password),
+    flavour: cluster === undefined ? { kind: 'server' } : { kind: 'cluster', cluster },
+  });
+  if (await store.ping()) return store;
+  await store.close();
+  throw new AffiantError('engine_failed', 'ClickHouse does not answer');
+}
+
+/** What the ledger says of itself, asked regularly: a halt ends the process. */
+class HealthWatch {
+  #last: LedgerHealth | null = null;
+  #sinks: readonly SinkHealth[] = [];
+  readonly #timer: NodeJS.Timeout;
+  readonly #standstill: Standstill;
+
+  constructor(
+    { clock, logger }: Pick<ServiceContext, 'clock' | 'logger'>,
+    private readonly ledger: () => Promise<LedgerHealth>,
+    private readonly feed: () => Promise<readonly SinkHealth[]>,
+    private readonly storeAnswers: () => Promise<boolean>,
+    private readonly fail: ServiceContext['fail'],
+  ) {
+    this.#standstill = new Standstill(clock);
+    const look = (): void => {
+      this.#look().catch((error: unknown) => logger.warn({ reason: (error as Error).message }, 'the ledger does not tell how it is'));
+    };
+    this.#timer = setInterval(look, HEALTH_MS);
+    look();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  readiness(): Readiness {
+    if (this.#last === null) return { ready: false, reason: 'waiting for the ledger to tell how it is' };
+    return { ready: true, reason: this.#last.leader ? 'leader' : 'follower' };
+  }
+
+  reading(): MetricsReading {
+    const last = this.#last;
+    return {
+      ledger: {
+        up: last !== null,
+        leader: last?.leader ?? false,
+        halted: last?.halted != null,
+        ingestLag: last?.ingestLag ?? null,
+        unsealed: last?.unsealed ?? null,
+        sealedSize: last?.sealedSize ?? null,
+        sealedRound: last?.sealedRound ?? null,
+        lastSealUs: last?.lastSealAt ?? null,
+        gaps: last?.gaps ?? [],
+      },
+      sinks: this.#sinks.map(({ sink, lag }) => ({ sink, lag, lastErrorUs: null })),
+    };
+  }
+
+  async #look(): Promise<void> {
+    const [health, sinks] = await Promise.all([this.ledger(), this.feed()]);
+    this.#last = health;
+    this.#sinks = sinks;
+    if (health.halted !== null) this.fail('the ledger halted', new AffiantError('ledger_conflict', health.halted));
+    if (this.#standstill.since(health.ingestLag) && (await this.storeAnswers()))
+      this.fail('the ingest stands still', new AffiantError('event_log_failed', `${health.ingestLag} events wait and none is taken in`));
+  }
+}

@@ -1,0 +1,70 @@
+// `npm run test:distributed`: a whole installation of distributed mode on loopback, the demonstration's scenario on it, and figures. `--keep` leaves it
+// running for a person, `--json` prints one JSON document. Ends with `N passed, N failed`.
+import '../support/prepare.mjs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checker } from '../support/checker.mjs';
+import { hasPostgres } from '../support/engines/postgres.mjs';
+import { hasRedis } from '../support/engines/redis.mjs';
+import { kafkaInstalled } from '../support/engines/kafka.mjs';
+import { hasS3 } from '../support/engines/s3.mjs';
+
+const args = process.argv.slice(2);
+const { check, say, finish } = checker();
+
+const able = [kafkaInstalled(), hasPostgres(), hasRedis(), hasS3()];
+if (able.includes(false)) {
+  check('every engine of distributed mode can run here', process.env.CI !== 'true', 'not installed: nothing ran; see the lines above');
+  finish({});
+}
+
+// These need a built dist, which prepare.mjs has made by now.
+const { startSimulatedProvider } = await import('../../dist/apps/standalone/src/demo/provider.js');
+const { startCluster } = await import('../support/cluster.mjs');
+const { scenario } = await import('./scenario.mjs');
+const { figures } = await import('./figures.mjs');
+
+const directory = mkdtempSync(join(tmpdir(), 'affiant-distributed-'));
+const heard = [];
+const KEY = 'distributed-provider-key-that-no-client-knows';
+const provider = await startSimulatedProvider({ host: '127.0.0.1', port: 0, apiKey: KEY, pace: 2, onRequest: (body) => heard.push(body) });
+const begun = performance.now();
+const log = (line) => say(`      ${line}`);
+const cluster = await startCluster({ directory, provider: { url: provider.url, apiKey: KEY }, log });
+const startMs = Math.round(performance.now() - begun);
+let measured = {};
+try {
+  check(
+    'every service is ready',
+    cluster.services().every(({ alive }) => alive),
+    `${startMs} ms`,
+  );
+  await scenario({ cluster, check, heard });
+  if (!args.includes('--quick')) measured = await figures({ cluster, check, say });
+  if (args.includes('--keep')) await keep();
+} catch (error) {
+  check('the scenario ran to its end', false, error.stack);
+  for (const part of cluster.services()) say(`--- ${part.name}\n${part.tail()}`);
+}
+const unasked = cluster.exits.filter((exit) => exit.unasked);
+check('no service ended unasked', unasked.length === 0, JSON.stringify(unasked));
+const codes = await cluster.stop();
+check(
+  'every service ends in order',
+  Object.values(codes).every((code) => code === 0),
+  JSON.stringify(codes),
+);
+await provider.close();
+if (!args.includes('--keep-files')) rmSync(directory, { recursive: true, force: true });
+else say(directory);
+finish({ start_ms: startMs, ...measured });
+
+async function keep() {
+  say(`\n  gateways    ${cluster.gateways.map((url) => `${url}/c/claude`).join('  ')}`);
+  say(`  console     ${cluster.console}`);
+  say(`  CLI         npx affiant status --state ${cluster.state('console-1')}`);
+  say(`  logs        ${join(directory, 'log')}`);
+  say('\n  it runs until Ctrl-C');
+  await new Promise((resolve) => process.once('SIGINT', resolve));
+}
