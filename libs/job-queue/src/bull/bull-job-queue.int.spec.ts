@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { isAffiantError } from '#errors';
-import { createLogger } from '#observability';
+import { createLogger, type Logger } from '#observability';
 import { hasRedis, startRedis, type TestRedis } from '../../../../test/support/engines/redis.mjs';
 import type { JobQueue } from '../port.js';
 import { BullJobQueue } from './bull-job-queue.js';
@@ -103,6 +103,26 @@ describe.skipIf(!hasRedis())('BullJobQueue when Redis is killed', { timeout: 120
     await vi.waitUntil(async () => (await queue.enqueue('away', {}, { key: 'after' }).catch(() => 'no')) !== 'no', { timeout: 10_000 });
     await vi.waitUntil(() => ran.includes('after'), { timeout: 30_000, interval: 20 });
     await Promise.all([queue, late].map((one) => one.close()));
+  });
+
+  it('says what would let Redis lose acknowledged jobs', async () => {
+    const warned: string[] = [];
+    const loud = { ...logger, warn: ({ setting }: { setting?: string }) => void (setting && warned.push(setting)) } as unknown as Logger;
+    const careless = await startRedis({ settings: { appendonly: 'no', 'maxmemory-policy': 'allkeys-lru' } });
+    const halfway = await startRedis({ settings: { appendfsync: 'everysec' } });
+    for (const [url, count] of [
+      [redis.url, 0],
+      [careless.url, 2],
+      [halfway.url, 1],
+    ] as const) {
+      const queue = await BullJobQueue.connect({ url, logger: loud });
+      await queue.enqueue('warn', {}, { key: 'k' });
+      await vi.waitUntil(() => warned.length >= count, { timeout: 5_000, interval: 10 });
+      await delay(50);
+      expect(warned.splice(0)).toHaveLength(count);
+      await queue.close();
+    }
+    await Promise.all([careless.stop(), halfway.stop()]);
   });
 
   it('is a provider of a Nest application', async () => {

@@ -4,6 +4,7 @@ import { toAffiantError } from '#errors';
 import type { Logger } from '#observability';
 import type { JobHandler, JobQueue, JobStatus } from '../port.js';
 import { bullQueueOptions, type BullQueueSettings } from './queue-options.js';
+import { redisWarnings } from './redis-warnings.js';
 
 /** What lies in Redis under a job. */
 interface Envelope {
@@ -98,8 +99,19 @@ export class BullJobQueue implements JobQueue {
     queue.on('lock-extension-failed', ({ data }: Bull.Job<Envelope>) =>
       this.options.logger.warn({ name, key: data.key }, 'the lock of a job could not be renewed; it may run twice'),
     );
+    if (this.#queues.size === 0) this.#lookAtRedis(queue);
     this.#queues.set(name, queue);
     return queue;
+  }
+
+  /** A packet whose job is lost is put in again by a sweep, so this is a warning and no reason not to start. */
+  #lookAtRedis(queue: Bull.Queue<Envelope>): void {
+    redisWarnings(queue.client).then(
+      (warnings) => {
+        for (const warning of warnings) this.options.logger.warn({ setting: warning }, 'this Redis may lose acknowledged jobs');
+      },
+      () => undefined,
+    );
   }
 
   /** One job at a time in this process, whatever its name. */
