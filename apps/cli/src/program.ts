@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { packageVersion } from '#config';
 import { errorText, EXIT, exitCodeOf, isAffiantError } from '#errors';
 import { addApprovals } from './commands/approvals.js';
+import { addCatalogue } from './commands/catalogue.js';
 import { addDoctor } from './commands/doctor.js';
 import { addEvents } from './commands/events.js';
 import { addInstallationKeys } from './commands/installation-keys.js';
@@ -43,6 +44,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     addKeys,
     addSchemas,
     addTopics,
+    addCatalogue,
     addInstallationKeys,
     addDoctor,
   ])

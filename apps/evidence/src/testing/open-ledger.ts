@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ClickHouseLedgerStore, startEmbeddedEngine, type EngineAccess } from '#ledger-store';
+import { ClickHouseLedgerStore, startEmbeddedEngine, type EngineAccess, type EngineLogin } from '#ledger-store';
 import { createLogger } from '#observability';
 import type { Signer } from '#signing';
 import { ClickHouseQueryRunner } from '../collect/clickhouse-runner.js';
@@ -10,6 +10,7 @@ import { playScenario, SCENARIO, type ScenarioOptions } from './scenario.js';
 
 export interface OpenLedger {
   readonly access: EngineAccess;
+  readonly writer: EngineLogin;
   readonly store: ClickHouseLedgerStore;
   readonly runner: ClickHouseQueryRunner;
   readonly signer: Signer;
@@ -31,6 +32,7 @@ export async function openLedger(options: ScenarioOptions = {}): Promise<OpenLed
   const { treeSize } = await world.seal(store, Date.parse(SCENARIO.to) * 1000 + 2_000_000);
   return {
     access: engine.access,
+    writer: engine.writer,
     store,
     runner: new ClickHouseQueryRunner(() => engine.access),
     signer,
