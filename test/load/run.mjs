@@ -95,15 +95,17 @@ say(
 );
 const direct = { name: 'direct', url: `${upstreamUrl}/v1/messages`, headers: { 'x-api-key': 'x' } };
 const outcomes = [];
+const turns = [];
 const GATEWAY_NAME = 'affiant gateway';
-const behindPortkey = (row, values, lowerIsBetter = true) => {
+const TURN_BOUND_MS = 5;
+const behindPortkey = (row, values, { lowerIsBetter = true, beside = false } = {}) => {
   const theirs = values['portkey'];
   if (theirs === undefined) return;
   for (const name of [GATEWAY_NAME, us.name]) {
     const mine = values[name];
     outcomes.push({
       row: `${row}, ${name}`,
-      counted: name === GATEWAY_NAME,
+      counted: name === GATEWAY_NAME && !beside,
       ahead: lowerIsBetter ? mine < theirs : mine > theirs,
       ratio: lowerIsBetter ? theirs / mine : mine / theirs,
     });
@@ -170,7 +172,7 @@ try {
     }
     const values = Object.fromEntries([...per].map(([name, list]) => [name, median(list)]));
     report('4 kB calls/s, gateway on one core', 'calls/s', values, 0);
-    behindPortkey('4 kB calls/s', values, false);
+    behindPortkey('4 kB calls/s', values, { lowerIsBetter: false });
   }
 
   if (only.includes('memory')) {
@@ -185,12 +187,9 @@ try {
       await warm(watched);
       for (const one of cases().filter(({ name }) => /^request (4 kB|200 kB|2 MB|32 MB)$|^answer (json|stream) 2 MB/.test(name))) {
         const { cpuMs, cpuWithoutGcMs, wallMs, gcMs } = await measure(watched, one, Math.max(3, rounds));
-        report(
-          `longest turn, ${one.name} ${one.sight}`.trim(),
-          'ms',
-          { cpu: cpuMs, 'without gc': cpuWithoutGcMs, wall: wallMs, gc: gcMs },
-          1,
-        );
+        const row = `longest turn, ${one.name} ${one.sight}`.trim();
+        report(row, 'ms', { cpu: cpuMs, 'without gc': cpuWithoutGcMs, wall: wallMs, gc: gcMs }, 1);
+        turns.push({ row, held: cpuWithoutGcMs, ok: cpuWithoutGcMs < TURN_BOUND_MS });
       }
     } finally {
       watched.stop();
@@ -246,7 +245,8 @@ async function memoryRow(when) {
     if (target === us) values[`${us.name}, without the engine child`] = peakGateway / 1e6;
   }
   report(`memory under 64 slow streams, ${when}`, 'MB', values, 0);
-  behindPortkey(`memory under 64 slow streams, ${when}`, values);
+  // Counted on fresh processes. What the load rows leave is the content cache (bounded, docs/adr/0042), which the peers do not have.
+  behindPortkey(`memory under 64 slow streams, ${when}`, values, { beside: when !== 'fresh' });
 }
 
 /** RSS of the ClickHouse child, so that both figures can be told. */
@@ -257,8 +257,10 @@ function engineRss(target) {
 
 for (const { row, counted, ahead, ratio } of outcomes)
   say(`${counted ? (ahead ? 'ahead of ' : 'BEHIND   ') : 'beside   '} portkey: ${row} (${ratio.toFixed(2)}x)`);
-const judged = outcomes.filter(({ counted }) => counted);
-const failed = judged.filter(({ ahead }) => !ahead).length;
-if (asJson) process.stdout.write(`${JSON.stringify({ figures, outcomes, compared: others.map(({ name }) => name) })}\n`);
+for (const { row, held, ok } of turns)
+  say(`${ok ? 'within   ' : 'ABOVE    '} ${TURN_BOUND_MS} ms of CPU without collections: ${row} (${held.toFixed(1)})`);
+const judged = [...outcomes.filter(({ counted }) => counted).map(({ ahead }) => ahead), ...turns.map(({ ok }) => ok)];
+const failed = judged.filter((ok) => !ok).length;
+if (asJson) process.stdout.write(`${JSON.stringify({ figures, outcomes, turns, compared: others.map(({ name }) => name) })}\n`);
 console.log(`${judged.length - failed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -13,10 +13,20 @@ const PIN = existsSync('/usr/bin/taskset') ? (core) => ['/usr/bin/taskset', '-c'
 export const GATEWAY = PIN(0);
 export const LOAD = PIN(1);
 
+/** A run that fails or is interrupted leaves nothing running: what was started ends with this process. */
+const running = new Set();
+function watched(child) {
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+
 /** Starts a script that prints {"port": n} and returns it with its process. */
 export async function script(wrap, file, ...args) {
   const command = [...wrap, process.execPath, join(root, file), ...args];
-  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = watched(spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] }));
   const [line] = await once(child.stdout, 'data');
   return { child, pid: child.pid, ...JSON.parse(line.toString()), stop: () => child.kill('SIGTERM') };
 }
@@ -61,10 +71,12 @@ net.Server.prototype.listen = function (...args) {
     `--port=${port}`,
     '--headless',
   ];
-  const child = spawn(command[0], command.slice(1), {
-    stdio: 'ignore',
-    env: { ...process.env, NODE_ENV: 'production', TRUSTED_CUSTOM_HOSTS: '127.0.0.1' },
-  });
+  const child = watched(
+    spawn(command[0], command.slice(1), {
+      stdio: 'ignore',
+      env: { ...process.env, NODE_ENV: 'production', TRUSTED_CUSTOM_HOSTS: '127.0.0.1' },
+    }),
+  );
   for (let i = 0; ; i += 1) {
     const up = await fetch(`http://127.0.0.1:${port}/`).then(
       () => true,
@@ -107,6 +119,7 @@ export async function ours(upstream) {
   const config = join(directory, 'affiant.yaml');
   writeFileSync(config, benchConfig(upstream, join(directory, 'upstream.key')));
   const instance = await startInstance({ state, config, wrap: GATEWAY });
+  watched(instance.child);
   const bearer = token(state, 'bench', 'engineering', 'auditors');
   return {
     name: 'affiant standalone',
