@@ -5,7 +5,7 @@ import { Agent, request } from 'node:http';
  * Runs calls until `stopped()`; never throws, because the gateway is killed underneath it.
  * @returns {{whole: {mark: string, exchange: string, stream: boolean}[], started: number, cut: number}}
  */
-export async function loadUntil({ gateway, token, stopped, concurrency, round }) {
+export async function loadUntil({ gateway, connection = 'demo', token, stopped, concurrency, round }) {
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
   const whole = [];
   let started = 0;
@@ -14,7 +14,7 @@ export async function loadUntil({ gateway, token, stopped, concurrency, round })
     new Promise((resolve) => {
       const prompt = started % 5 === 0 ? `${mark} show the customer record` : `${mark} what is a ledger?`;
       const body = JSON.stringify({ model: 'claude-simulated-1', max_tokens: 256, stream, messages: [{ role: 'user', content: prompt }] });
-      const url = new URL(`${gateway}/c/demo/v1/messages`);
+      const url = new URL(`${gateway}/c/${connection}/v1/messages`);
       const outgoing = request(
         {
           agent,

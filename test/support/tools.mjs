@@ -31,3 +31,21 @@ export function npmProject(name, folder) {
   }
   return join(target, 'node_modules');
 }
+
+/**
+ * True when `present()` says so; where we may (root, with apt-get) the Debian packages are installed on the way. Their services are not started:
+ * tests start what they need themselves, on ports of their own.
+ * @param {() => boolean} present
+ * @param {string[]} packages
+ */
+export function ensureDebian(present, packages) {
+  if (present()) return true;
+  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) return false;
+  console.error(`installing ${packages.join(' ')} (once)`);
+  // Several test files may ask at once: dpkg's lock is waited for. RUNLEVEL keeps init scripts from starting anything.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  const wait = ['-o', 'DPkg::Lock::Timeout=300', '-qq'];
+  spawnSync('apt-get', [...wait, 'update'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  spawnSync('apt-get', [...wait, 'install', '-y', '--no-install-recommends', ...packages], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  return present();
+}

@@ -3,7 +3,8 @@
 // else checks. Ends with `N passed, N failed`. A judge that is missing is named; with CI=true that is a failure.
 import { resolve } from 'node:path';
 import { attachmentProblems } from './attachments.mjs';
-import { ensureDebian, findVeraPdf, run } from './tools.mjs';
+import { ensureDebian } from '../../support/tools.mjs';
+import { findVeraPdf, has, run } from './tools.mjs';
 
 const PROFILES = ['PDF/A-3a', 'PDF/UA-1'];
 const files = process.argv.slice(2).map((file) => resolve(file));
@@ -49,7 +50,7 @@ function judgeByVeraPdf() {
 }
 
 function judgeByQpdf() {
-  if (!ensureDebian('qpdf', ['qpdf'])) return missing('qpdf', 'not installed, and it cannot be installed here');
+  if (!ensureDebian(() => has('qpdf'), ['qpdf'])) return missing('qpdf', 'not installed, and it cannot be installed here');
   for (const file of files) {
     const answer = run('qpdf', ['--check', file]);
     verdict(file, 'qpdf --check', answer.status === 0 ? [] : (answer.stdout + answer.stderr).trim().split('\n').slice(-5));
@@ -58,7 +59,7 @@ function judgeByQpdf() {
 
 /** Text comes out in the order of the pages, and the structure tree has headings, tables with headings, and figures. */
 function judgeByPoppler() {
-  if (!ensureDebian('pdfinfo', ['poppler-utils'])) return missing('poppler', 'not installed, and it cannot be installed here');
+  if (!ensureDebian(() => has('pdfinfo'), ['poppler-utils'])) return missing('poppler', 'not installed, and it cannot be installed here');
   for (const file of files) {
     const text = run('pdftotext', [file, '-']).stdout;
     const problems = [];

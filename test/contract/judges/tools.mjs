@@ -11,7 +11,7 @@ const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'aff
 export const run = (command, args, options = {}) =>
   spawnSync(command, args, { encoding: 'utf8', maxBuffer: 256 * 1024 * 1024, ...options });
 
-const has = (command) => run('sh', ['-c', `command -v ${command}`]).status === 0;
+export const has = (command) => run('sh', ['-c', `command -v ${command}`]).status === 0;
 
 /** Path of veraPDF's jar, fetched through Maven when it is not there yet; null with the reason when it cannot be had. */
 export function findVeraPdf() {
@@ -32,13 +32,4 @@ export function findVeraPdf() {
       return { path: null, reason: `Maven could not fetch veraPDF: ${(answer.stdout + answer.stderr).trim().slice(0, 300)}` };
   }
   return { path: join(directory, jar()), reason: '' };
-}
-
-/** True when `command` is there; Debian packages are installed on the way when we may. */
-export function ensureDebian(command, packages) {
-  if (has(command)) return true;
-  if (process.getuid?.() !== 0 || !has('apt-get')) return false;
-  run('apt-get', ['update', '-qq']);
-  run('apt-get', ['install', '-y', '-qq', ...packages], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
-  return has(command);
 }

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { packageRoot } from '#config';
 import { createMetrics } from '#observability';
-import { missing } from '../../support/tools.mjs';
+import { ensureDebian, missing } from '../../support/tools.mjs';
 
 const path = (...parts: string[]): string => join(packageRoot, 'ops', ...parts);
 const text = (...parts: string[]): string => readFileSync(path(...parts), 'utf8');
@@ -40,6 +40,7 @@ const offered = new Set(
 const metricsIn = (expression: string): string[] => expression.match(/\b(affiant|nodejs|process)_\w+/g) ?? [];
 
 const promtool = (...args: string[]): { status: number | null; stdout: string; stderr: string } | null => {
+  ensureDebian(() => spawnSync('promtool', ['--version']).error === undefined, ['prometheus']);
   const result = spawnSync('promtool', args, { encoding: 'utf8', cwd: path('prometheus') });
   if (result.error === undefined) return result;
   missing('promtool', `${result.error.message} (Debian package prometheus)`);

@@ -4,7 +4,7 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { missing } from '../tools.mjs';
+import { ensureDebian, missing } from '../tools.mjs';
 import { startOnFreePort } from './engine-process.mjs';
 
 const HOME = '/usr/lib/postgresql';
@@ -20,7 +20,7 @@ export function postgresPrograms() {
 
 /** True when the engine can run here; says loudly what is missing when it cannot. */
 export function hasPostgres() {
-  if (postgresPrograms() !== null) return true;
+  if (ensureDebian(() => postgresPrograms() !== null, ['postgresql'])) return true;
   missing('PostgreSQL', 'apt-get install postgresql');
   return false;
 }

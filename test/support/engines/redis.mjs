@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { missing } from '../tools.mjs';
+import { ensureDebian, missing } from '../tools.mjs';
 import { findProgram, startOnFreePort } from './engine-process.mjs';
 
 /** True when the engine can run here; says loudly what is missing when it cannot. */
 export function hasRedis() {
-  if (findProgram('redis-server') !== null) return true;
+  if (ensureDebian(() => findProgram('redis-server') !== null, ['redis-server'])) return true;
   missing('Redis', 'apt-get install redis-server');
   return false;
 }

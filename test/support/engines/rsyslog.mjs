@@ -4,7 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, wr
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { missing } from '../tools.mjs';
+import { ensureDebian, missing } from '../tools.mjs';
 import { EngineProcess, freePort } from './engine-process.mjs';
 
 const MODULES = '/usr/lib/x86_64-linux-gnu/rsyslog';
@@ -15,11 +15,14 @@ const MAX_MESSAGE = '256k';
 
 /** @param {('imkafka' | 'lmnsd_ossl')[]} modules */
 export function hasRsyslog(modules = []) {
-  const directory = [MODULES, '/usr/lib/rsyslog', '/usr/lib/aarch64-linux-gnu/rsyslog', '/usr/lib64/rsyslog'].find((path) =>
-    existsSync(path),
-  );
-  const lacks = modules.filter((name) => directory === undefined || !existsSync(join(directory, `${name}.so`)));
-  if (spawnSync('sh', ['-c', 'command -v rsyslogd']).status === 0 && lacks.length === 0) return true;
+  const present = () => {
+    const directory = [MODULES, '/usr/lib/rsyslog', '/usr/lib/aarch64-linux-gnu/rsyslog', '/usr/lib64/rsyslog'].find((path) =>
+      existsSync(path),
+    );
+    const lacks = modules.filter((name) => directory === undefined || !existsSync(join(directory, `${name}.so`)));
+    return spawnSync('sh', ['-c', 'command -v rsyslogd']).status === 0 && lacks.length === 0;
+  };
+  if (ensureDebian(present, ['rsyslog', 'rsyslog-kafka', 'rsyslog-openssl'])) return true;
   missing('rsyslog', 'apt-get install rsyslog rsyslog-kafka rsyslog-openssl');
   return false;
 }
