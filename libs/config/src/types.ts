@@ -186,6 +186,7 @@ export interface ClickHouseConfig {
   readonly url: string;
   readonly cluster?: string;
   readonly writer: LoginConfig;
+  readonly migrator?: LoginConfig;
   readonly auditor: LoginConfig;
   readonly examiner: LoginConfig;
   readonly evidence: LoginConfig;

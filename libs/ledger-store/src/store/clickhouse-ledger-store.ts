@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { createClient, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client';
 import { AffiantError } from '#errors';
 import type { CheckpointRow, EventRow, HeldEvent, LeafRow, LedgerStore, LogRange, RangeDigest, SourceRange } from '../port.js';
+import { checkServer } from '../server/check-server.js';
 import { batches } from './batches.js';
 import { engineError } from './engine-errors.js';
 import { heldEvents, highestSeqs, logDigest, type Query } from './event-reads.js';
@@ -102,6 +103,21 @@ export class ClickHouseLedgerStore implements LedgerStore, StoredEvents {
     }
   }
 
+  /**
+   * For a server, at start: its tables are migrated, and its settings keep what exactly-once rests on.
+   * @throws AffiantError config_invalid, ledger_conflict, engine_failed
+   */
+  async checkServer(): Promise<void> {
+    const inserting: Query = async (sql, params) => this.#select(this.#client, sql, params, INSERT_SETTINGS);
+    await checkServer(this.#read, inserting, this.#flavour);
+    const pending = await this.pendingMigrations();
+    if (pending.length === 0) return;
+    const names = pending.map(({ id, name }) => `${id}_${name}`).join(', ');
+    throw new AffiantError('config_invalid', `migrations of the ledger are pending: ${names}`, {
+      remedy: 'Run `affiant ledger migrate --config FILE`.',
+    });
+  }
+
   /** What `migrate` would apply. @throws AffiantError engine_failed when the ledger was never prepared; ledger_conflict */
   async pendingMigrations(client = this.#client): Promise<readonly Migration[]> {
     const applied = await this.#select<AppliedMigration>(client, 'SELECT id, digest FROM ledger.migrations ORDER BY id', {});
@@ -190,9 +206,14 @@ export class ClickHouseLedgerStore implements LedgerStore, StoredEvents {
     return this.#select(this.#client, sql, params);
   }
 
-  async #select<T>(client: ClickHouseClient, sql: string, params: Readonly<Record<string, unknown>>): Promise<T[]> {
+  async #select<T>(
+    client: ClickHouseClient,
+    sql: string,
+    params: Readonly<Record<string, unknown>>,
+    settings: ClickHouseSettings = {},
+  ): Promise<T[]> {
     try {
-      const result = await client.query({ query: sql, query_params: { ...params }, format: 'JSONEachRow' });
+      const result = await client.query({ query: sql, query_params: { ...params }, format: 'JSONEachRow', clickhouse_settings: settings });
       return await result.json<T>();
     } catch (error) {
       throw engineError(error, 'A ledger query', 'engine_failed');
