@@ -28,3 +28,4 @@ export {
   type RecordSink,
   type SinkHealth,
 } from './feed/index.js';
+export { rebuildGroup, rebuildLedger, type Rebuilt, type RebuildPorts } from './rebuild/rebuild.js';

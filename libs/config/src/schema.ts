@@ -194,11 +194,9 @@ const clickhouse = z.strictObject({
   url: url.meta({ description: 'HTTP interface of the server' }),
   cluster: name.optional().meta({ description: 'name of the cluster: tables are made ReplicatedMergeTree ON CLUSTER' }),
   writer: login.meta({ description: 'ingest and sequencer: INSERT and SELECT, nothing else' }),
-  migrator: login
-    .optional()
-    .meta({
-      description: 'makes and extends tables; used by `affiant ledger migrate` and `rebuild` only, so leave it out of the services',
-    }),
+  migrator: login.optional().meta({
+    description: 'makes and extends tables; used by `affiant ledger migrate` and `rebuild` only, so leave it out of the services',
+  }),
   auditor: login,
   examiner: login,
   evidence: login,
