@@ -1,27 +1,21 @@
 import { AffiantError } from '#errors';
 import { ALL_TOPICS, type Clock, type EventCodec } from '#events';
 import type { EventLog } from '#event-log';
-import type { LedgerStore } from '#ledger-store';
 import type { Logger } from '#observability';
-import type { CheckpointStore, TileStore } from '#tlog';
 import { Ingest } from '../ingest/ingest.js';
 import { replayTo } from '../ingest/intent.js';
 import { DEFAULTS, type Pause } from '../ports.js';
 import { EventReader } from '../read-event.js';
 import { systemPause } from '../retry.js';
-import { restoreTree, type RestoredTree } from './restore-tree.js';
+import { restoreTree, type RestoredTree, type TreePorts } from './restore-tree.js';
 
 const POLL_MS = 100;
 
-export interface RebuildPorts {
+export interface RebuildPorts extends TreePorts {
   /** Everything that is retained: the broker's topics, or the directory of journals that were kept. */
   readonly eventLog: EventLog;
   /** Migrated, and empty; or what an interrupted rebuild has left. */
-  readonly store: LedgerStore;
-  readonly tiles: Pick<TileStore, 'get'>;
-  readonly checkpoints: Pick<CheckpointStore, 'fetch'>;
-  /** Of the key that signs the log. */
-  readonly vkey: string;
+  readonly store: TreePorts['store'];
   readonly codec: EventCodec;
   readonly clock: Clock;
   readonly logger: Logger;

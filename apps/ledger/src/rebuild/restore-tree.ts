@@ -1,7 +1,6 @@
 import { AffiantError } from '#errors';
 import type { CheckpointRow, LeafRow, LedgerStore, SourceRange } from '#ledger-store';
-import { decodeLeaf, leafHash, openCheckpoint, TileTree, TreeEdge, type SealedState } from '#tlog';
-import type { RebuildPorts } from './rebuild.js';
+import { decodeLeaf, leafHash, openCheckpoint, TileTree, TreeEdge, type CheckpointStore, type SealedState, type TileStore } from '#tlog';
 
 /** Leaves written in one go; also the most a round of the sequencer has. */
 const CHUNK = 32_768;
@@ -26,10 +25,17 @@ interface Head {
   readonly frontiers: readonly { readonly source_id: string; readonly seq: number }[];
 }
 
-type Ports = Pick<RebuildPorts, 'store' | 'tiles' | 'checkpoints' | 'vkey'>;
+/** What the tree is restored from and into. */
+export interface TreePorts {
+  readonly store: LedgerStore;
+  readonly tiles: Pick<TileStore, 'get'>;
+  readonly checkpoints: Pick<CheckpointStore, 'fetch'>;
+  /** Of the key that signs the log. */
+  readonly vkey: string;
+}
 
 /** Writes leaves, runs and checkpoints of every sealed round. Tokens are the sequencer's where a round is whole, so doing it again changes nothing. */
-export async function restoreTree({ store, tiles, checkpoints, vkey }: Ports, progress: (step: string) => void): Promise<RestoredTree> {
+export async function restoreTree({ store, tiles, checkpoints, vkey }: TreePorts, progress: (step: string) => void): Promise<RestoredTree> {
   const sealed = await checkpoints.fetch();
   if (sealed === null || sealed.round === 0)
     return { size: 0, root: TreeEdge.empty.root().toString('hex'), rounds: 0, missingRounds: 0, missingEvents: 0 };
