@@ -38,6 +38,8 @@ await topics.close();
 
 const startedAt = Date.now();
 const over = new AbortController();
+/** No lane sends any more: what is acknowledged is final. */
+const settled = new AbortController();
 /** Longest time between two moments of progress, in ms. */
 const gapMeter = () => {
   let last = Date.now();
@@ -88,7 +90,14 @@ const lane = async (index) => {
 
 /** Reads everything as a group; resolves what was seen once `until()` holds. */
 const consume = async (group, until) => {
-  const log = new KafkaEventLog({ connection, topics: [TOPIC], patienceMs: 300_000 });
+  const log = new KafkaEventLog({
+    connection,
+    topics: [TOPIC],
+    patienceMs: 300_000,
+    ...(args.includes('--verbose')
+      ? { report: (message) => say(`${group} ${Math.round((Date.now() - startedAt) / 100) / 10} ${message}`) }
+      : {}),
+  });
   const seen = Array.from({ length: LANES }, () => ({ counts: [], next: 0, records: 0, strange: 0 }));
   const gap = gapMeter();
   const options = { group, topics: [TOPIC], maxBatchRecords: 5_000, maxBatchBytes: 8 << 20 };
@@ -118,7 +127,7 @@ const consume = async (group, until) => {
   return { seen, longest, lag };
 };
 
-const everything = (seen) => over.signal.aborted && seen.every(({ next }, index) => next >= acknowledged[index]);
+const everything = (seen) => settled.signal.aborted && seen.every(({ next }, index) => next >= acknowledged[index]);
 const lanes = Promise.all(acknowledged.map((_, index) => lane(index)));
 const live = consume('live', everything);
 live.catch(() => undefined);
@@ -160,6 +169,7 @@ const left = startedAt + seconds * 1_000 - Date.now();
 if (left > 0) await delay(left);
 over.abort();
 await lanes;
+settled.abort();
 const loadSeconds = (Date.now() - startedAt) / 1_000;
 await sender.close();
 await admin.disconnect();

@@ -7,10 +7,10 @@ const SESSION_TIMEOUT_MS = 15_000;
 const REBALANCE_TIMEOUT_MS = 20_000;
 const HEARTBEAT_MS = 1_000;
 const MAX_WAIT_MS = 100;
-/** A coordinator that has not answered a heartbeat for so many seconds may be another one now; kafkajs would not look. */
-const SILENT_TICKS = 8;
+/** A coordinator that has not answered a heartbeat for so many seconds may be another one now; kafkajs would ask the old one for twenty. */
+const SILENT_TICKS = 4;
 /** Longer than a rebalance that waits for a member which died without a word. */
-const JOINING_TICKS = 45;
+const REPLACE_TICKS = 45;
 const DISCONNECT_MS = 10_000;
 const COMMIT_ATTEMPTS = 10;
 /** What the broker answers to a member of the past. */
@@ -41,6 +41,8 @@ export class GroupMember {
   #ended = false;
   #stopping = false;
   #silent = 0;
+  /** To join again, as the member that it is: another one would have to wait until this one's session is over. */
+  #rejoin = false;
   #watchdog: NodeJS.Timeout | undefined;
   #commitNow: EachBatchPayload['commitOffsetsIfNecessary'] | null = null;
 
@@ -58,9 +60,13 @@ export class GroupMember {
       retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 20, restartOnFailure: () => Promise.resolve(false) },
       partitionAssigners: [this.#fencing()],
     });
-    const { CRASH, STOP, DISCONNECT, GROUP_JOIN, HEARTBEAT } = this.#consumer.events;
+    const { CRASH, STOP, DISCONNECT, GROUP_JOIN, HEARTBEAT, FETCH_START } = this.#consumer.events;
     this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#joined(payload.memberAssignment));
     this.#consumer.on(HEARTBEAT, () => (this.#silent = 0));
+    // What a listener throws ends the fetch, and of this kind is what makes kafkajs look up the coordinator and join again.
+    this.#consumer.on(FETCH_START, () => {
+      if (this.#rejoin) throw new Rejoin();
+    });
     // A crash comes with STOP and DISCONNECT, before or after it.
     this.#consumer.on(CRASH, ({ payload }) => this.#end(failed('the consumer crashed', payload.error), isTransient(payload.error)));
     for (const event of [STOP, DISCONNECT])
@@ -127,8 +133,10 @@ export class GroupMember {
       } catch (error) {
         const type = kafkaErrorType(error);
         if (type === 'OFFSET_METADATA_TOO_LARGE') throw metadataTooLarge(metadata, error);
-        if (type !== null && FENCED.has(type) && generation === this.#generation) this.#lose();
-        if (type !== null && MOVED.has(type)) this.#end(failed('the group coordinator moved', error), true);
+        if (type !== null && (FENCED.has(type) || MOVED.has(type)) && generation === this.#generation) {
+          this.#lose();
+          this.#rejoin = true;
+        }
         if (attempt === COMMIT_ATTEMPTS || !isTransient(error)) throw failed(`committing ${topic}/${partition}`, error);
       }
       await new Promise((resolve) => setTimeout(resolve, 100 * attempt));
@@ -153,6 +161,7 @@ export class GroupMember {
     if (this.#stopping || this.#ended) return;
     this.#generation += 1;
     this.#stable = true;
+    this.#rejoin = false;
     this.#silent = 0;
     // Paused before the first fetch of this generation: where to begin is not kafkajs' to say.
     this.#consumer.pause(Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions: [...partitions] })));
@@ -169,7 +178,8 @@ export class GroupMember {
   /** Counts ticks, not time: after a stall of this process every clock would be late at once. */
   #watch(): void {
     this.#silent += 1;
-    if (this.#silent > (this.#stable ? SILENT_TICKS : JOINING_TICKS)) {
+    if (this.#stable && this.#silent > SILENT_TICKS) this.#rejoin = true;
+    if (this.#silent > REPLACE_TICKS) {
       this.#end(new AffiantError('event_log_failed', 'the group coordinator does not answer'), true);
     }
   }
@@ -180,6 +190,15 @@ export class GroupMember {
     this.#lose();
     clearInterval(this.#watchdog);
     this.#events.ended(error, transient);
+  }
+}
+
+/** Recognised by kafkajs by its `type`. */
+class Rejoin extends Error {
+  readonly type = 'REBALANCE_IN_PROGRESS';
+
+  constructor() {
+    super('joining again');
   }
 }
 
