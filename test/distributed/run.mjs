@@ -11,6 +11,7 @@ import { kafkaInstalled } from '../support/engines/kafka.mjs';
 import { hasS3 } from '../support/engines/s3.mjs';
 
 const args = process.argv.slice(2);
+const number = (name, fallback) => (args.includes(name) ? Number(args[args.indexOf(name) + 1]) : fallback);
 const { check, say, finish } = checker();
 
 const able = [kafkaInstalled(), hasPostgres(), hasRedis(), hasS3()];
@@ -41,7 +42,7 @@ try {
     `${startMs} ms`,
   );
   await scenario({ cluster, check, heard });
-  if (!args.includes('--quick')) measured = await figures({ cluster, check, say });
+  if (!args.includes('--quick')) measured = await figures({ cluster, check, say, events: number('--events', 20_000) });
   if (args.includes('--keep')) await keep();
 } catch (error) {
   check('the scenario ran to its end', false, error.stack);

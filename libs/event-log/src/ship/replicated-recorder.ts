@@ -7,6 +7,7 @@ export interface ReplicatedRecorderOptions {
   readonly shipper: Pick<Shipper, 'replicatedThrough'>;
   /** True for a connection whose evidence counts only when the event log has acknowledged it (`durability: replicated`). */
   readonly isReplicated: (connection: string) => boolean;
+  /** For both, the local disk and the event log. */
   readonly timeoutMs: number;
 }
 
@@ -27,9 +28,12 @@ export class ReplicatedRecorder implements EventRecorder {
 
   async record(drafts: readonly EventDraft[]): Promise<readonly Receipt[]> {
     const { recorder, shipper, timeoutMs } = this.options;
+    const begun = performance.now();
     const receipts = await recorder.record(drafts);
     const last = receipts[drafts.findLastIndex((draft) => this.#waits(draft))];
-    if (last !== undefined && !(await shipper.replicatedThrough(last.seq, timeoutMs))) {
+    if (last === undefined) return receipts;
+    const left = Math.max(0, timeoutMs - (performance.now() - begun));
+    if (!(await shipper.replicatedThrough(last.seq, left))) {
       throw new AffiantError('replication_timeout', 'the event log has not acknowledged the evidence in time');
     }
     return receipts;
