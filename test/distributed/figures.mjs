@@ -1,5 +1,4 @@
 // What distributed mode costs: from response to queryable, added latency while Kafka is up, slow and away, and events a second from topic to sealed.
-import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { percentile } from '../support/cpu.mjs';
@@ -9,13 +8,15 @@ import { throughput } from './throughput.mjs';
 const CALLS = 60;
 const PACE_MS = 100;
 const POLL_MS = 25;
-const BODY = Buffer.from(JSON.stringify({ model: 'claude-simulated-1', max_tokens: 64, messages: [{ role: 'user', content: 'What is a ledger?' }] }));
+const BODY = Buffer.from(
+  JSON.stringify({ model: 'claude-simulated-1', max_tokens: 64, messages: [{ role: 'user', content: 'What is a ledger?' }] }),
+);
 const round = (value) => Math.round(value * 10) / 10;
 
 export async function figures({ cluster, check, say, events }) {
   const [alice, auditor] = [await cluster.token('alice', 'engineering'), await cluster.token('olga', 'auditors')];
   const instance = { console: cluster.console };
-  const store = storeReader(cluster.engines.clickhouse.section);
+  const store = storeReader(cluster.engines.clickhouse);
   const [gateway] = cluster.gateways;
   const call = (connection = 'claude') => post(`${gateway}/c/${connection}/v1/messages`, alice);
 
@@ -42,7 +43,11 @@ export async function figures({ cluster, check, say, events }) {
   const back = performance.now();
   const left = await cluster.settled(120_000);
   const recoveredMs = Math.round(performance.now() - back);
-  check('after Kafka came back everything is queryable, sealed and acknowledged', left === null, left === null ? `${recoveredMs} ms` : JSON.stringify(left));
+  check(
+    'after Kafka came back everything is queryable, sealed and acknowledged',
+    left === null,
+    left === null ? `${recoveredMs} ms` : JSON.stringify(left),
+  );
   const [doubled] = await sql(instance, auditor, 'SELECT count() - uniqExact(source_id, seq) AS n FROM audit.events');
   check('nothing is doubled by the outage', Number(doubled.n) === 0);
 
@@ -98,12 +103,10 @@ async function queryableLag(call, store) {
 }
 
 /** Rows of a query, as the evidence reader. */
-function storeReader({ url, headers, evidence }) {
-  const read = ({ file }) => readFileSync(file, 'utf8');
-  const sent = Object.fromEntries(Object.entries(headers ?? {}).map(([name, ref]) => [name, read(ref)]));
-  const login = { 'x-clickhouse-user': evidence.user, 'x-clickhouse-key': read(evidence.password) };
+function storeReader({ url, users: { evidence } }) {
+  const login = { 'x-clickhouse-user': evidence.user, 'x-clickhouse-key': evidence.password };
   return async (query) => {
-    const answer = await fetch(`${url}/?default_format=JSON`, { method: 'POST', headers: { ...sent, ...login }, body: query });
+    const answer = await fetch(`${url}/?default_format=JSON`, { method: 'POST', headers: login, body: query });
     if (!answer.ok) throw new Error(`${answer.status}: ${(await answer.text()).slice(0, 500)}`);
     return (await answer.json()).data;
   };

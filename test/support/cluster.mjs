@@ -7,7 +7,7 @@ import { partitionOf } from '../../dist/libs/event-log/src/index.js';
 import { ClickHouseLedgerStore } from '../../dist/libs/ledger-store/src/index.js';
 import { sharedConfig, writeConfig } from './cluster/config.mjs';
 import { ServicePart } from './cluster/service-part.mjs';
-import { startClickHouse } from './cluster/clickhouse.mjs';
+import { startClickHouse } from './engines/clickhouse.mjs';
 import { freePorts } from './engines/free-ports.mjs';
 import { startKafka } from './engines/kafka.mjs';
 import { startPostgres } from './engines/postgres.mjs';
@@ -281,11 +281,8 @@ function enginePart(name, engine) {
   };
 }
 
-async function migrate({ section: { url, headers, writer }, migrator }) {
-  const read = ({ file }) => readFileSync(file, 'utf8');
-  const login = ({ user, password }) => ({ user, password: read(password) });
-  const sent = Object.fromEntries(Object.entries(headers).map(([name, ref]) => [name, read(ref)]));
-  const store = new ClickHouseLedgerStore({ url, headers: sent, ...login(writer), migrator, flavour: { kind: 'embedded' } });
+async function migrate({ url, users: { writer, migrator } }) {
+  const store = new ClickHouseLedgerStore({ url, ...writer, migrator, flavour: { kind: 'server' } });
   await store.migrate();
   await store.close();
 }

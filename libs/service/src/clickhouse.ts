@@ -1,14 +1,19 @@
 import { resolveSecret, type ClickHouseConfig, type LoginConfig } from '#config';
-import type { EngineAccess } from '#ledger-store';
+import { serverEngineAccess, type EngineAccess } from '#ledger-store';
 
 /** How readers reach the server of the configuration. @throws AffiantError config_secret_missing */
-export async function serverEngineAccess(config: ClickHouseConfig): Promise<EngineAccess> {
-  const login = async ({ user, password }: LoginConfig) => ({ user, password: await resolveSecret(password) });
-  return {
+export async function resolveEngineAccess(config: ClickHouseConfig): Promise<EngineAccess> {
+  const login = async ({ user, password }: LoginConfig): Promise<{ user: string; password: string }> => ({
+    user,
+    password: await resolveSecret(password),
+  });
+  return serverEngineAccess({
     url: config.url,
     headers: await clickhouseHeaders(config),
-    readers: { auditor: await login(config.auditor), examiner: await login(config.examiner), evidence: await login(config.evidence) },
-  };
+    auditor: await login(config.auditor),
+    examiner: await login(config.examiner),
+    evidence: await login(config.evidence),
+  });
 }
 
 /** Sent with each request. @throws AffiantError config_secret_missing */

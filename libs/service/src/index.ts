@@ -1,4 +1,4 @@
-export { clickhouseHeaders, serverEngineAccess } from './clickhouse.js';
+export { clickhouseHeaders, resolveEngineAccess } from './clickhouse.js';
 export { controlDraft } from './control-draft.js';
 export { composeIdentity, type IdentityParts } from './identity.js';
 export { loadKeys, ServiceKeys, type Keys } from './keys.js';

@@ -20,8 +20,9 @@ export class KafkaClients {
     return new KafkaClients({ ...connection, clientId }, logger);
   }
 
-  eventLog(patienceMs: number): KafkaEventLog {
-    const log = new KafkaEventLog({ connection: this.connection, patienceMs, report: this.#report });
+  /** An event log to follow; its fetches wait at the brokers for `maxWaitMs`. Brokers that are away are waited for, however long. */
+  eventLog(maxWaitMs: number): KafkaEventLog {
+    const log = new KafkaEventLog({ connection: this.connection, patienceMs: Infinity, maxWaitMs, report: this.#report });
     this.#logs.push(log);
     return log;
   }

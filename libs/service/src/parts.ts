@@ -12,6 +12,8 @@ import type { State } from './state.js';
 
 /** A client that hangs must not keep a stopped process. */
 const CLOSE_MS = 5_000;
+/** Of a fetch of checkpoints, which come once a second at most and hurry nobody. */
+const CHECKPOINT_WAIT_MS = 1_000;
 
 /** What every service stands on, whichever it is: opened without any engine being there. */
 export class ServiceParts {
@@ -46,7 +48,7 @@ export class ServiceParts {
       source,
       sender: kafka.sender,
       partition: partitionOf(sourceId, config.kafka.topics.partitions),
-      eventLog: kafka.eventLog(Infinity),
+      eventLog: kafka.eventLog(CHECKPOINT_WAIT_MS),
       positionFile: state.path('shipped.json'),
       resendAfterMs: config.kafka.resend_after,
       codec,

@@ -91,7 +91,7 @@ class ServiceRun<S extends Section> {
       shipping,
       metrics,
       kafka: kafka.connection,
-      openEventLog: (patienceMs) => kafka.eventLog(patienceMs),
+      openEventLog: (maxWaitMs) => kafka.eventLog(maxWaitMs),
       progress: (step) => this.#progress(step),
       whenThere: async (what, work) => {
         this.#waitingFor = what;

@@ -26,8 +26,11 @@ export interface ServiceContext<S extends Section = never> {
   readonly shipping: Shipping;
   readonly metrics: Metrics;
   readonly kafka: KafkaConnection;
-  /** An event log whose subscriptions fail after `patienceMs` without brokers. Closed at the end of the process. */
-  readonly openEventLog: (patienceMs: number) => KafkaEventLog;
+  /**
+   * The event log on Kafka; closed at the end of the process. Its subscriptions wait for brokers that are away, however long: what ends them is a contradiction.
+   * @param maxWaitMs how long an idle fetch waits at a broker
+   */
+  readonly openEventLog: (maxWaitMs: number) => KafkaEventLog;
   /** Says on stderr what the start is doing. */
   readonly progress: (step: string) => void;
   /**

@@ -2,6 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Users of ClickHouse that the services have; tables are made by another. */
+const ROLES = ['writer', 'auditor', 'examiner', 'evidence'];
+
 /** @returns the configuration all services share; `extra` replaces whole sections */
 export function sharedConfig({ directory, engines, issuerPort, provider, extra = {} }) {
   const secret = (name, value) => {
@@ -9,6 +12,7 @@ export function sharedConfig({ directory, engines, issuerPort, provider, extra =
     writeFileSync(file, value, { mode: 0o600 });
     return { file };
   };
+  const login = (name, { user, password }) => ({ user, password: secret(name, password) });
   const upstream = {
     protocol: 'anthropic',
     upstream: provider.url,
@@ -46,7 +50,10 @@ export function sharedConfig({ directory, engines, issuerPort, provider, extra =
         min_insync_replicas: Math.min(2, engines.kafka.brokers.length),
       },
     },
-    clickhouse: engines.clickhouse.section,
+    clickhouse: {
+      url: engines.clickhouse.url,
+      ...Object.fromEntries(ROLES.map((role) => [role, login(`clickhouse-${role}`, engines.clickhouse.users[role])])),
+    },
     postgres: { url: secret('postgres', engines.databaseUrl), pool: 5 },
     redis: { url: secret('redis', engines.redis.url) },
     object_store: {

@@ -6,7 +6,7 @@ import { LogTail } from '#event-log';
 import { BullJobQueue } from '#job-queue';
 import { createPacketDesk } from '#packet-desk';
 import { S3PacketStore } from '#packet-store';
-import { composeIdentity, createRedactor, openObjectStore, serverEngineAccess, ReloadingPolicies, type ServiceDefinition } from '#service';
+import { composeIdentity, createRedactor, openObjectStore, resolveEngineAccess, ReloadingPolicies, type ServiceDefinition } from '#service';
 import { createApprovalDesk } from '../approvals/approval-desk.js';
 import { ConsoleModule } from '../console.module.js';
 import { createConsoleAdapter } from '../create-adapter.js';
@@ -28,7 +28,7 @@ export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redi
     const { postgres, redis, clickhouse, object_store, ledger, server, journal } = config();
     const { recorder } = source;
     const redact = createRedactor(createPlaceholder(await keys.placeholder()));
-    const access = await serverEngineAccess(clickhouse);
+    const access = await resolveEngineAccess(clickhouse);
 
     progress('opening the catalogue');
     const url = await resolveSecret(postgres.url);
@@ -42,7 +42,7 @@ export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redi
     const { identity, issuer, reload } = await composeIdentity(state, config(), clock, logger);
     const approvals = new TypeormApprovalBook(catalogue, () => clock.nowMs());
     const packets = new TypeormPacketCatalogue(catalogue);
-    const eventLog = openEventLog(Infinity);
+    const eventLog = openEventLog(TAIL_POLL_MS);
     const limits = { ...DEFAULT_SQL_LIMITS, executionTime: ledger.query_max_execution_time + OVER_ENGINE_LIMIT_MS };
     const engine = new EngineClient(() => access, limits.executionTime);
     const status = new ConsoleStatus({

@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import { openCatalogue, TypeormPacketCatalogue } from '#catalogue';
 import { resolveSecret } from '#config';
 import { BullJobQueue } from '#job-queue';
-import { openObjectStore, serverEngineAccess, type ServiceDefinition } from '#service';
+import { openObjectStore, resolveEngineAccess, type ServiceDefinition } from '#service';
 import { S3PacketStore } from '#packet-store';
 import { EvidenceModule } from '../evidence.module.js';
 
@@ -13,7 +13,7 @@ export const evidenceService: ServiceDefinition<'clickhouse' | 'postgres' | 'red
   async start({ config, clock, ids, logger, keys, source, progress, whenThere }) {
     const { postgres, redis, clickhouse, object_store, ledger } = config();
     const signer = await keys.signer(ledger.origin);
-    const access = await serverEngineAccess(clickhouse);
+    const access = await resolveEngineAccess(clickhouse);
 
     progress('opening the catalogue');
     const url = await resolveSecret(postgres.url);

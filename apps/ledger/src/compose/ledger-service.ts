@@ -11,7 +11,10 @@ import type { LedgerHealth } from '../ports.js';
 import { startLedger } from '../start-ledger.js';
 import { Standstill } from './standstill.js';
 
-const HEALTH_MS = 500;
+/** Longer would be cheaper when idle; a member joins and leaves by that much more slowly. */
+const INGEST_WAIT_MS = 250;
+/** Each look asks the brokers for the ends of every partition. */
+const HEALTH_MS = 2_000;
 /** How long a stop lets the ledger take in and seal what is in the log. What is left is for the next start, or for another process. */
 const DRAIN_MS = 5_000;
 
@@ -40,8 +43,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
       key: keys.journal,
       watermarks: source.watermarks,
     });
-    // Brokers that are away are no reason to end: the lag shows it. What ends a subscription is a contradiction.
-    const eventLog = openEventLog(Infinity);
+    const eventLog = openEventLog(INGEST_WAIT_MS);
 
     progress('starting the ledger');
     const ledger = await startLedger({
@@ -95,9 +97,13 @@ async function openStore(config: ClickHouseConfig): Promise<ClickHouseLedgerStor
     password: await resolveSecret(writer.password),
     flavour: cluster === undefined ? { kind: 'server' } : { kind: 'cluster', cluster },
   });
-  if (await store.ping()) return store;
-  await store.close();
-  throw new AffiantError('engine_failed', 'ClickHouse does not answer');
+  try {
+    await store.checkServer();
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 /** What the ledger says of itself, asked regularly: a halt ends the process. */

@@ -12,6 +12,8 @@ import { recoverOpenExchanges } from '../record/recover.js';
 
 /** A journal that is this full will refuse calls soon: another instance should get them. */
 const NEARLY_FULL = 0.95;
+/** Ends before the gateway's own limit, so that the refusal says which of the two it was. */
+const REPLICATION_MS = DEFAULT_LIMITS.record_timeout - 1_000;
 
 /** The gateway as a process of its own: holds are in PostgreSQL, evidence goes to its journal and from there to Kafka. */
 export const proxyService: ServiceDefinition<'postgres'> = {
@@ -42,7 +44,7 @@ export const proxyService: ServiceDefinition<'postgres'> = {
       identity: identity.identity,
       recorder: shipping.replicated(
         replicatedAmong(() => config().connections),
-        DEFAULT_LIMITS.record_timeout,
+        REPLICATION_MS,
       ),
       approvals,
       credentials: credentialSource(() => clock.nowMs()),

@@ -6,7 +6,6 @@ import { forbidOffsetReset } from './no-offset-reset.js';
 const SESSION_TIMEOUT_MS = 15_000;
 const REBALANCE_TIMEOUT_MS = 20_000;
 const HEARTBEAT_MS = 1_000;
-const MAX_WAIT_MS = 100;
 /** A coordinator that has not answered a heartbeat for so many seconds may be another one now; kafkajs would ask the old one for twenty. */
 const SILENT_TICKS = 4;
 /** Longer than a rebalance that waits for a member which died without a word. */
@@ -46,7 +45,7 @@ export class GroupMember {
   #watchdog: NodeJS.Timeout | undefined;
   #commitNow: EachBatchPayload['commitOffsetsIfNecessary'] | null = null;
 
-  constructor(kafka: Kafka, group: string, events: MemberEvents) {
+  constructor(kafka: Kafka, group: string, events: MemberEvents, maxWaitMs: number) {
     forbidOffsetReset();
     this.#events = events;
     this.#consumer = kafka.consumer({
@@ -54,7 +53,7 @@ export class GroupMember {
       sessionTimeout: SESSION_TIMEOUT_MS,
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_MS,
-      maxWaitTimeInMs: MAX_WAIT_MS,
+      maxWaitTimeInMs: maxWaitMs,
       allowAutoTopicCreation: false,
       // The member is replaced by us, never restarted behind our back.
       retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 20, restartOnFailure: () => Promise.resolve(false) },

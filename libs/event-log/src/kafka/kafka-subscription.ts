@@ -5,7 +5,7 @@ import type { Topic } from '#events';
 import type { BatchHandler, LogRecord, SubscribeOptions, Subscription } from '../port.js';
 import { isRetryable } from '../retry.js';
 import { OUT_OF_RANGE } from './no-offset-reset.js';
-import { GroupMember, type Assignment } from './group-member.js';
+import { GroupMember, type Assignment, type MemberEvents } from './group-member.js';
 import type { OffsetReader } from './group-offsets-admin.js';
 import { parsePartition, partitionName } from './partition-of.js';
 import { PartitionWorker, type WorkerStart } from './partition-worker.js';
@@ -20,6 +20,7 @@ export interface KafkaSubscriptionOptions {
   /** How long the group may be out of reach before the subscription fails, in ms. */
   readonly patienceMs: number;
   readonly settleMs?: number;
+  readonly maxWaitMs: number;
   readonly report: (message: string) => void;
 }
 
@@ -85,15 +86,16 @@ export class KafkaSubscription implements Subscription {
   }
 
   #join(): void {
-    const { kafka, prefix } = this.context;
-    const member: GroupMember = new GroupMember(kafka, prefix + this.options.group, {
+    const { kafka, prefix, maxWaitMs } = this.context;
+    const events: MemberEvents = {
       assigned: (assignment) => member === this.#member && this.#assigned(assignment),
       revoked: () => member === this.#member && this.#revoked(),
       batch: (payload) => member === this.#member && this.#fetched(payload),
       ended: (error, transient) => {
         if (member === this.#member && !this.#stopping) this.#ended(member, error, transient);
       },
-    });
+    };
+    const member: GroupMember = new GroupMember(kafka, prefix + this.options.group, events, maxWaitMs);
     this.#member = member;
     void member.start(this.options.topics.map((topic) => prefix + topic));
   }
