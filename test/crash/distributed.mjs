@@ -153,7 +153,7 @@ function api(path, init = {}) {
 /** Asks for a packet now and then; a request that fails while something is away promised nothing. */
 async function askForPackets() {
   while (!load.signal.aborted) {
-    await delay(4_000 + random() * 4_000);
+    await delay(8_000 + random() * 12_000);
     const now = Date.now();
     const framework = packets.length % 2 === 0 ? 'ffiec' : 'nist-800-53';
     const period = { from: new Date(now - 3_600_000).toISOString(), to: new Date(now).toISOString() };
