@@ -26,7 +26,7 @@ const SHARED_KEYS = {
 };
 
 /**
- * @param {{directory: string, provider: {url: string, apiKey: string}, config?: object, services?: string[], brokers?: number, env?: object, log?: (line: string) => void}} options
+ * @param {{directory: string, provider: {url: string, apiKey: string}, config?: object, services?: string[], brokers?: number, env?: object, nodeArgs?: string[], log?: (line: string) => void}} options
  *   `provider` is where connections `claude` and `strict` go; `config` replaces whole sections of the configuration
  */
 export async function startCluster(options) {
@@ -50,8 +50,8 @@ class Cluster {
   engines = {};
   #admin = null;
 
-  constructor({ directory, provider, config = {}, services = DEFAULT_SERVICES, brokers = 3, env = {}, log = () => undefined }) {
-    this.options = { directory, provider, config, services, brokers, env, log };
+  constructor({ directory, provider, config = {}, services = DEFAULT_SERVICES, brokers = 3, env = {}, nodeArgs = [], log = () => undefined }) {
+    this.options = { directory, provider, config, services, brokers, env, nodeArgs, log };
   }
 
   async start() {
@@ -195,7 +195,7 @@ class Cluster {
 
   /** What an operator does once: configuration, keys, topics, tables. */
   async #install() {
-    const { directory, provider, config: extra, services, env, log } = this.options;
+    const { directory, provider, config: extra, services, env, nodeArgs, log } = this.options;
     const kinds = Object.fromEntries(services.map((name) => [name, name.slice(0, name.lastIndexOf('-'))]));
     const ports = freePorts(services.length * 4);
     this.ports = Object.fromEntries(
@@ -228,6 +228,7 @@ class Cluster {
         state,
         log: join(directory, 'log', `${name}.log`),
         env,
+        nodeArgs,
         onExit: (exit) => this.exits.push(exit),
       });
       this.parts.set(name, part);

@@ -10,8 +10,6 @@ import { Shipping } from './shipping.js';
 import { defaultSourceId, openSource, type Source } from './source.js';
 import type { State } from './state.js';
 
-/** A client that hangs must not keep a stopped process. */
-const CLOSE_MS = 5_000;
 /** Of a fetch of checkpoints, which come once a second at most and hurry nobody. */
 const CHECKPOINT_WAIT_MS = 1_000;
 
@@ -74,11 +72,11 @@ export class ServiceParts {
     return this.#metrics;
   }
 
-  /** Ships what is durable, for at most `shipMs`; a kill meanwhile loses nothing. */
-  async close(shipMs: number): Promise<void> {
-    const shipped = await this.shipping.stop(shipMs);
+  /** Ships what is durable, and lets the clients say goodbye, each for at most `limitMs`; a kill meanwhile loses nothing. */
+  async close(limitMs: number): Promise<void> {
+    const shipped = await this.shipping.stop(limitMs);
     if (!shipped) this.logger.warn(this.shipping.report(), 'not everything was shipped; the rest goes at the next start');
-    await Promise.race([this.kafka.close().catch(() => undefined), delay(CLOSE_MS, undefined, { ref: false })]);
+    await Promise.race([this.kafka.close().catch(() => undefined), delay(limitMs / 2, undefined, { ref: false })]);
     await this.source.journal.close();
   }
 

@@ -11,7 +11,7 @@ import type { RunningService, ServiceConfig, ServiceDefinition } from './service
 import { State } from './state.js';
 import { whenThere } from './when-there.js';
 
-/** How long a stop lets the shipper take the rest of the journal to Kafka. What is left goes at the next start. */
+/** How long a stop lets the shipper take the rest of the journal to Kafka, unless `server.drain_timeout` is less. What is left goes at the next start. */
 const SHIP_AT_STOP_MS = 10_000;
 
 /** Runs a service until SIGTERM, SIGINT or a failure; resolves to the exit code. @throws AffiantError when it cannot start */
@@ -139,7 +139,7 @@ class ServiceRun<S extends Section> {
     await this.#running?.stop().catch(stumbled);
     const attributes = { version: packageVersion, why: this.#failure ?? 'asked' };
     await source.recorder.record([controlDraft('service.stopped', attributes, definition.name)]).catch(stumbled);
-    await parts.close(SHIP_AT_STOP_MS);
+    await parts.close(Math.min(SHIP_AT_STOP_MS, this.config.server.drain_timeout));
   }
 
   #readiness(): Readiness {

@@ -15,7 +15,7 @@ export class ServicePart {
   run = null;
 
   /**
-   * @param {{name: string, kind: string, root: string, config: string, state: string, log: string, env: object, onExit: (exit: object) => void, onUnasked: () => void}} options
+   * @param {{name: string, kind: string, root: string, config: string, state: string, log: string, env: object, nodeArgs: string[], onExit: (exit: object) => void, onUnasked: () => void}} options
    */
   constructor(options) {
     this.options = options;
@@ -106,11 +106,11 @@ export class ServicePart {
   }
 
   #spawn() {
-    const { kind, root, config, state, log, env } = this.options;
+    const { kind, root, config, state, log, env, nodeArgs } = this.options;
     rmSync(join(state, 'run.json'), { force: true });
     mkdirSync(dirname(log), { recursive: true });
     const out = openSync(log, 'a');
-    const command = [process.execPath, join(root, `dist/apps/${kind}/src/main.js`), '--config', config, '--state', state];
+    const command = [process.execPath, ...nodeArgs, join(root, `dist/apps/${kind}/src/main.js`), '--config', config, '--state', state];
     // setpriv becomes the service (execve), and the kernel kills it when this process dies, however it dies.
     const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], {
       cwd: root,

@@ -54,6 +54,8 @@ export class GroupMember {
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: maxWaitMs,
+      // kafkajs' own 1 MiB makes a ledger that has to catch up insert small batches.
+      maxBytesPerPartition: 4 * 1024 * 1024,
       allowAutoTopicCreation: false,
       // The member is replaced by us, never restarted behind our back.
       retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 20, restartOnFailure: () => Promise.resolve(false) },
