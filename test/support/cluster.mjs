@@ -50,7 +50,16 @@ class Cluster {
   engines = {};
   #admin = null;
 
-  constructor({ directory, provider, config = {}, services = DEFAULT_SERVICES, brokers = 3, env = {}, nodeArgs = [], log = () => undefined }) {
+  constructor({
+    directory,
+    provider,
+    config = {},
+    services = DEFAULT_SERVICES,
+    brokers = 3,
+    env = {},
+    nodeArgs = [],
+    log = () => undefined,
+  }) {
     this.options = { directory, provider, config, services, brokers, env, nodeArgs, log };
   }
 

@@ -48,7 +48,9 @@ async function run(definition: ServiceDefinition, config = AWAY): Promise<{ ende
   const file = join(directory, 'affiant.yaml');
   await writeFile(file, config);
   const ended = runService(definition, ['--config', file, '--state', join(directory, 'state')]);
-  const metrics = await until(async () => (JSON.parse(await readFile(join(directory, 'state/run.json'), 'utf8')) as { metrics: string }).metrics);
+  const metrics = await until(
+    async () => (JSON.parse(await readFile(join(directory, 'state/run.json'), 'utf8')) as { metrics: string }).metrics,
+  );
   return { ended, metrics };
 }
 

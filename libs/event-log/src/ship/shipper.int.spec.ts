@@ -36,7 +36,10 @@ describe.skipIf(!kafkaInstalled())('the shipper on a real broker', () => {
     directory = await mkdtemp(join(tmpdir(), 'shipper-'));
     const admin = new Kafka({ ...broker.connection, logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
-    await admin.createTopics({ topics: [TOPICS.control, TOPICS.deadLetter].map((topic) => ({ topic, numPartitions: PARTITIONS })), waitForLeaders: true });
+    await admin.createTopics({
+      topics: [TOPICS.control, TOPICS.deadLetter].map((topic) => ({ topic, numPartitions: PARTITIONS })),
+      waitForLeaders: true,
+    });
     await admin.disconnect();
   }, 180_000);
   afterAll(async () => {
@@ -63,7 +66,12 @@ describe.skipIf(!kafkaInstalled())('the shipper on a real broker', () => {
     const open = async (): Promise<Shipper> => {
       const shipper = new Shipper({
         sourceId: SOURCE,
-        reader: new JournalReader({ directory: join(directory, SOURCE), sourceId: SOURCE, key, watermark: watermarks.get(SOURCE) as SharedArrayBuffer }),
+        reader: new JournalReader({
+          directory: join(directory, SOURCE),
+          sourceId: SOURCE,
+          key,
+          watermark: watermarks.get(SOURCE) as SharedArrayBuffer,
+        }),
         durableSeq: () => journal.durableSeq,
         sender,
         partition: partitionOf(SOURCE, PARTITIONS),
