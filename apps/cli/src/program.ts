@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor.js';
 import { addEvents } from './commands/events.js';
 import { addInstallationKeys } from './commands/installation-keys.js';
 import { addKeys } from './commands/keys.js';
+import { addLedger } from './commands/ledger.js';
 import { addMask } from './commands/mask.js';
 import { addPackets } from './commands/packets.js';
 import { addPolicy } from './commands/policy.js';
@@ -44,6 +45,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     addKeys,
     addSchemas,
     addTopics,
+    addLedger,
     addCatalogue,
     addInstallationKeys,
     addDoctor,

@@ -118,8 +118,14 @@ export class ClickHouseLedgerStore implements LedgerStore, StoredEvents {
     });
   }
 
-  /** What `migrate` would apply. @throws AffiantError engine_failed when the ledger was never prepared; ledger_conflict */
+  /** What `migrate` would apply; everything where it never ran. @throws AffiantError engine_failed, ledger_conflict */
   async pendingMigrations(client = this.#client): Promise<readonly Migration[]> {
+    const [prepared] = await this.#select<{ n: number }>(
+      client,
+      "SELECT count() AS n FROM system.tables WHERE database = 'ledger' AND name = 'migrations'",
+      {},
+    );
+    if (prepared?.n !== 1) return this.#migrations;
     const applied = await this.#select<AppliedMigration>(client, 'SELECT id, digest FROM ledger.migrations ORDER BY id', {});
     return pendingMigrations(this.#migrations, applied);
   }

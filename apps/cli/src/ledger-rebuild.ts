@@ -1,0 +1,139 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Rebuilt } from '#apps/ledger';
+import { loadConfig, resolveSecret, type AffiantConfig } from '#config';
+import { AffiantError } from '#errors';
+import { EventCodec, SystemClock } from '#events';
+import type { EventLog } from '#event-log';
+import type { LedgerStore } from '#ledger-store';
+import { createLogger } from '#observability';
+import { loadSecret } from '#signing';
+import type { CheckpointStore, TileStore } from '#tlog';
+import { serverStore } from './server-store.js';
+
+export interface RebuildCommand {
+  readonly config?: string;
+  readonly state: string;
+  readonly journals?: string;
+}
+
+/** What a rebuild works on, opened; `close` ends it. */
+interface Parts {
+  readonly eventLog: EventLog;
+  readonly store: LedgerStore;
+  readonly tiles: TileStore;
+  readonly checkpoints: CheckpointStore;
+  close(): Promise<void>;
+}
+
+/**
+ * Rebuilds the ledger store of an installation. The group is named by the empty table it fills: the same again goes on where an interruption left
+ * it, and a store that was emptied once more begins anew.
+ * @throws AffiantError state_locked while the instance runs (standalone); config_invalid; ledger_conflict; engine_failed
+ */
+export async function rebuildAt(command: RebuildCommand, progress: (step: string) => void): Promise<Rebuilt> {
+  const { rebuildGroup, rebuildLedger } = await import('#apps/ledger');
+  const parts =
+    command.config === undefined ? await standalone(command, progress) : await distributed(command, await loadConfig(command.config));
+  try {
+    const [table] = await parts.store.query<{ uuid: string }>(
+      "SELECT toString(uuid) AS uuid FROM system.tables WHERE database = 'ledger' AND name = 'events'",
+    );
+    if (table === undefined)
+      throw new AffiantError('config_invalid', 'the ledger store has no tables', { remedy: 'Run `affiant ledger migrate` first.' });
+    const { eventLog, store, tiles, checkpoints } = parts;
+    return await rebuildLedger({
+      eventLog,
+      store,
+      tiles,
+      checkpoints,
+      vkey: await vkeyOf(command.state),
+      codec: new EventCodec(),
+      clock: new SystemClock(),
+      logger: createLogger('rebuild', { level: 'error' }),
+      group: rebuildGroup(table.uuid),
+      progress,
+    });
+  } finally {
+    await parts.close();
+  }
+}
+
+/** Everything of `npm start` in one state directory, with the engine started for as long as this takes. */
+async function standalone({ state: directory, journals }: RebuildCommand, progress: (step: string) => void): Promise<Parts> {
+  const [{ State }, { ClickHouseLedgerStore, startEmbeddedEngine }, { FileCheckpointStore, FileTileStore }] = await Promise.all([
+    import('#service'),
+    import('#ledger-store'),
+    import('#tlog'),
+  ]);
+  const state = await State.open(directory);
+  const engine = await startEmbeddedEngine({
+    stateDirectory: state.directory,
+    logger: createLogger('engine', { level: 'error' }),
+    progress,
+  }).catch(async (error: unknown) => {
+    await state.close();
+    throw error;
+  });
+  const { url, headers } = engine.access;
+  const store = new ClickHouseLedgerStore({ url, headers, ...engine.writer, migrator: engine.migrator });
+  await store.migrate();
+  const eventLog = await journalLog(journals ?? state.path('journal'), directory);
+  return {
+    eventLog,
+    store,
+    tiles: new FileTileStore(state.path('tiles')),
+    checkpoints: new FileCheckpointStore(state.path('checkpoint.json')),
+    close: async () => {
+      await eventLog.close();
+      await store.close();
+      await engine.stop();
+      await state.close();
+    },
+  };
+}
+
+async function distributed({ state, journals }: RebuildCommand, config: AffiantConfig): Promise<Parts> {
+  const { clickhouse, postgres, object_store, kafka, ledger } = config;
+  if (clickhouse === undefined || postgres === undefined || object_store === undefined || (kafka === undefined && journals === undefined)) {
+    throw new AffiantError('config_invalid', 'a rebuild needs the sections clickhouse, postgres, object_store and kafka (or --journals)');
+  }
+  const [{ openObjectStore }, { PostgresCheckpointStore, S3TileStore }] = await Promise.all([import('#service'), import('#tlog')]);
+  const store = await serverStore(clickhouse, clickhouse.writer);
+  const objects = await openObjectStore(object_store, new SystemClock(), createLogger('rebuild', { level: 'error' }));
+  const checkpoints = new PostgresCheckpointStore({ url: await resolveSecret(postgres.url), log: ledger.origin });
+  const eventLog = journals === undefined ? await kafkaLog(kafka as NonNullable<typeof kafka>) : await journalLog(journals, state);
+  return {
+    eventLog,
+    store,
+    tiles: new S3TileStore(objects),
+    checkpoints,
+    close: async () => {
+      await eventLog.close();
+      await Promise.all([store.close(), checkpoints.close()]);
+      objects.close();
+    },
+  };
+}
+
+async function kafkaLog(config: NonNullable<AffiantConfig['kafka']>): Promise<EventLog> {
+  const { KafkaEventLog, kafkaConnection, resolveKafkaSecrets } = await import('#event-log');
+  return new KafkaEventLog({ connection: kafkaConnection(config, await resolveKafkaSecrets(config)) });
+}
+
+/** Journals as they lie in `directory`, read with the journal key of the state directory. */
+async function journalLog(directory: string, state: string): Promise<EventLog> {
+  const { EmbeddedEventLog } = await import('#event-log');
+  const key = await loadSecret(join(state, 'keys', 'journal.key'));
+  return new EmbeddedEventLog({ journalDirectory: directory, groupsDirectory: join(state, 'groups'), key });
+}
+
+/** The public key of the log, as it lies beside the others. */
+async function vkeyOf(state: string): Promise<string> {
+  const file = join(state, 'keys', 'ledger.vkey');
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (cause) {
+    throw new AffiantError('key_invalid', 'the public key of the log is not there', { where: file, cause });
+  }
+}
