@@ -1,5 +1,5 @@
 // From event log to queryable and sealed: a journal of N events, then the ledger on the embedded engine takes them in.
-// Options: --events N (100000), --json
+// Options: --events N (100000), --json, --stored (as distributed mode does: the sequencer reads the stored events of a ClickHouse server)
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,11 +8,12 @@ import { startLedger } from '../../dist/apps/ledger/src/index.js';
 import { EmbeddedEventLog } from '../../dist/libs/event-log/src/index.js';
 import { EventCodec, SystemClock, SystemIds } from '../../dist/libs/events/src/index.js';
 import { createWatermarks, JournalRecorder, recoverSource } from '../../dist/libs/journal/src/index.js';
-import { ClickHouseLedgerStore, startEmbeddedEngine } from '../../dist/libs/ledger-store/src/index.js';
+import { ClickHouseLedgerStore, StoredEventLog, startEmbeddedEngine } from '../../dist/libs/ledger-store/src/index.js';
 import { createLogger } from '../../dist/libs/observability/src/index.js';
 import { openFileSigner } from '../../dist/libs/signing/src/index.js';
 import { FileCheckpointStore, FileTileStore } from '../../dist/libs/tlog/src/index.js';
 import { processTree } from '../support/cpu.mjs';
+import { startClickHouse } from '../support/engines/clickhouse.mjs';
 
 const args = process.argv.slice(2);
 const events = Number(args.includes('--events') ? args[args.indexOf('--events') + 1] : 100_000);
@@ -125,13 +126,13 @@ function exchange() {
 const gateway = await source('gateway');
 for (let at = 0; at < events; at += 900) await gateway.recorder.record(Array.from({ length: 300 }, exchange).flat());
 const own = await source('ledger');
-const engine = await startEmbeddedEngine({ stateDirectory: state, logger });
-const store = new ClickHouseLedgerStore({
-  url: engine.access.url,
-  headers: engine.access.headers,
-  ...engine.writer,
-  migrator: engine.migrator,
-});
+const stored = args.includes('--stored');
+const engine = stored ? await startClickHouse() : await startEmbeddedEngine({ stateDirectory: state, logger });
+const store = new ClickHouseLedgerStore(
+  stored
+    ? { url: engine.url, ...engine.users.writer, migrator: engine.users.migrator, flavour: { kind: 'server' } }
+    : { url: engine.access.url, headers: engine.access.headers, ...engine.writer, migrator: engine.migrator },
+);
 await store.migrate();
 const eventLog = new EmbeddedEventLog({
   journalDirectory: join(state, 'journal'),
@@ -143,11 +144,13 @@ const signer = await openFileSigner({ directory: join(state, 'keys'), file: 'led
 
 const cpuBefore = processTree(process.pid).cpuMs;
 const startedAt = performance.now();
+const checkpoints = new FileCheckpointStore(join(state, 'checkpoint.json'));
 const ledger = await startLedger({
   eventLog,
+  ...(stored ? { sequencerLog: new StoredEventLog({ events: store, checkpoints, logger }), ownLog: eventLog } : {}),
   store,
   tiles: new FileTileStore(join(state, 'tiles')),
-  checkpoints: new FileCheckpointStore(join(state, 'checkpoint.json')),
+  checkpoints,
   signer,
   recorder: own.recorder,
   codec,
