@@ -169,6 +169,66 @@ describe('two members', () => {
     }
   });
 
+  it('one that gets a partition back does not rely on what it knew of it before', async () => {
+    const world = new BrokerWorld();
+    await world.events(5);
+    world.ship();
+    const first = await world.startIngest(undefined, SMALL);
+    await settle(world, [first]);
+    const second = await world.startIngest(undefined, SMALL);
+    world.broker.rebalance('ledger.ingest');
+    await world.events(5);
+    world.ship(({ offset }) => offset > 5);
+    await settle(world, [second]);
+    world.broker.rebalance('ledger.ingest');
+    world.ship(({ offset }) => offset > 3);
+    await settle(world, [first]);
+    expect([first.service.halted, second.service.halted]).toEqual([null, null]);
+    await Promise.all([first.stop(), second.stop()]);
+    expect(world.ingested()).toBe(true);
+    expect(world.rowFaults()).toEqual([]);
+  });
+
+  it('what one began before it lost a partition does not go on when it has the partition again', async () => {
+    const world = new BrokerWorld();
+    await world.events(4);
+    world.ship();
+    let release = (): void => undefined;
+    let held = (): void => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const stuck = new Promise<void>((resolve) => (held = resolve));
+    let asked = 0;
+    const first = await world.startIngest(undefined, SMALL, ({ store }) => ({
+      store: Object.assign(Object.create(store) as typeof store, {
+        heldEvents: async (ranges: Parameters<typeof store.heldEvents>[0]) => {
+          asked += 1;
+          const answer = await store.heldEvents(ranges);
+          // It has its answer, and then hears nothing of the world for a long time.
+          if (asked === 1) {
+            held();
+            await gate;
+          }
+          return answer;
+        },
+      }),
+    }));
+    await stuck;
+    const second = await world.startIngest(undefined, SMALL);
+    world.broker.rebalance('ledger.ingest');
+    await settle(world, [second]);
+    world.broker.rebalance('ledger.ingest');
+    await world.events(3);
+    world.ship(({ offset }) => offset > 4);
+    for (let turns = 0; turns < 200 && asked < 2; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    release();
+    await settle(world, [first]);
+    for (let turns = 0; turns < 50; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect([first.service.halted, second.service.halted]).toEqual([null, null]);
+    await Promise.all([first.stop(), second.stop()]);
+    expect(world.rowFaults()).toEqual([]);
+    expect(world.ingested()).toBe(true);
+  });
+
   it('come and go and die wherever they like', async () => {
     const step = fc.record({
       at: fc.integer({ min: 1, max: 40 }),

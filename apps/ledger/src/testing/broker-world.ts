@@ -59,8 +59,13 @@ export class BrokerWorld extends World {
   }
 
   /** Starts a process that only ingests. */
-  async startIngest(plan?: FaultPlan, options?: Partial<LedgerOptions>): Promise<Running> {
-    const ports = { ...this.ports(plan, options), roles: ['ingest'] as const };
+  async startIngest(
+    plan?: FaultPlan,
+    options?: Partial<LedgerOptions>,
+    change: (ports: LedgerPorts) => Partial<LedgerPorts> = () => ({}),
+  ): Promise<Running> {
+    const made = this.ports(plan, options);
+    const ports = { ...made, ...change(made), roles: ['ingest'] as const };
     const service = new LedgerService(ports);
     await service.open();
     const [consumer] = service.consumers();
