@@ -98,10 +98,8 @@ describe('affiant ledger rebuild', () => {
     const signer = await openFileSigner({ directory: join(state, 'keys'), file: 'ledger', name: 'affiant.test/ledger' });
     const tiles = new FileTileStore(join(state, 'tiles'));
     const checkpoints = new FileCheckpointStore(join(state, 'checkpoint.json'));
-    const ledger = await startLedger({
-      ...{ eventLog, store, tiles, checkpoints, signer, recorder, codec, clock, logger },
-      options: { checkpointInterval: 20 },
-    });
+    const ports = { eventLog, store, tiles, checkpoints, signer, recorder, codec, clock, logger };
+    const ledger = await startLedger({ ...ports, options: { checkpointInterval: 20 } });
     const event = { kind: 'test.event', outcome: 'success' as const, subject: null, attributes: [], detail: null };
     const context = { session_id: null, exchange_id: null, principal: null, connection: null };
     await recorder.record(Array.from({ length: 50 }, () => ({ context, type: 'control' as const, event })));
