@@ -1,7 +1,7 @@
 // Makes every secret that docker-compose.yml needs, once, into a directory git ignores: node ops/images/make-secrets.mjs [--dir DIR]
 // Nothing is overwritten: a second run adds what is missing. Needs `openssl` for the certificates. There is no default password anywhere.
 import { spawnSync } from 'node:child_process';
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -66,6 +66,21 @@ put('s3_access_key', `AFFIANT${randomBytes(8).toString('hex').toUpperCase()}`);
 password('s3_secret_key');
 password('grafana_admin');
 password('provider_key');
+
+// Keys that services share (docs/guide/run-distributed.md): each directory is mounted into those that need it, and into no other.
+const shared = {
+  'digest.key': () => randomBytes(32),
+  'placeholder.key': () => randomBytes(32),
+  'ledger.key': () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
+};
+const holders = { 'keys-proxy': ['digest.key', 'placeholder.key'], 'keys-console': ['placeholder.key'], 'keys-ledger': ['ledger.key'] };
+for (const [holder, names] of Object.entries(holders)) {
+  mkdirSync(path(holder), { recursive: true, mode: 0o755 });
+  for (const name of names) {
+    put(name, shared[name]());
+    put(join(holder, name), readFileSync(path(name)));
+  }
+}
 
 // Two machine keys for the self-test; the configuration knows only their hashes (see `affiant service-key create`).
 const expires = new Date(Date.now() + 90 * 86_400_000).toISOString();

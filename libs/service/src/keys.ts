@@ -1,4 +1,5 @@
-import { loadOrCreateSecret, loadSecret, openFileSigner, type FileSigner } from '#signing';
+import { join } from 'node:path';
+import { loadOrCreateSecret, loadSharedSecret, openFileSigner, type FileSigner } from '#signing';
 import type { State } from './state.js';
 
 /** The secrets of one installation, each a 0600 file under `<state>/keys`. */
@@ -29,26 +30,27 @@ export async function loadKeys(state: State, origin: string): Promise<Keys> {
  */
 export class ServiceKeys {
   private constructor(
-    private readonly state: State,
     readonly journal: Buffer,
+    private readonly shared: string,
   ) {}
 
-  static async open(state: State): Promise<ServiceKeys> {
-    return new ServiceKeys(state, await loadOrCreateSecret(state.path('keys', 'journal.key')));
+  /** @param shared directory of the shared ones; null = `<state>/keys`, beside its own */
+  static async open(state: State, shared: string | null): Promise<ServiceKeys> {
+    return new ServiceKeys(await loadOrCreateSecret(state.path('keys', 'journal.key')), shared ?? state.path('keys'));
   }
 
   /** @throws AffiantError key_invalid when it is not there. */
   digest(): Promise<Buffer> {
-    return loadSecret(this.state.path('keys', 'digest.key'));
+    return loadSharedSecret(join(this.shared, 'digest.key'));
   }
 
   /** @throws AffiantError key_invalid when it is not there. */
   placeholder(): Promise<Buffer> {
-    return loadSecret(this.state.path('keys', 'placeholder.key'));
+    return loadSharedSecret(join(this.shared, 'placeholder.key'));
   }
 
   /** The key of the log. @throws AffiantError key_invalid when it is not there. */
   signer(origin: string): Promise<FileSigner> {
-    return openFileSigner({ directory: this.state.path('keys'), file: 'ledger', name: origin, mustExist: true });
+    return openFileSigner({ directory: this.shared, file: 'ledger', name: origin, shared: true });
   }
 }

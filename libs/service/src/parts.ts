@@ -32,10 +32,10 @@ export class ServiceParts {
   #metrics: Metrics | null = null;
 
   /** @throws AffiantError journal_corrupt | journal_locked | journal_failed | key_invalid | config_secret_missing */
-  static async open(name: string, state: State, config: ConfigWith<'kafka'>): Promise<ServiceParts> {
+  static async open(name: string, state: State, sharedKeys: string | null, config: ConfigWith<'kafka'>): Promise<ServiceParts> {
     const sourceId = config.source ?? defaultSourceId(name);
     const logger = createLogger(name, { level: environment().logLevel });
-    const keys = await ServiceKeys.open(state);
+    const keys = await ServiceKeys.open(state, sharedKeys);
     const kafka = await KafkaClients.open(config.kafka, `${config.kafka.client_id}-${sourceId}`, logger);
     const parts = new ServiceParts(sourceId, logger, keys, kafka, config.journal.high_water_bytes);
     const { codec, clock, ids } = parts;

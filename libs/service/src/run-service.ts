@@ -27,7 +27,7 @@ export async function runService<S extends Section>(definition: ServiceDefinitio
   const config = requireSections(name, loaded, needed, options.config) as unknown as ServiceConfig<S>;
   const state = await State.open(options.state);
   try {
-    const parts = await ServiceParts.open(name, state, config);
+    const parts = await ServiceParts.open(name, state, options.keys, config);
     return await new ServiceRun(definition, options.config, state, config, parts).run();
   } finally {
     await state.close();

@@ -11,8 +11,12 @@ const logger = createLogger('test', { level: 'silent' });
 
 describe('options of a service', () => {
   it('are a configuration and a state directory', () => {
-    expect(readServiceOptions('proxy', ['--config', 'a.yaml'])).toEqual({ config: 'a.yaml', state: './var/proxy' });
-    expect(readServiceOptions('proxy', ['--config', 'a.yaml', '--state', '/s'])).toEqual({ config: 'a.yaml', state: '/s' });
+    expect(readServiceOptions('proxy', ['--config', 'a.yaml'])).toEqual({ config: 'a.yaml', state: './var/proxy', keys: null });
+    expect(readServiceOptions('proxy', ['--config', 'a.yaml', '--state', '/s', '--keys', '/k'])).toEqual({
+      config: 'a.yaml',
+      state: '/s',
+      keys: '/k',
+    });
     expect(readServiceOptions('proxy', ['--help'])).toBe('help');
   });
 

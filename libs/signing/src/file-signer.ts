@@ -2,8 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyO
 import { dirname, join } from 'node:path';
 import { createFileDurably, makeDirectoryDurably, readFileIfPresent } from '#durable';
 import { AffiantError } from '#errors';
-import { readOrCreateKeyFile } from './key-file.js';
-import { missingKey } from './secret.js';
+import { readOrCreateKeyFile, readSharedKeyFile } from './key-file.js';
 import { formatVkey } from './vkey.js';
 import type { Signer } from './port.js';
 
@@ -14,8 +13,8 @@ export interface FileSignerOptions {
   readonly file: string;
   /** Key name of the notes; for the ledger its origin, which must never change. */
   readonly name: string;
-  /** Refuse instead of making a key: the key is shared, or making it is a deliberate act. */
-  readonly mustExist?: boolean;
+  /** Refuse instead of making a key, and write nothing: the key is shared and stands in a place somebody else keeps, e.g. a mounted secret. */
+  readonly shared?: boolean;
 }
 
 export interface FileSigner extends Signer {
@@ -38,16 +37,15 @@ export async function openFileSigner(options: FileSignerOptions): Promise<FileSi
       remedy: 'Restore the key file from its backup; a new key must be a deliberate rotation.',
     });
   }
-  if (options.mustExist === true && (await readFileIfPresent(keyPath)) === null) throw missingKey(keyPath);
-  const { bytes, created } = await readOrCreateKeyFile(keyPath, newKeyPem);
+  const { bytes, created } = options.shared === true ? await readSharedKeyFile(keyPath) : await readOrCreateKeyFile(keyPath, newKeyPem);
   const key = parseKey(bytes, keyPath);
   const publicKey = rawPublicKey(key);
   const vkey = formatVkey(options.name, publicKey);
   // A crash between the two files leaves the key alone; this writes its vkey at the next start.
-  if (known === null) {
+  if (known === null && options.shared !== true) {
     await makeDirectoryDurably(dirname(vkeyPath));
     await createFileDurably(vkeyPath, `${vkey}\n`, { mode: 0o644 });
-  } else if (known.toString('utf8').trimEnd() !== vkey) {
+  } else if (known !== null && known.toString('utf8').trimEnd() !== vkey) {
     throw new AffiantError('key_invalid', 'the public key beside it belongs to another key or name', {
       where: vkeyPath,
       remedy: 'The name of a log is constant for life; restore the old name, or the old key file.',

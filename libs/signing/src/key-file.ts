@@ -31,3 +31,26 @@ export async function readOrCreateKeyFile(path: string, make: () => Buffer | str
   }
   return { bytes, created };
 }
+
+/**
+ * Reads a key that several processes share and somebody else keeps. Who may read it is for the mount to say (Kubernetes and Compose mount secrets
+ * readable for a group or for all of one container); who may write it is refused all the same.
+ * @throws AffiantError key_invalid when it is not there, or others may write it.
+ */
+export async function readSharedKeyFile(path: string): Promise<KeyFile> {
+  const bytes = await readFileIfPresent(path);
+  if (bytes === null) {
+    throw new AffiantError('key_invalid', 'a key that several services share is not there', {
+      where: path,
+      remedy: 'Make the keys once with `affiant keys create`, and give each service those it needs (docs/guide/run-distributed.md).',
+    });
+  }
+  const { mode } = await stat(path);
+  if (process.platform !== 'win32' && (mode & 0o022) !== 0) {
+    throw new AffiantError('key_invalid', 'others may write this key file', {
+      where: path,
+      remedy: 'chmod go-w it, and find out who changed it.',
+    });
+  }
+  return { bytes, created: false };
+}

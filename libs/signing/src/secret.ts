@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { AffiantError } from '#errors';
-import { readFileIfPresent } from '#durable';
-import { readOrCreateKeyFile } from './key-file.js';
+import { readOrCreateKeyFile, readSharedKeyFile } from './key-file.js';
 
 /**
  * A random secret of `length` bytes, created at first use in `path` (raw bytes, 0600, durable).
@@ -13,16 +12,9 @@ export async function loadOrCreateSecret(path: string, length = 32): Promise<Buf
 }
 
 /** The same for a secret that several processes share, which therefore none of them makes. @throws AffiantError key_invalid when it is not there, too. */
-export async function loadSecret(path: string, length = 32): Promise<Buffer> {
-  if ((await readFileIfPresent(path)) === null) throw missingKey(path);
-  return loadOrCreateSecret(path, length);
+export async function loadSharedSecret(path: string, length = 32): Promise<Buffer> {
+  return checked((await readSharedKeyFile(path)).bytes, path, length);
 }
-
-export const missingKey = (path: string): AffiantError =>
-  new AffiantError('key_invalid', 'a key that several services share is not there', {
-    where: path,
-    remedy: 'Make the keys once with `affiant keys create`, and give each service the ones it needs (docs/guide/run-distributed.md).',
-  });
 
 function checked(bytes: Buffer, path: string, length: number): Buffer {
   if (bytes.length !== length) {
