@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { partitionOf } from '../../dist/libs/event-log/src/index.js';
-import { ClickHouseLedgerStore } from '../../dist/libs/ledger-store/src/index.js';
-import { sharedConfig, writeConfig } from './cluster/config.mjs';
+import { sharedConfig, withMigrator, writeConfig } from './cluster/config.mjs';
 import { ServicePart } from './cluster/service-part.mjs';
 import { startClickHouse } from './engines/clickhouse.mjs';
 import { freePorts } from './engines/free-ports.mjs';
@@ -217,10 +216,15 @@ class Cluster {
     mkdirSync(join(directory, 'config'), { recursive: true });
     this.config = sharedConfig({ directory: join(directory, 'config'), engines: this.engines, issuerPort, provider, extra });
     const shared = writeConfig(join(directory, 'config', 'shared.yaml'), this.config);
+    // Tables are made by somebody whose password no service has.
+    const operator = writeConfig(
+      join(directory, 'config', 'operator.yaml'),
+      withMigrator(this.config, this.engines.clickhouse, join(directory, 'config')),
+    );
     const keys = join(directory, 'keys');
     await affiant(null, ['keys', 'create', '--config', shared, '--directory', keys]);
     await affiant(null, ['topics', 'apply', '--config', shared]);
-    await migrate(this.engines.clickhouse);
+    await affiant(null, ['ledger', 'migrate', '--config', operator]);
     log('keys, topics and tables made');
     for (const name of services) {
       const state = this.state(name);
@@ -289,10 +293,4 @@ function enginePart(name, engine) {
     pause: () => engine.signal('SIGSTOP'),
     resume: () => engine.signal('SIGCONT'),
   };
-}
-
-async function migrate({ url, users: { writer, migrator } }) {
-  const store = new ClickHouseLedgerStore({ url, ...writer, migrator, flavour: { kind: 'server' } });
-  await store.migrate();
-  await store.close();
 }

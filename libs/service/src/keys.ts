@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { loadOrCreateSecret, loadSharedSecret, openFileSigner, type FileSigner } from '#signing';
+import { loadOrCreateSecret, loadSecret, openFileSigner, type FileSigner } from '#signing';
 import type { State } from './state.js';
 
 /** The secrets of one installation, each a 0600 file under `<state>/keys`. */
@@ -41,12 +41,12 @@ export class ServiceKeys {
 
   /** @throws AffiantError key_invalid when it is not there. */
   digest(): Promise<Buffer> {
-    return loadSharedSecret(join(this.shared, 'digest.key'));
+    return loadSecret(join(this.shared, 'digest.key'));
   }
 
   /** @throws AffiantError key_invalid when it is not there. */
   placeholder(): Promise<Buffer> {
-    return loadSharedSecret(join(this.shared, 'placeholder.key'));
+    return loadSecret(join(this.shared, 'placeholder.key'));
   }
 
   /** The key of the log. @throws AffiantError key_invalid when it is not there. */

@@ -33,16 +33,17 @@ export async function readOrCreateKeyFile(path: string, make: () => Buffer | str
 }
 
 /**
- * Reads a key that several processes share and somebody else keeps. Who may read it is for the mount to say (Kubernetes and Compose mount secrets
+ * Reads a key that this process must not make: others share it, or what it opens is there already. Who may read it is for the mount to say (Kubernetes and Compose mount secrets
  * readable for a group or for all of one container); who may write it is refused all the same.
  * @throws AffiantError key_invalid when it is not there, or others may write it.
  */
 export async function readSharedKeyFile(path: string): Promise<KeyFile> {
   const bytes = await readFileIfPresent(path);
   if (bytes === null) {
-    throw new AffiantError('key_invalid', 'a key that several services share is not there', {
+    throw new AffiantError('key_invalid', 'the key is not there', {
       where: path,
-      remedy: 'Make the keys once with `affiant keys create`, and give each service those it needs (docs/guide/run-distributed.md).',
+      remedy:
+        'Name the right directory; keys that services share are made once with `affiant keys create` (docs/guide/run-distributed.md).',
     });
   }
   const { mode } = await stat(path);

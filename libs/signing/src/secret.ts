@@ -11,8 +11,8 @@ export async function loadOrCreateSecret(path: string, length = 32): Promise<Buf
   return checked(bytes, path, length);
 }
 
-/** The same for a secret that several processes share, which therefore none of them makes. @throws AffiantError key_invalid when it is not there, too. */
-export async function loadSharedSecret(path: string, length = 32): Promise<Buffer> {
+/** The same for a secret that this process must not make. @throws AffiantError key_invalid when it is not there, too. */
+export async function loadSecret(path: string, length = 32): Promise<Buffer> {
   return checked((await readSharedKeyFile(path)).bytes, path, length);
 }
 

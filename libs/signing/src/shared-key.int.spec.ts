@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openFileSigner } from './file-signer.js';
-import { loadSharedSecret } from './secret.js';
+import { loadSecret } from './secret.js';
 
 let directory: string;
 
@@ -12,7 +12,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 describe('a key that several services share', () => {
   it('is never made by one of them', async () => {
-    await expect(loadSharedSecret(join(directory, 'digest.key'))).rejects.toMatchObject({ code: 'key_invalid' });
+    await expect(loadSecret(join(directory, 'digest.key'))).rejects.toMatchObject({ code: 'key_invalid' });
     await expect(openFileSigner({ directory, file: 'ledger', name: 'a/b', shared: true })).rejects.toMatchObject({ code: 'key_invalid' });
   });
 
@@ -20,11 +20,11 @@ describe('a key that several services share', () => {
     const path = join(directory, 'digest.key');
     await writeFile(path, Buffer.alloc(32, 5));
     await chmod(path, 0o444);
-    expect(await loadSharedSecret(path)).toEqual(Buffer.alloc(32, 5));
+    expect(await loadSecret(path)).toEqual(Buffer.alloc(32, 5));
     await chmod(path, 0o464);
-    await expect(loadSharedSecret(path)).rejects.toMatchObject({ code: 'key_invalid' });
+    await expect(loadSecret(path)).rejects.toMatchObject({ code: 'key_invalid' });
     await chmod(path, 0o444);
-    await expect(loadSharedSecret(path, 16)).rejects.toMatchObject({ code: 'key_invalid' });
+    await expect(loadSecret(path, 16)).rejects.toMatchObject({ code: 'key_invalid' });
   });
 
   it('signs from a place where nothing is written, under the one name', async () => {

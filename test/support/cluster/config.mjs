@@ -68,6 +68,13 @@ export function sharedConfig({ directory, engines, issuerPort, provider, extra =
   };
 }
 
+/** The same with the login that may make tables. */
+export function withMigrator(config, { users: { migrator } }, directory) {
+  const file = join(directory, 'clickhouse-migrator.secret');
+  writeFileSync(file, migrator.password, { mode: 0o600 });
+  return { ...config, clickhouse: { ...config.clickhouse, migrator: { user: migrator.user, password: { file } } } };
+}
+
 /** Writes a configuration; JSON is YAML. @returns its path */
 export function writeConfig(path, config) {
   writeFileSync(path, `${JSON.stringify(config, null, 2)}\n`);
