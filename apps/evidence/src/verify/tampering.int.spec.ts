@@ -36,16 +36,19 @@ const places = (report: VerifyReport): string[] => report.problems.map(({ where 
 
 describe('a flipped byte', () => {
   it('detects a flip of any byte and names the part it is in', async () => {
+    const text = packet.sealed.toString('latin1');
+    const seal = text.lastIndexOf('(affiant-seal/1:');
+    const sealEnd = text.indexOf(')', seal);
     let state = 12345;
     const random = (): number => (state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0) / 2 ** 32;
     for (let round = 0; round < 300; round++) {
       const at = Math.floor(random() * packet.sealed.length);
       const report = await verify(flipped(at, Math.floor(random() * 8)));
       expect(report.ok, `byte ${at}`).toBe(false);
-      const sealDigits = report.problems.length === 1 && report.problems[0]?.where === 'seal';
-      expect(places(report).length > 0 || sealDigits, `byte ${at} is not named`).toBe(true);
+      // A byte of the seal itself is named by the seal alone; where that lies depends on the packet's key.
+      expect(places(report).length > 0 || (at > seal && at < sealEnd), `byte ${at} is not named`).toBe(true);
     }
-  }, 120_000);
+  }, 240_000);
 
   it('names attachment, page, metadata, seal, table of offsets', async () => {
     const pdf = readPdf(packet.sealed);
@@ -68,5 +71,5 @@ describe('a flipped byte', () => {
     const seal = text.lastIndexOf('affiant-seal/1:');
     expect([...new Set((await verify(flipped(seal + 40))).problems.map(({ where }) => where))]).toEqual(['seal']);
     expect(places(await verify(flipped(text.indexOf('/ToUnicode'))))).toEqual(['fonts']);
-  }, 120_000);
+  }, 240_000);
 });
