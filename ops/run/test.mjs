@@ -26,6 +26,7 @@ const steps = [
   { name: 'unit', vitest: 'unit' },
   { name: 'int', vitest: 'int' },
   { name: 'e2e', run: [node, 'test/e2e/run.mjs'], counts: true },
+  { name: 'distributed', run: [node, 'test/distributed/run.mjs', '--quick'], counts: true },
   { name: 'crash', run: [node, 'test/crash/run.mjs', '--rounds', '8'], counts: true },
 ];
 
