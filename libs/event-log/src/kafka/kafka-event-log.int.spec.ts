@@ -275,7 +275,8 @@ describe.skipIf(!kafkaInstalled())('on a real broker', () => {
       expect((await harness.log.committed('slow')).get(b)?.metadata).toBe('mine');
     });
 
-    describe('what kafkajs does by itself, in a process where nothing of it is replaced', () => {
+    // They show kafkajs, not us, and race its joins against a broker: once seen to begin at the end instead of at the committed offset.
+    describe('what kafkajs does by itself, in a process where nothing of it is replaced', { retry: 2 }, () => {
       const plain = async (topic: string, eachBatch: string): Promise<string[]> => {
         const script = `
           import { Kafka, logLevel } from 'kafkajs';
