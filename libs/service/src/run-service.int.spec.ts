@@ -90,7 +90,7 @@ describe('a service', () => {
     expect(stops).toBe(1);
     expect(await kinds()).toEqual(['service.started', 'service.stopped']);
     await expect(readFile(join(directory, 'state/run.json'))).rejects.toMatchObject({ code: 'ENOENT' });
-  }, 60_000);
+  });
 
   it('ends with 1 when something it cannot go on without has ended, and says why in its last event', async () => {
     const { ended } = await run(service());
@@ -100,7 +100,7 @@ describe('a service', () => {
     const last = (await recorded()).at(-1);
     expect(last).toMatchObject({ type: 'control', event: { kind: 'service.stopped' } });
     expect(JSON.stringify(last)).toContain('the ingest ended');
-  }, 60_000);
+  });
 
   it('says what it waits for, and may be stopped meanwhile', async () => {
     const waiting: ServiceDefinition = {
@@ -121,7 +121,7 @@ describe('a service', () => {
     expect((await fetch('http://127.0.0.1:18483/livez')).status).toBe(200);
     process.emit('SIGTERM');
     expect(await ended).toBe(0);
-  }, 60_000);
+  });
 
   it('takes a changed configuration, and records one that it refuses', async () => {
     const taken: string[] = [];
@@ -135,7 +135,7 @@ describe('a service', () => {
     expect(context.config().institution).toBe('Another Bank');
     process.emit('SIGTERM');
     await ended;
-  }, 60_000);
+  });
 
   it('is refused a state directory that another process uses, and a configuration without its sections', async () => {
     const { ended } = await run(service());
@@ -145,5 +145,5 @@ describe('a service', () => {
     await expect(runService(needy, again)).rejects.toMatchObject({ code: 'config_invalid', message: expect.stringContaining('redis') });
     process.emit('SIGTERM');
     await ended;
-  }, 60_000);
+  });
 });

@@ -72,13 +72,13 @@ describe('collectPacket over a sealed ledger', () => {
       const proof = parseTlogProof(files.get(event.proof)?.toString() ?? '');
       verifyTlogProof(proof, Buffer.from(event.leaf, 'base64'), [ledger.signer.vkey]);
     }
-  }, 60_000);
+  });
 
   it('cuts a period that reaches beyond what is sealed, and says so', async () => {
     const { model } = await collect(ledger, { to: '2026-12-01T00:00:00Z' });
     expect(model.period).toMatchObject({ to: '2026-10-04T00:00:01.040001Z', requested_to: '2026-12-01T00:00:00.000000Z' });
     expect(model.gates.find(({ id }) => id === 'G5')?.reasons[0]).toContain('asked for up to 2026-12-01');
-  }, 60_000);
+  });
 
   it.each<[string, Partial<CollectInput>, string]>([
     ['nothing of the period is sealed', { from: '2027-01-01T00:00:00Z', to: '2027-02-01T00:00:00Z' }, 'before the period begins'],
@@ -94,7 +94,7 @@ describe('collectPacket over a sealed ledger', () => {
     const { model } = await collect(ledger, { from: '2026-09-01T00:00:00Z', to: '2026-09-02T00:00:00Z' });
     expect(verdict(model, 'IS Obj 6.20')).toBe('NO ACTIVITY');
     expect(model.controls.some((control) => control.verdict === 'PASS' && control.id !== 'IS Obj 6.35')).toBe(false);
-  }, 60_000);
+  });
 });
 
 describe.each<[NonNullable<ScenarioOptions['fault']>, string, string]>([

@@ -201,7 +201,7 @@ describe('a packet job', () => {
       error: expect.stringContaining('no checkpoint of tree size 3') as string,
     });
     expect(attributes(events.at(-1))).toMatchObject({ status: 'refused', code: 'packet_refused' });
-  }, 60_000);
+  });
 
   it('fails loudly when the engine is away, so that the queue tries again', async () => {
     const { ports, jobs, packets } = world({

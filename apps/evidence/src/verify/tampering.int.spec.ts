@@ -24,7 +24,7 @@ async function render(input: RenderInput): Promise<Rendered> {
 beforeAll(async () => {
   packet = await samplePacket();
   vkey = packet.signer.vkey;
-}, 60_000);
+});
 
 const verify = (bytes: Buffer): Promise<VerifyReport> => verifyPacket(bytes, { vkey, render });
 const flipped = (at: number, bit = 0): Buffer => {

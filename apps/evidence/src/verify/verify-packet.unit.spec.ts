@@ -26,7 +26,7 @@ async function render(input: RenderInput): Promise<Rendered> {
 beforeAll(async () => {
   packet = await samplePacket();
   vkey = packet.signer.vkey;
-}, 60_000);
+});
 
 const verify = (bytes: Buffer): Promise<VerifyReport> => verifyPacket(bytes, { vkey, render });
 const places = (report: VerifyReport): string[] => report.problems.map(({ where }) => where).filter((where) => where !== 'seal');
