@@ -81,6 +81,11 @@ export const ERROR_CODES = {
   query_limit: spec(429, 'The query ran into a limit.', 'Narrow the period or the columns.'),
 
   note_invalid: spec(400, 'A signed note is malformed or its signature does not verify.', 'Get the note again; compare the key.'),
+  quorum_unmet: spec(
+    409,
+    'Fewer witnesses than the trust policy asks for have cosigned.',
+    'Get the note again later; see docs/guide/run-a-witness.md.',
+  ),
   proof_invalid: spec(400, 'A Merkle proof does not lead to the root.', 'Treat the cited record as altered.'),
   key_invalid: spec(400, 'A key is malformed.', 'Give the key in the documented form.'),
 

@@ -29,6 +29,14 @@ export interface OpenNote {
   readonly signers: readonly Vkey[];
 }
 
+/** A key that may have signed a note, of whatever signature type. */
+export interface NoteKey {
+  readonly name: string;
+  readonly keyId: number;
+  /** @throws AffiantError note_invalid when the signature is not by this key over `text`. */
+  check(text: string, signature: Buffer): void;
+}
+
 /** Standard base64 with padding, in its one canonical spelling. Null otherwise. */
 export function decodeBase64(text: string): Buffer | null {
   if (!BASE64.test(text)) return null;
@@ -55,33 +63,50 @@ export function parseNote(note: string | Uint8Array): ParsedNote {
  * @throws AffiantError note_invalid, key_invalid
  */
 export function openNote(note: string | Uint8Array, vkeys: readonly string[]): OpenNote {
-  const { text, signatures } = parseNote(note);
-  const known = vkeys.map(parseVkey);
-  const signers: Vkey[] = [];
+  const parsed = parseNote(note);
+  const signers = checkSignatures(parsed, vkeys.map(noteKey)).map(({ vkey }) => vkey);
+  need(signers.length > 0, 'no signature by a trusted key');
+  return { text: parsed.text, signers };
+}
+
+/** Keys among `known` that have signed, each once, in the order of the note. @throws AffiantError note_invalid on a bad signature by one of them. */
+export function checkSignatures<K extends NoteKey>({ text, signatures }: ParsedNote, known: readonly K[]): K[] {
+  const signers: K[] = [];
   for (const { name, keyId, signature } of signatures) {
-    const matching = known.filter((vkey) => vkey.name === name && vkey.keyId === keyId);
+    const matching = known.filter((key) => key.name === name && key.keyId === keyId);
     need(matching.length <= 1, `two trusted keys share the name and id of ${name}`);
     const key = matching[0];
     if (key === undefined || signers.includes(key)) continue;
-    need(verifyEd25519(key, Buffer.from(text), signature), `the signature by ${name} does not verify`);
+    key.check(text, signature);
     signers.push(key);
   }
-  need(signers.length > 0, 'no signature by a trusted key');
-  return { text, signers };
+  return signers;
+}
+
+/** A log's key (signature type 1). @throws AffiantError key_invalid */
+export function noteKey(text: string): NoteKey & { readonly vkey: Vkey } {
+  const vkey = parseVkey(text);
+  const check = (signed: string, signature: Buffer): void =>
+    need(verifyEd25519(vkey, Buffer.from(signed), signature), `the signature by ${vkey.name} does not verify`);
+  return { name: vkey.name, keyId: vkey.keyId, vkey, check };
 }
 
 /** Signs `text`, which must end in a newline. Deterministic: Ed25519 gives the same note for the same text. */
 export async function signNote(text: string, signers: readonly Signer[]): Promise<string> {
   let note = `${text}\n`;
   for (const signer of signers) {
-    const id = Buffer.alloc(4);
-    id.writeUInt32BE(keyIdOf(signer.name, signer.publicKey));
-    const signature = await signer.sign(Buffer.from(text));
-    note += `\u2014 ${signer.name} ${Buffer.concat([id, signature]).toString('base64')}\n`;
+    note += signatureLine(signer.name, keyIdOf(signer.name, signer.publicKey), await signer.sign(Buffer.from(text)));
   }
   // Reading it back makes sure that what is written is what a strict reader takes apart the same way.
   need(parseNote(note).text === text, 'the text cannot be carried by a note');
   return note;
+}
+
+/** `\u2014 name base64(key id || signature)` and its newline. */
+export function signatureLine(name: string, keyId: number, signature: Uint8Array): string {
+  const id = Buffer.alloc(4);
+  id.writeUInt32BE(keyId);
+  return `\u2014 ${name} ${Buffer.concat([id, signature]).toString('base64')}\n`;
 }
 
 function parseSignature(line: string): NoteSignature {
