@@ -67,6 +67,25 @@ describe('a stream with nothing to mask', () => {
   });
 });
 
+describe('the first words of a text', () => {
+  const released = (deltas: readonly string[]): string[] => {
+    const screener = protocol.screenResponse(testContext(), { status: 200, contentType: 'text/event-stream' });
+    screener.push(Buffer.from(MESSAGE_START + sse('content_block_start', { index: 0, content_block: { type: 'text', text: '' } })));
+    return deltas.map((text) => {
+      const { release } = screener.push(Buffer.from(sse('content_block_delta', { index: 0, delta: { type: 'text_delta', text } })));
+      return assembled(Buffer.concat(release)).get('0 text') ?? '';
+    });
+  };
+
+  it('go out as far as they are decided; later ones wait for the next delta', () => {
+    expect(released([' The ledger', ' is', ' a bo', 'ok'])).toEqual([' The ', 'ledger', ' is', '']);
+  });
+
+  it('wait where they may be a value', () => {
+    expect(released(['  ', ' 4111', ' 1111 1111 1111', ' and'])).toEqual(['  ', '', '', mask(` ${CARD}`)]);
+  });
+});
+
 describe('values in text', () => {
   it('are masked over deltas; bytes around them stay', () => {
     const { released, facts } = screen(wrap(textBlock(['Her SSN is 219', '-09-', '9999, card ', CARD, '. Bye'])));

@@ -4,7 +4,10 @@ import { frameBytes, textEdit } from './frame-bytes.js';
 import type { OutItem, Rendered } from './outbox.js';
 import type { StreamEvent } from './read-frame.js';
 
-/** A delta is only split when at least this much of it can go out: short ones wait whole, and so keep their bytes. */
+/**
+ * A delta is only split when at least this much of it can go out: short ones wait whole, and so keep their bytes. The first words of a text go out
+ * at once, however few: somebody waits for them.
+ */
 const SPLIT_UNITS = 8;
 const NOTHING = Buffer.alloc(0);
 
@@ -13,6 +16,8 @@ export class TextChannel {
   length = 0;
   /** Text before this may go out. */
   open = 0;
+  /** Some of it went out. */
+  begun = false;
   text = '';
   private replacements: Replacement[] = [];
   private granted = false;
@@ -103,6 +108,7 @@ export class TextChannel {
 /** A delta of a channel. */
 export class TextItem implements OutItem {
   readonly weight: number;
+  private isFirst = false;
 
   constructor(
     private readonly event: StreamEvent,
@@ -119,9 +125,12 @@ export class TextItem implements OutItem {
     this.weight = event.frame.raw.length;
   }
 
-  /** What is left after the first part went out; null when nothing did. The next delta takes it over. */
+  /**
+   * What is left after the first part went out; null when nothing did. The next delta takes it over. What is left of the first words goes out by
+   * itself: taken over, it would make every delta after it one with another's text.
+   */
   get rest(): { readonly from: number; readonly text: string } | null {
-    return this.rewritten ? { from: this.from, text: this.own } : null;
+    return this.rewritten && !this.isFirst ? { from: this.from, text: this.own } : null;
   }
 
   take(): Rendered | null {
@@ -133,8 +142,10 @@ export class TextItem implements OutItem {
       return rendered;
     }
     const cut = isInsidePair(this.own, ready) ? ready - 1 : ready;
-    if (cut < SPLIT_UNITS) return null;
+    if (cut < (channel.begun ? SPLIT_UNITS : 1)) return null;
     const part = this.own.slice(0, cut);
+    if (!channel.begun && part.trim() === '') return null;
+    this.isFirst = !channel.begun;
     this.rewritten = true;
     const rendered = this.bytes(part, false);
     this.from += cut;
@@ -143,6 +154,7 @@ export class TextItem implements OutItem {
   }
 
   private bytes(part: string, done: boolean): Rendered {
+    this.channel.begun = true;
     const clientText = this.channel.render(this.from, part, false);
     const trailText = this.channel.render(this.from, part, true);
     const client = this.bytesOf(part, clientText);
