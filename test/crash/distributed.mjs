@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { checker } from '../support/checker.mjs';
-import { until } from '../support/instance.mjs';
 import { missing } from '../support/tools.mjs';
 import { loadUntil } from './load.mjs';
 import { seeded } from './seeded.mjs';
@@ -28,6 +27,8 @@ const { say, check, finish } = checker();
 /** A broker stops answering, and connections are cut, after so many rounds. */
 const DISTURB_EVERY = 4;
 const SETTLE_MS = 300_000;
+/** Packets asked for and not yet made: one more is asked for only below this. */
+const MOST_OPEN_PACKETS = 3;
 
 const directory = mkdtempSync(join(tmpdir(), 'affiant-crash-distributed-'));
 const forwarded = new Set();
@@ -108,12 +109,12 @@ const ledger = await checkLedger({
   forwarded,
 });
 
-const ends = await until('all packets have ended', allEnded, SETTLE_MS).catch(() => []);
-const notDone = packets.filter((id) => ends.find((packet) => packet.id === id)?.state !== 'done');
+const packetEnds = await packetsEnded();
+const notDone = packets.filter((id) => packetEnds.get(id) !== 'done');
 check(
   'every packet that was promised is done',
   packets.length > 0 && notDone.length === 0,
-  `${packets.length} promised, ${notDone.length} not done`,
+  JSON.stringify({ promised: packets.length, not_done: notDone.map((id) => [id, packetEnds.get(id)]) }),
 );
 check(
   'every part was killed as often as asked',
@@ -154,6 +155,8 @@ function api(path, init = {}) {
 async function askForPackets() {
   while (!load.signal.aborted) {
     await delay(8_000 + random() * 12_000);
+    const open = await packetStates().then(openIn, () => MOST_OPEN_PACKETS);
+    if (open >= MOST_OPEN_PACKETS) continue;
     const now = Date.now();
     const framework = packets.length % 2 === 0 ? 'ffiec' : 'nist-800-53';
     const period = { from: new Date(now - 3_600_000).toISOString(), to: new Date(now).toISOString() };
@@ -167,10 +170,27 @@ async function askForPackets() {
   }
 }
 
-/** Their records once none is at work any more. */
-async function allEnded() {
-  const records = await Promise.all(packets.map(async (id) => (await (await api(`packets/${id}`)).json()).packet)).catch(() => null);
-  return records !== null && records.every(({ state }) => state === 'done' || state === 'failed' || state === 'refused') ? records : null;
+/** Id -> state, of those that can be asked for now. */
+async function packetStates() {
+  const records = await Promise.all(packets.map(async (id) => (await (await api(`packets/${id}`)).json()).packet));
+  return new Map(records.map(({ id, state }) => [id, state]));
+}
+
+const openIn = (ends) => [...ends.values()].filter((state) => !['done', 'failed', 'refused'].includes(state)).length;
+
+/** The states once none is at work any more, or once none has ended for as long as anything may take. */
+async function packetsEnded() {
+  let states = new Map();
+  for (let until = Date.now() + SETTLE_MS, open = Infinity; open > 0 && Date.now() < until; await delay(1_000)) {
+    states = await packetStates().catch(() => states);
+    const now = states.size === packets.length ? openIn(states) : Infinity;
+    if (now < open) {
+      until = Date.now() + SETTLE_MS;
+      if (now > 0) say(`      ${now} of ${packets.length} packets are still being made`);
+    }
+    open = now;
+  }
+  return states;
 }
 
 /** What is no kill: a broker that stops answering for longer than its session, and connections that are cut. */
