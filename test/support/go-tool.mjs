@@ -1,4 +1,4 @@
-// Programs of test/support/go, built once per content of that folder into the tool cache.
+// Go programs of a module here (test/support/go by default), built once per content of their folder into the tool cache.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from 'node:fs';
@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheRoot, missing } from './tools.mjs';
 
-const folder = fileURLToPath(new URL('./go', import.meta.url));
+const OURS = fileURLToPath(new URL('./go', import.meta.url));
 const BUILD_MS = 540_000;
 
 /** Path of the built program; null, said loudly, when it cannot be built here (with CI=true: throws). */
-export function goTool(name) {
+export function goTool(name, folder = OURS) {
   const digest = createHash('sha256');
   for (const file of ['go.mod', 'go.sum', ...readdirSync(join(folder, name)).map((entry) => join(name, entry))])
     digest.update(readFileSync(join(folder, file)));

@@ -1,0 +1,78 @@
+// One real installation, some calls of every kind, and what it left behind: its log on disk and the exact bytes of its events.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startSimulatedProvider } from '../../dist/apps/standalone/src/demo/provider.js';
+import { sql, startInstance, token, until } from '../support/instance.mjs';
+
+const KEY = 'oracles-provider-key-that-no-client-knows';
+
+export async function runInstance(parent, extraConfig = '') {
+  const directory = join(parent, 'instance');
+  const state = join(directory, 'var');
+  mkdirSync(directory);
+  const keyFile = join(directory, 'provider.key');
+  writeFileSync(keyFile, KEY, { mode: 0o600 });
+  const provider = await startSimulatedProvider({ host: '127.0.0.1', port: 0, apiKey: KEY, pace: 1 });
+  const config = join(directory, 'affiant.yaml');
+  writeFileSync(
+    config,
+    `institution: Oracle Bank
+server: { gateway_port: 0, console_port: 0, issuer_port: 0 }
+identity: { development_issuer: true }
+connections:
+  - { name: claude, protocol: anthropic, upstream: '${provider.url}', credential: { file: '${keyFile}' }, allow: [ 'group:engineering' ] }
+policies:
+  - { name: customer-data, detect: [ us_ssn, credit_card, email ], request: mask, response: mask }
+  - { name: destructive-sql, when: { tool_input: '(?i)\\bdrop\\s+(table|database)\\b' }, action: block }
+ledger: { auditors: [ auditors ] }
+${extraConfig}`,
+  );
+  let instance = null;
+  try {
+    instance = await startInstance({ state, config });
+    await traffic(instance, token(state, 'alice', 'engineering'));
+    const auditor = token(state, 'olga', 'auditors');
+    const events = await until(
+      'all is sealed',
+      async () => {
+        const counted = await sql(
+          instance,
+          auditor,
+          "SELECT event_type, count() AS n FROM ledger.events WHERE event_type != 'control' GROUP BY event_type",
+        );
+        const responses = counted.find(({ event_type }) => event_type === 'response');
+        if (Number(responses?.n ?? 0) < 4 || !counted.some(({ event_type }) => event_type === 'checkpoint')) return null;
+        return sql(instance, auditor, 'SELECT event_type, base64Encode(raw) AS raw FROM ledger.events ORDER BY source_id, seq');
+      },
+      120_000,
+    );
+    await instance.stop();
+    return { state, config, events: events.map(({ event_type, raw }) => ({ type: event_type, raw: Buffer.from(raw, 'base64') })) };
+  } catch (error) {
+    await instance?.kill().catch(() => {});
+    throw error;
+  } finally {
+    await provider.close();
+  }
+}
+
+/** Passed, streamed, masked (with text that is not ASCII), and blocked. */
+async function traffic(instance, bearer) {
+  const ask = async (content, extra = {}) => {
+    const answer = await fetch(`${instance.gateway}/c/claude/v1/messages`, {
+      method: 'POST',
+      headers: { 'x-api-key': bearer, 'content-type': 'application/json', 'anthropic-version': '2023-06-01' },
+      body: JSON.stringify({ model: 'claude-simulated-1', max_tokens: 128, messages: [{ role: 'user', content }], ...extra }),
+    });
+    await answer.arrayBuffer();
+  };
+  await ask('Say hello.');
+  await ask('Stream, please.', { stream: true });
+  await ask('Grüße aus Köln, 東京 😀: my SSN is 536-22-8471, mail ann@bank.example.');
+  await ask([
+    { type: 'tool_result', tool_use_id: 'toolu_1', content: 'x' },
+    { type: 'text', text: 'DROP TABLE accounts' },
+  ]);
+  // More than one event may carry: its segments become events of their own.
+  await ask(`A long document follows. ${'All work and no play. '.repeat(15_000)}`);
+}
