@@ -1,5 +1,6 @@
 // x/mod (sumdb/note, sumdb/tlog) and transparency-dev (merkle, formats) judge checkpoints, tiles, tlog-proof files and consistency proofs.
-import { formatTlogProof } from '../../dist/libs/tlog/src/index.js';
+import { formatVkey } from '../../dist/libs/signing/src/index.js';
+import { cosign, formatTlogProof, parseNote } from '../../dist/libs/tlog/src/index.js';
 import { startJudge } from './judge-process.mjs';
 import { newSigner } from './logs.mjs';
 
@@ -26,6 +27,7 @@ export async function judge({ check, path, logs, figures }) {
     await tiles(all, logs);
     await proofs(all, logs, figures);
     await consistency(all, logs);
+    await cosignatures(all, logs);
   } finally {
     await close();
   }
@@ -109,4 +111,24 @@ async function consistency(all, logs) {
       : []),
   ]);
   await all('they refuse altered ones', false, bad);
+}
+
+/** Cosignatures (v1, Ed25519) that our code makes, as a witness would. */
+async function cosignatures(all, logs) {
+  const cosigner = newSigner('oracles.example/witness');
+  const witness = formatVkey(cosigner.name, cosigner.publicKey, 'cosignature');
+  const lines = await Promise.all(logs.map(({ note }, index) => cosign(parseNote(note).text, cosigner, 1_790_000_000 + index)));
+  const good = logs.map(({ note, vkey }, index) => ({ op: 'cosignature', note: note + lines[index], vkey, witness }));
+  await all('formats accepts cosignatures by our code', true, good);
+  const [{ note, vkey }, other] = logs.slice(-2);
+  const bytes = Buffer.from(lines.at(-2).trimEnd().split(' ')[2], 'base64');
+  const line = (changed) => `\u2014 ${cosigner.name} ${changed.toString('base64')}\n`;
+  await all('it refuses altered ones', false, [
+    { op: 'cosignature', note, vkey, witness },
+    { op: 'cosignature', note: note + lines.at(-1), vkey, witness },
+    { op: 'cosignature', note: note + line(flipped(bytes, 11)), vkey, witness },
+    { op: 'cosignature', note: note + line(flipped(bytes, 40)), vkey, witness },
+    { op: 'cosignature', note: note + line(bytes.subarray(0, -1)), vkey, witness },
+    { op: 'cosignature', note: note + lines.at(-2), vkey, witness: formatVkey(cosigner.name, other.signer.publicKey, 'cosignature') },
+  ]);
 }

@@ -1,6 +1,6 @@
 // A witness by other people follows our log: it cosigns what is consistent, and refuses a rollback, a wrong proof, a stranger and a fork.
 import { join } from 'node:path';
-import { signCheckpoint } from '../../dist/libs/tlog/src/index.js';
+import { cosignerKey, parseNote, signCheckpoint } from '../../dist/libs/tlog/src/index.js';
 import { startWitness } from '../support/engines/witness.mjs';
 import { startJudge } from './judge-process.mjs';
 import { newSigner, writeLog } from './logs.mjs';
@@ -46,6 +46,12 @@ export async function judge({ check, path, judges, logs, directory }) {
       });
       check('an altered cosignature is refused', !alien.ok);
     }
+    const times = cosigned.map(({ note }) => cosignerKey(witness.vkey).timestampIn(parseNote(note)));
+    check(
+      'our code reads its cosignatures',
+      times.every((time) => time !== null && Math.abs(time - Date.now() / 1_000) < 3_600),
+      times.join(),
+    );
     const again = await add(size, await noteOf(size), []);
     check('it cosigns the same checkpoint again', again.status === 200, `status ${again.status}`);
     const stale = await add(256, await noteOf(size), await tree.consistencyProof(256, size));

@@ -43,7 +43,9 @@ export function verifyConsistency(
   need(isCount(first) && isCount(second) && first <= second, 'the tree sizes are not in order');
   if (first === 0 || first === second) {
     need(proof.length === 0, 'the proof is too long');
-    need(first === second ? same(firstRoot, secondRoot) : same(firstRoot, EMPTY_ROOT), 'the roots differ');
+    // From the empty tree there is nothing to prove, and everybody knows its root.
+    if (first === 0) need(same(firstRoot, EMPTY_ROOT) && secondRoot.length === 32, 'the first root is not that of the empty tree');
+    if (first === second) need(same(firstRoot, secondRoot), 'the roots differ');
     return;
   }
   checkHashes([firstRoot, secondRoot, ...proof]);
