@@ -9,7 +9,7 @@ export async function judge({ check, path, judges, logs, directory }) {
   const log = logs.at(-1);
   const { signer, vkey, tree, size } = log;
   const witness = await startWitness({ logs: [vkey], program: path });
-  const judge = judges.judge === null ? null : startJudge(judges.judge);
+  const formats = judges.judge === null ? null : startJudge(judges.judge);
   try {
     const noteOf = async (at, of = tree) => signCheckpoint({ origin: signer.name, size: at, root: await of.rootAt(at) }, [signer]);
     const add = async (old, note, proof) => {
@@ -31,14 +31,14 @@ export async function judge({ check, path, judges, logs, directory }) {
       cosigned.every(({ status }) => status === 200),
       cosigned.map(({ status }) => status).join(),
     );
-    if (judge !== null) {
-      const verdicts = await Promise.all(cosigned.map(({ note }) => judge.ask({ op: 'cosignature', note, vkey, witness: witness.vkey })));
+    if (formats !== null) {
+      const verdicts = await Promise.all(cosigned.map(({ note }) => formats.ask({ op: 'cosignature', note, vkey, witness: witness.vkey })));
       check(
         'its cosignatures fit on our checkpoints',
         verdicts.every(({ ok }) => ok),
         verdicts.map(({ why }) => why).join(),
       );
-      const alien = await judge.ask({
+      const alien = await formats.ask({
         op: 'cosignature',
         note: cosigned[0].note.replace(/.{6}\n$/, 'AAAAA=\n'),
         vkey,
@@ -78,7 +78,7 @@ export async function judge({ check, path, judges, logs, directory }) {
     const still = await add(size, await noteOf(size), []);
     check('it still follows the honest log', still.status === 200, `status ${still.status}`);
   } finally {
-    await judge?.close();
+    await formats?.close();
     await witness.stop();
   }
 }
