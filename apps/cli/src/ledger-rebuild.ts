@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Rebuilt } from '#apps/ledger';
 import { loadConfig, resolveSecret, type AffiantConfig } from '#config';
-import { AffiantError } from '#errors';
+import { AffiantError, isAffiantError } from '#errors';
 import { EventCodec, SystemClock } from '#events';
 import type { EventLog } from '#event-log';
 import type { LedgerStore } from '#ledger-store';
 import { createLogger } from '#observability';
-import { loadSecret } from '#signing';
+import { loadSecret, parseVkey, readRing } from '#signing';
 import type { CheckpointStore, TileStore } from '#tlog';
 import { serverStore } from './server-store.js';
 
@@ -47,7 +47,7 @@ export async function rebuildAt(command: RebuildCommand, progress: (step: string
       store,
       tiles,
       checkpoints,
-      vkey: await vkeyOf(command.state),
+      vkeys: await vkeysOf(command.state),
       codec: new EventCodec(),
       clock: new SystemClock(),
       logger: createLogger('rebuild', { level: 'error' }),
@@ -128,12 +128,15 @@ async function journalLog(directory: string, state: string): Promise<EventLog> {
   return new EmbeddedEventLog({ journalDirectory: directory, groupsDirectory: join(state, 'groups'), key });
 }
 
-/** The public key of the log, as it lies beside the others. */
-async function vkeyOf(state: string): Promise<string> {
+/** The public keys of the log, as they lie beside the others: one, or all of its ring. */
+async function vkeysOf(state: string): Promise<readonly string[]> {
   const file = join(state, 'keys', 'ledger.vkey');
   try {
-    return (await readFile(file, 'utf8')).trim();
+    const vkey = (await readFile(file, 'utf8')).trim();
+    const ring = await readRing(join(state, 'keys'), parseVkey(vkey).name);
+    return ring?.keys.map((key) => key.vkey) ?? [vkey];
   } catch (cause) {
+    if (isAffiantError(cause)) throw cause;
     throw new AffiantError('key_invalid', 'the public key of the log is not there', { where: file, cause });
   }
 }

@@ -1,6 +1,7 @@
 export { LedgerService, type LedgerConsumer } from './ledger-service.js';
 export { LedgerModule } from './ledger.module.js';
 export { PostgresLeadership, type PostgresLeadershipOptions } from './leadership/postgres-leadership.js';
+export { recordKeys, type KeyRecording } from './keys/record-keys.js';
 export { verifyLastRecord } from './ingest/verify.js';
 export {
   GROUPS,

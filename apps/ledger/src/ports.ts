@@ -2,7 +2,7 @@ import type { EventLog, EventLogTail } from '#event-log';
 import type { Clock, EventCodec, EventRecorder } from '#events';
 import type { LedgerStore } from '#ledger-store';
 import type { Logger } from '#observability';
-import type { Signer } from '#signing';
+import type { LogKeys, Signer } from '#signing';
 import type { CheckpointStore, TileStore } from '#tlog';
 
 /** A time in which this process, and no other that asks the same authority, sequences. */
@@ -50,6 +50,8 @@ export interface LedgerPorts {
   readonly checkpoints: CheckpointStore;
   /** Its name is the origin of the log and never changes. */
   readonly signer: Signer;
+  /** While keys are rotated: all that sign, and all that may have signed what was sealed. Default: the signer alone. */
+  readonly keys?: Pick<LogKeys, 'signers' | 'vkeys'>;
   /** The ledger's own source: checkpoints, dead letters, alarms. Its source id must be a partition of the event log. */
   readonly recorder: EventRecorder;
   readonly codec: EventCodec;

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { openSiemSinks, siemGroups, startFeed, startLedger } from '#apps/ledger';
+import { openSiemSinks, recordKeys, siemGroups, startFeed, startLedger } from '#apps/ledger';
 import { EmbeddedEventLog } from '#event-log';
 import { AffiantError } from '#errors';
 import { EventCodec, SystemClock, SystemIds } from '#events';
 import { JournalRecorder, recoverSource } from '#journal';
 import { ClickHouseLedgerStore } from '#ledger-store';
 import { createLogger } from '#observability';
-import { openFileSigner } from '#signing';
+import { openConfiguredKeys } from '#service';
 import { FileCheckpointStore, FileTileStore } from '#tlog';
 import { SOURCES, type LedgerOrder, type LedgerReport, type LedgerTask } from './compose/ledger-task.js';
 import { trimBehindCheckpoints } from './compose/trim.js';
@@ -43,21 +43,23 @@ const eventLog = new EmbeddedEventLog({
   watermarks: task.watermarks,
 });
 const store = new ClickHouseLedgerStore(task.engine);
-const signer = await openFileSigner({ directory: path('keys'), file: 'ledger', name: task.origin });
+const keys = await openConfiguredKeys(task.keys, path('keys'));
 
 const ledger = await startLedger({
   eventLog,
   store,
   tiles: new FileTileStore(path('tiles')),
   checkpoints: new FileCheckpointStore(path('checkpoint.json')),
-  signer,
+  signer: keys.primary,
+  keys,
   recorder,
   codec,
   clock,
   logger,
   options: { checkpointInterval: task.checkpointInterval },
 });
-const feed = await startFeed({ eventLog, codec, origin: task.origin, sinks: openSiemSinks(task.siem), recorder, logger });
+await recordKeys({ keys, store, recorder });
+const feed = await startFeed({ eventLog, codec, origin: keys.primary.name, sinks: openSiemSinks(task.siem), recorder, logger });
 const stopTrim = await trimBehindCheckpoints(eventLog, recorder, 'ledger.trim', siemGroups(task.siem));
 
 let stopping = false;

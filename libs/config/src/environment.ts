@@ -27,4 +27,10 @@ export function environmentSecret(name: string): string | null {
   return nonEmpty(process.env[name]);
 }
 
+/** What a child process of ours is given: where programs and libraries are, and the variables that were named for it. Our secrets are not among them. */
+export function childEnvironment(names: readonly string[]): Record<string, string> {
+  const passed = ['PATH', 'HOME', 'LD_LIBRARY_PATH', ...names];
+  return Object.fromEntries(passed.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+}
+
 const nonEmpty = (value: string | undefined): string | null => (value === undefined || value === '' ? null : value);

@@ -1,4 +1,4 @@
-export { environment, environmentSecret, type Environment } from './environment.js';
+export { childEnvironment, environment, environmentSecret, type Environment } from './environment.js';
 export { configJsonSchema } from './json-schema.js';
 export { loadConfig, watchConfig } from './load.js';
 export { packageRoot, packageVersion } from './package-root.js';

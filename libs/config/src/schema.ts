@@ -125,12 +125,50 @@ const customPattern = z.strictObject({
   context: z.array(z.string().min(1).max(64)).max(32).optional().meta({ description: 'a word that must stand near the match' }),
 });
 
+const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable');
+
+const signer = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({
+      kind: z.literal('file'),
+      passphrase: secret.optional().meta({ description: 'the key file is encrypted with it (PKCS #8); at least 20 characters' }),
+    }),
+    z.strictObject({
+      kind: z.literal('pkcs11'),
+      module: z.string().min(1).meta({ description: 'path of the PKCS #11 library' }),
+      token: z.string().min(1).max(32).meta({ description: 'label of the token' }),
+      label: z.string().min(1).max(128).meta({ description: 'label of the key pair in it' }),
+      pin: secret,
+      tool: z.string().min(1).default('pkcs11-tool').meta({ description: "OpenSC's pkcs11-tool" }),
+      environment: z.array(variable).max(20).default([]).meta({ description: 'variables handed on to the library' }),
+      timeout: duration('10s'),
+    }),
+    z.strictObject({
+      kind: z.literal('kms'),
+      endpoint: url.optional().meta({ description: 'default: AWS KMS of the region' }),
+      region: z.string().min(1).default('us-east-1'),
+      key_id: z.string().min(1).max(2_048).meta({ description: 'key id, ARN or alias; an Ed25519 key' }),
+      access_key_id: secret,
+      secret_access_key: secret,
+      session_token: secret.optional(),
+      timeout: duration('5s').meta({ description: 'of one call; it is tried three times' }),
+    }),
+  ],
+  {
+    error: (issue) =>
+      issue.code === 'invalid_union' ? 'kind must be file, pkcs11 or kms' : 'must be a mapping with kind: file, pkcs11 or kms',
+  },
+);
+
 const ledger = z
   .strictObject({
     origin: z
       .string()
       .regex(/^[a-zA-Z0-9][a-zA-Z0-9./_-]{0,127}$/, 'must be a name such as ledger.example.com/affiant')
       .default('affiant.local/ledger'),
+    signer: signer.default({ kind: 'file' }).meta({ description: 'where the key that signs the log is kept' }),
+    previous_signer: signer.optional().meta({ description: 'while a rotation overlaps: where the older key is kept, if elsewhere' }),
     checkpoint_interval: duration('1s'),
     query_max_execution_time: duration('60s'),
     query_max_result_rows: z.int().min(1).default(5_000_000),

@@ -122,8 +122,35 @@ export interface PatternConfig {
   readonly context?: readonly string[];
 }
 
+/** Where the key of the log is kept (docs/reference/signers.md). */
+export type SignerConfig =
+  | { readonly kind: 'file'; readonly passphrase?: SecretRef }
+  | {
+      readonly kind: 'pkcs11';
+      readonly module: string;
+      readonly token: string;
+      readonly label: string;
+      readonly pin: SecretRef;
+      readonly tool: string;
+      readonly environment: readonly string[];
+      readonly timeout: number;
+    }
+  | {
+      readonly kind: 'kms';
+      readonly endpoint?: string;
+      readonly region: string;
+      readonly key_id: string;
+      readonly access_key_id: SecretRef;
+      readonly secret_access_key: SecretRef;
+      readonly session_token?: SecretRef;
+      readonly timeout: number;
+    };
+
 export interface LedgerConfig {
   readonly origin: string;
+  readonly signer: SignerConfig;
+  /** While a rotation overlaps. */
+  readonly previous_signer?: SignerConfig;
   readonly checkpoint_interval: number;
   readonly query_max_execution_time: number;
   readonly query_max_result_rows: number;

@@ -34,6 +34,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'policy.published': { class: 'entity', activity: 3, severity: SEVERITY.low, entity: 'Policy' },
   'connection.registered': { class: 'entity', activity: 10, entity: 'Connection' },
   'key.created': { class: 'entity', activity: 1, severity: SEVERITY.low, entity: 'Key' },
+  'key.rotated': { class: 'entity', activity: 1, severity: SEVERITY.medium, entity: 'Key' },
+  'key.retired': { class: 'entity', activity: 11, severity: SEVERITY.medium, entity: 'Key' },
   'config.rejected': { class: 'entity', activity: 3, severity: SEVERITY.medium, entity: 'Configuration' },
   'mode.changed': { class: 'entity', activity: 3, severity: SEVERITY.medium, entity: 'Mode' },
   'checkpoint.halted': { class: 'error', activity: 1, severity: SEVERITY.critical },

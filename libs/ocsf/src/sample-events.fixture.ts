@@ -138,6 +138,8 @@ export const CONTROLS: readonly Control[] = [
   control('policy.published', { subject: 'ef'.repeat(32), detail: SECRET_TEXT }),
   control('connection.registered', { subject: 'claude' }),
   control('key.created', { subject: 'affiant.local/ledger' }),
+  control('key.rotated', { subject: 'affiant.local/ledger+00000002' }),
+  control('key.retired', { subject: 'affiant.local/ledger+00000001' }),
   control('config.rejected', { outcome: 'failure' }),
   control('mode.changed', { subject: 'best_effort' }),
   control('checkpoint.halted', { outcome: 'failure', subject: 'ledger' }),

@@ -7,6 +7,7 @@ export { readServiceOptions, type ServiceOptions } from './options.js';
 export { ReloadingPolicies } from './policies.js';
 export type { Readiness } from './probe-server.js';
 export { createRedactor } from './redactor.js';
+export { openConfiguredKeys, signerSpec, type LogKeysConfig } from './signer-spec.js';
 export { runMain } from './run-main.js';
 export { runService } from './run-service.js';
 export { requireSections, type ConfigWith, type Section } from './sections.js';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { loadOrCreateSecret, loadSecret, openFileSigner, type FileSigner } from '#signing';
+import { loadOrCreateSecret, loadSecret, type LogKeys } from '#signing';
+import { openConfiguredKeys, type LogKeysConfig } from './signer-spec.js';
 import type { State } from './state.js';
 
 /** The secrets of one installation, each a 0600 file under `<state>/keys`. */
@@ -10,17 +11,17 @@ export interface Keys {
   readonly digest: Buffer;
   /** Placeholders: the same value gets the same placeholder in this deployment only. */
   readonly placeholder: Buffer;
-  /** Signs checkpoints and packets. */
-  readonly ledger: FileSigner;
+  /** Sign checkpoints and packets. */
+  readonly ledger: LogKeys;
 }
 
-/** @throws AffiantError key_invalid */
-export async function loadKeys(state: State, origin: string): Promise<Keys> {
+/** @throws AffiantError key_invalid, signer_failed, config_secret_missing */
+export async function loadKeys(state: State, ledger: LogKeysConfig): Promise<Keys> {
   return {
     journal: await loadOrCreateSecret(state.path('keys', 'journal.key')),
     digest: await loadOrCreateSecret(state.path('keys', 'digest.key')),
     placeholder: await loadOrCreateSecret(state.path('keys', 'placeholder.key')),
-    ledger: await openFileSigner({ directory: state.path('keys'), file: 'ledger', name: origin }),
+    ledger: await openConfiguredKeys(ledger, state.path('keys')),
   };
 }
 
@@ -49,8 +50,8 @@ export class ServiceKeys {
     return loadSecret(join(this.shared, 'placeholder.key'));
   }
 
-  /** The key of the log. @throws AffiantError key_invalid when it is not there. */
-  signer(origin: string): Promise<FileSigner> {
-    return openFileSigner({ directory: this.shared, file: 'ledger', name: origin, shared: true });
+  /** The keys of the log. @throws AffiantError key_invalid when one is not there; signer_failed when its keeper does not answer */
+  logKeys(ledger: LogKeysConfig): Promise<LogKeys> {
+    return openConfiguredKeys(ledger, this.shared, true);
   }
 }

@@ -12,6 +12,7 @@ const PASSING: ReadonlySet<string> = new Set([
   'event_log_failed',
   'job_queue_failed',
   'object_store_failed',
+  'signer_failed',
 ]);
 
 /** Tries `work` again while it fails for want of an engine. @throws what does not pass, and when `stopping` fires */

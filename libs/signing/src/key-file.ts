@@ -12,7 +12,7 @@ export interface KeyFile {
 /**
  * Reads a private file, or creates it from `make()`, mode 0600. Durable when it resolves; of racing creators one wins and all read its key.
  * A crash leaves no file or the whole file, so the next start either makes a key or finds this one.
- * @throws AffiantError key_invalid when others than the owner may read it.
+ * @throws AffiantError key_invalid when others than the owner may read it, or the owner is another user.
  */
 export async function readOrCreateKeyFile(path: string, make: () => Buffer | string): Promise<KeyFile> {
   let created = false;
@@ -22,11 +22,17 @@ export async function readOrCreateKeyFile(path: string, make: () => Buffer | str
   }
   const bytes = await readFileIfPresent(path);
   if (bytes === null) throw new AffiantError('key_invalid', 'the key file vanished while it was read', { where: path });
-  const { mode } = await stat(path);
+  const { mode, uid } = await stat(path);
   if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
     throw new AffiantError('key_invalid', 'others may read this key file', {
       where: path,
       remedy: 'chmod 600 it; if others had access, replace the key.',
+    });
+  }
+  if (process.geteuid !== undefined && uid !== process.geteuid()) {
+    throw new AffiantError('key_invalid', 'this key file belongs to another user', {
+      where: path,
+      remedy: 'chown it to the user of the service, and find out who wrote it.',
     });
   }
   return { bytes, created };

@@ -1,13 +1,18 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Command } from 'commander';
+import { defaultConfig, loadConfig, type LedgerConfig } from '#config';
 import { makeDirectoryDurably } from '#durable';
-import { loadConfig } from '#config';
-import { loadOrCreateSecret, openFileSigner } from '#signing';
-import { printJson } from '../output.js';
+import { AffiantError } from '#errors';
+import { formatVkey, loadOrCreateSecret, openSigner, policyText, readRing, retireKey, rotateKey, type RingKey } from '#signing';
+import { openNote } from '#tlog';
+import { printJson, printTable, say } from '../output.js';
 import type { AddCommand } from './options.js';
 
-interface CreateOptions {
-  readonly config: string;
-  readonly directory: string;
+interface Where {
+  readonly config?: string;
+  readonly directory?: string;
+  readonly state: string;
   readonly json?: boolean;
 }
 
@@ -15,27 +20,139 @@ interface CreateOptions {
 const HOLDERS = {
   'digest.key': 'every proxy',
   'placeholder.key': 'every proxy, console',
-  'ledger.key': 'ledger, evidence',
+  'ledger.key': 'ledger, evidence; unless ledger.signer keeps it elsewhere',
   'ledger.vkey': 'ledger, evidence; and whoever verifies: it is public',
 } as const;
 
+const DAY_MS = 86_400_000;
+const REASONS = ['overlap', 'lost', 'compromised'] as const;
+
 export const addInstallationKeys: AddCommand = (program) => {
-  program
-    .command('keys')
-    .description('Keys that the services of one installation share')
+  const keys = program.command('keys').description('Keys that the services of one installation share, and the keys of the log');
+
+  keys
     .command('create')
     .description('Make them once; what is there already stays as it is')
     .requiredOption('--config <file>', 'configuration: its ledger.origin is the name of the log key, for ever')
     .requiredOption('--directory <dir>', 'where to put them; from there each service gets what it needs under <state>/keys')
     .option('--json', 'one JSON document on stdout')
-    .action(async ({ config: file, directory, json }: CreateOptions) => {
+    .action(async ({ config: file, directory, json }: Where & { directory: string; config: string }) => {
       const { ledger } = await loadConfig(file);
       await makeDirectoryDurably(directory, 0o700);
       await loadOrCreateSecret(join(directory, 'digest.key'));
       await loadOrCreateSecret(join(directory, 'placeholder.key'));
-      const { vkey } = await openFileSigner({ directory, file: 'ledger', name: ledger.origin });
+      const { signerSpec } = await import('#service');
+      const { vkey } = await openSigner({ spec: signerSpec(ledger.signer), directory, file: 'ledger', name: ledger.origin });
       if (json === true) return printJson({ directory, vkey, files: HOLDERS });
       const lines = Object.entries(HOLDERS).map(([name, holders]) => `  ${join(directory, name).padEnd(40)} ${holders}`);
       process.stdout.write(`${lines.join('\n')}\n\n${vkey}\n`);
     });
+
+  where(keys.command('list'))
+    .description('The keys the log has had, oldest first')
+    .action(async (options: Where) => {
+      const { ring } = await logOf(options);
+      if (options.json === true) return printJson(ring);
+      printTable(
+        ring.map((key) => ({ ...key, vkey: key.vkey.split('+').slice(0, 2).join('+') })),
+        ['vkey', 'state', 'since', 'until', 'overlap_until', 'file'],
+      );
+    });
+
+  where(keys.command('policy'))
+    .description('The trust policy for whoever verifies; hand it over on another way than what it verifies')
+    .action(async (options: Where) => {
+      const { ledger, ring } = await logOf(options);
+      process.stdout.write(policyText(ledger.origin, ring));
+    });
+
+  where(keys.command('rotate'))
+    .description('Add a key to the log; both sign from the next start of ledger and evidence until `keys retire`')
+    .option('--days <n>', 'how long both sign at least', '30')
+    .option('--reason <why>', 'overlap, lost or compromised; after the last two the old key signs no more', 'overlap')
+    .action(async (options: Where & { readonly days: string; readonly reason: string }) => rotate(options));
+
+  where(keys.command('retire'))
+    .description('End a rotation: the older key signs no more, and the last checkpoint under both is kept')
+    .option('--checkpoint <file>', 'the newest published checkpoint (default: <state>/tiles/checkpoint)')
+    .option('--early', 'also before the overlap has ended')
+    .action(async (options: Where & { readonly checkpoint?: string; readonly early?: boolean }) => retire(options));
 };
+
+function where(command: Command): Command {
+  return command
+    .option('--config <file>', 'configuration file; default: that of `npm start` without one')
+    .option('--state <dir>', 'state directory, whose keys are meant', './var')
+    .option('--directory <dir>', 'directory with the shared keys of distributed mode, in place of --state')
+    .option('--json', 'one JSON document on stdout');
+}
+
+const directoryOf = ({ directory, state }: Where): string => directory ?? join(state, 'keys');
+
+async function ledgerOf({ config }: Where): Promise<LedgerConfig> {
+  return (config === undefined ? defaultConfig() : await loadConfig(config)).ledger;
+}
+
+/** Also before the first rotation, when there is no ring. */
+async function logOf(options: Where): Promise<{ readonly ledger: LedgerConfig; readonly ring: readonly RingKey[] }> {
+  const ledger = await ledgerOf(options);
+  const directory = directoryOf(options);
+  const ring = await readRing(directory, ledger.origin);
+  if (ring !== null) return { ledger, ring: ring.keys };
+  const vkey = (await read(join(directory, 'ledger.vkey'))).trim();
+  return { ledger, ring: [{ vkey, file: 'ledger', state: 'active', since: new Date(0).toISOString(), until: null, overlap_until: null }] };
+}
+
+async function rotate(options: Where & { readonly days: string; readonly reason: string }): Promise<void> {
+  const reason = REASONS.find((one) => one === options.reason);
+  const days = Number(options.days);
+  if (reason === undefined) throw new AffiantError('usage_invalid', `--reason is one of ${REASONS.join(', ')}`);
+  if (!Number.isFinite(days) || days < 0) throw new AffiantError('usage_invalid', '--days is a number of days');
+  const [ledger, { signerSpec }] = await Promise.all([ledgerOf(options), import('#service')]);
+  const { from, to, ring } = await rotateKey({
+    spec: signerSpec(ledger.signer),
+    directory: directoryOf(options),
+    name: ledger.origin,
+    now: new Date(),
+    reason,
+    overlapMs: days * DAY_MS,
+  });
+  const policy = policyText(ledger.origin, ring.keys);
+  if (options.json === true) return printJson({ from, to, policy });
+  process.stdout.write(policy);
+  say('');
+  say('Now: give this policy to whoever verifies; restart ledger and evidence so that they take the new ring.');
+  if (reason === 'overlap') say(`Then, after ${from.overlap_until}: affiant keys retire.`);
+  else say(`The old key signs no more from that restart on. See ops/runbooks/${reason === 'lost' ? 'KeyLost' : 'KeyCompromised'}.md.`);
+}
+
+async function retire(options: Where & { readonly checkpoint?: string; readonly early?: boolean }): Promise<void> {
+  const ledger = await ledgerOf(options);
+  const directory = directoryOf(options);
+  const ring = await readRing(directory, ledger.origin);
+  const note = await read(options.checkpoint ?? join(options.state, 'tiles', 'checkpoint'));
+  const signers = openNote(note, ring?.keys.map(({ vkey }) => vkey) ?? []).signers;
+  const signedBy = signers.map(({ name, publicKey }) => formatVkey(name, publicKey));
+  const { key, note: kept } = await retireKey({
+    directory,
+    name: ledger.origin,
+    now: new Date(),
+    last: { note, signedBy },
+    early: options.early === true,
+  });
+  if (options.json === true) return printJson({ key, checkpoint: kept });
+  process.stdout.write(`${key.vkey.split('+').slice(0, 2).join('+')} is retired; its last checkpoint is kept in ${kept}\n`);
+  say(`Now: restart ledger and evidence; then destroy the private key (${key.file}.key, or in its token or KMS) and its backups.`);
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new AffiantError('usage_invalid', 'the file cannot be read', {
+      where: path,
+      cause,
+      remedy: 'Name the right --state, --directory or --checkpoint.',
+    });
+  }
+}

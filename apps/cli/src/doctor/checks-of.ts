@@ -11,6 +11,7 @@ import { redisCheck } from './distributed/redis.js';
 import { registryCheck } from './distributed/registry.js';
 import { engineCheck } from './standalone/engine.js';
 import { instanceChecks } from './standalone/instance.js';
+import { signerCheck } from './signer.js';
 import { portsCheck } from './standalone/ports.js';
 import { stateChecks } from './standalone/state.js';
 
@@ -21,7 +22,7 @@ export const isDistributed = (config: AffiantConfig): boolean => SECTIONS.some((
 
 /** Every check of this installation, in the order in which they are shown. */
 export function checksOf(config: AffiantConfig, state: string): Check[] {
-  const common = [...hostChecks(), secretCheck(config), ...issuerChecks(config)];
+  const common = [...hostChecks(), secretCheck(config), signerCheck(config.ledger, state), ...issuerChecks(config)];
   if (isDistributed(config)) return [...common, ...engines(config)];
   return [
     ...common,

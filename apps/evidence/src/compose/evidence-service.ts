@@ -12,7 +12,7 @@ export const evidenceService: ServiceDefinition<'clickhouse' | 'postgres' | 'red
   needs: ['clickhouse', 'postgres', 'redis', 'object_store'],
   async start({ config, clock, ids, logger, keys, source, progress, whenThere }) {
     const { postgres, redis, clickhouse, object_store, ledger } = config();
-    const signer = await keys.signer(ledger.origin);
+    const { primary: signer } = await whenThere('the keeper of the log’s key', () => keys.logKeys(ledger));
     const access = await resolveEngineAccess(clickhouse);
 
     progress('opening the catalogue');

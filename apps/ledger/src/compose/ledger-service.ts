@@ -6,6 +6,7 @@ import type { MetricsReading } from '#observability';
 import { clickhouseHeaders, controlDraft, openObjectStore, type Readiness, type ServiceContext, type ServiceDefinition } from '#service';
 import { PostgresCheckpointStore, S3TileStore } from '#tlog';
 import { KafkaSink, openSiemSinks, startFeed, type SinkHealth } from '../feed/index.js';
+import { recordKeys } from '../keys/record-keys.js';
 import { PostgresLeadership } from '../leadership/postgres-leadership.js';
 import type { LedgerHealth } from '../ports.js';
 import { startLedger } from '../start-ledger.js';
@@ -27,7 +28,8 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
     const { ledger: settings, kafka: kafkaConfig, clickhouse, postgres, object_store, siem } = config();
     const { origin } = settings;
     const { recorder } = source;
-    const signer = await keys.signer(origin);
+    const logKeys = await whenThere('the keeper of the log’s key', () => keys.logKeys(settings));
+    const signer = logKeys.primary;
     if (source.isNew) await recorder.record([controlDraft('key.created', { vkey: signer.vkey }, signer.name)]);
 
     progress('opening the ledger store');
@@ -55,12 +57,14 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
       tiles: new S3TileStore(objects),
       checkpoints,
       signer,
+      keys: logKeys,
       recorder,
       codec,
       clock,
       logger,
       options: { checkpointInterval: settings.checkpoint_interval },
     });
+    await whenThere('the ledger store', () => recordKeys({ keys: logKeys, store, recorder }));
     const sender = new KafkaSender({ connection: kafka });
     const ocsf = new KafkaSink({ sender, partitionOf: (sourceId) => partitionOf(sourceId, kafkaConfig.topics.partitions) });
     const feed = await startFeed({ eventLog, codec, origin, sinks: [ocsf, ...openSiemSinks(siem)], recorder, logger });

@@ -80,7 +80,17 @@ async function rebuild(group: string, change: Partial<RebuildPorts> = {}) {
   const eventLog = new EmbeddedEventLog({ journalDirectory: journalDirectory(), groupsDirectory: join(state, 'groups'), key });
   const { vkey } = await openFileSigner({ directory: join(state, 'keys'), file: 'ledger', name: 'affiant.test/ledger' });
   try {
-    const ports = { eventLog, store, tiles: tiles(), checkpoints: checkpoints(), vkey, codec, clock, logger, group: rebuildGroup(group) };
+    const ports = {
+      eventLog,
+      store,
+      tiles: tiles(),
+      checkpoints: checkpoints(),
+      vkeys: [vkey],
+      codec,
+      clock,
+      logger,
+      group: rebuildGroup(group),
+    };
     return await rebuildLedger({ ...ports, ...change });
   } finally {
     await eventLog.close();

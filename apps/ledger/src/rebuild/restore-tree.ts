@@ -30,12 +30,15 @@ export interface TreePorts {
   readonly store: LedgerStore;
   readonly tiles: Pick<TileStore, 'get'>;
   readonly checkpoints: Pick<CheckpointStore, 'fetch'>;
-  /** Of the key that signs the log. */
-  readonly vkey: string;
+  /** Of every key that ever signed the log. */
+  readonly vkeys: readonly string[];
 }
 
 /** Writes leaves, runs and checkpoints of every sealed round. Tokens are the sequencer's where a round is whole, so doing it again changes nothing. */
-export async function restoreTree({ store, tiles, checkpoints, vkey }: TreePorts, progress: (step: string) => void): Promise<RestoredTree> {
+export async function restoreTree(
+  { store, tiles, checkpoints, vkeys }: TreePorts,
+  progress: (step: string) => void,
+): Promise<RestoredTree> {
   const sealed = await checkpoints.fetch();
   if (sealed === null || sealed.round === 0)
     return { size: 0, root: TreeEdge.empty.root().toString('hex'), rounds: 0, missingRounds: 0, missingEvents: 0 };
@@ -43,7 +46,7 @@ export async function restoreTree({ store, tiles, checkpoints, vkey }: TreePorts
   let edge = TreeEdge.empty;
   let missingEvents = 0;
   let rounds = 0;
-  for (const head of await headsOf(store, sealed, vkey)) {
+  for (const head of await headsOf(store, sealed, vkeys)) {
     const base = edge.size;
     for (let from = base; from < head.tree_size; from = edge.size) {
       const to = Math.min(head.tree_size, from + CHUNK);
@@ -65,24 +68,24 @@ export async function restoreTree({ store, tiles, checkpoints, vkey }: TreePorts
 }
 
 /** Sealed rounds in order: what the checkpoint events tell, each under the signature of the log, and the last one from the sealed state. */
-async function headsOf(store: LedgerStore, sealed: SealedState, vkey: string): Promise<Head[]> {
+async function headsOf(store: LedgerStore, sealed: SealedState, vkeys: readonly string[]): Promise<Head[]> {
   const told = await store.query<{ data: string; at: number }>(
     "SELECT data, toUnixTimestamp64Micro(occurred_at) AS at FROM ledger.events WHERE event_type = 'checkpoint'",
   );
   const heads = new Map<number, Head>();
   for (const { data, at } of told) {
     const head = { ...(JSON.parse(data) as Omit<Head, 'sealed_at'>), sealed_at: at };
-    if (head.round < sealed.round && isSigned(head, vkey)) heads.set(head.round, head);
+    if (head.round < sealed.round && isSigned(head, vkeys)) heads.set(head.round, head);
   }
   const frontiers = Object.entries(sealed.frontiers).map(([source_id, seq]) => ({ source_id, seq }));
   heads.set(sealed.round, { ...sealed, frontiers });
   return [...heads.values()].sort((a, b) => a.round - b.round);
 }
 
-/** Anyone who can write to the log can write a checkpoint event; only the log's key makes it one. */
-function isSigned({ note, tree_size, root_hash }: Head, vkey: string): boolean {
+/** Anyone who can write to the log can write a checkpoint event; only a key of the log makes it one. */
+function isSigned({ note, tree_size, root_hash }: Head, vkeys: readonly string[]): boolean {
   try {
-    const { size, root } = openCheckpoint(note, [vkey]);
+    const { size, root } = openCheckpoint(note, vkeys);
     return size === tree_size && root.toString('hex') === root_hash;
   } catch {
     return false;

@@ -1,6 +1,5 @@
 import { AffiantError } from '#errors';
 import { EMPTY_ROOT, openCheckpoint, TreeEdge, type RoundManifest, type SealedState, type TileStore } from '#tlog';
-import type { Signer } from '#signing';
 import type { Cut } from './backlog.js';
 
 /** Before the first round. */
@@ -32,13 +31,14 @@ export function sealedAfter(before: SealedState, manifest: RoundManifest, cut: C
 }
 
 /**
- * Right edge of the sealed tree, after checking that note, state and tiles say the same.
+ * Right edge of the sealed tree, after checking that note, state and tiles say the same. The note must be signed by a key of this log: whatever else
+ * signed it counts for nothing, and a bad signature by a key of ours is refused.
  * @throws AffiantError ledger_conflict
  */
-export async function loadSealedEdge(sealed: SealedState, tiles: TileStore, signer: Signer): Promise<TreeEdge> {
+export async function loadSealedEdge(sealed: SealedState, tiles: TileStore, origin: string, vkeys: readonly string[]): Promise<TreeEdge> {
   if (sealed.round > 0) {
-    const head = openNoteOf(sealed, signer);
-    if (head.origin !== signer.name || head.size !== sealed.tree_size || head.root.toString('hex') !== sealed.root_hash) {
+    const head = openNoteOf(sealed, vkeys);
+    if (head.origin !== origin || head.size !== sealed.tree_size || head.root.toString('hex') !== sealed.root_hash) {
       throw new AffiantError('ledger_conflict', 'the signed checkpoint and the sealed state differ');
     }
   }
@@ -48,10 +48,10 @@ export async function loadSealedEdge(sealed: SealedState, tiles: TileStore, sign
   return edge;
 }
 
-function openNoteOf(sealed: SealedState, signer: Signer): ReturnType<typeof openCheckpoint> {
+function openNoteOf(sealed: SealedState, vkeys: readonly string[]): ReturnType<typeof openCheckpoint> {
   try {
-    return openCheckpoint(sealed.note, [signer.vkey]);
+    return openCheckpoint(sealed.note, vkeys);
   } catch (cause) {
-    throw new AffiantError('ledger_conflict', 'the sealed checkpoint is not signed by this key', { cause });
+    throw new AffiantError('ledger_conflict', 'the sealed checkpoint is not signed by a key of this log', { cause });
   }
 }

@@ -26,6 +26,9 @@ export class Superseded extends AffiantError {
   }
 }
 
+/** Keys that may have signed what is stored: a retired one too, when it was the last to sign. */
+const vkeysOf = ({ signer, keys }: LedgerPorts): readonly string[] => keys?.vkeys ?? [signer.vkey];
+
 /** The one writer of the tree. */
 export class Sequencer {
   /** What the checkpoint store may hold after a failed swap. */
@@ -135,10 +138,13 @@ export class Sequencer {
 
   /** The second half of a round, the same for a fresh one and for one a crash left open. */
   async #carryOut(manifest: RoundManifest, cut: Cut, extension: Extension): Promise<void> {
-    const { signer } = this.ports;
+    const { signer, keys } = this.ports;
     await appendRound(this.ports, manifest, cut, extension);
     // A crash here leaves data that no signed checkpoint covers: the restart writes the same bytes again.
-    const note = await signCheckpoint({ origin: signer.name, size: manifest.new_size, root: extension.edge.root() }, [signer]);
+    const note = await signCheckpoint(
+      { origin: signer.name, size: manifest.new_size, root: extension.edge.root() },
+      keys?.signers ?? [signer],
+    );
     await this.#swap(sealedAfter(this.sealed, manifest, cut, note));
     // THE commit point. A crash here leaves a sealed round that nobody was told of: the restart publishes it.
     this.#edge = extension.edge;
@@ -155,7 +161,7 @@ export class Sequencer {
     }
     this.stored = stored;
     this.#attempted = stored;
-    this.#edge = await loadSealedEdge(this.sealed, this.ports.tiles, this.ports.signer);
+    this.#edge = await loadSealedEdge(this.sealed, this.ports.tiles, this.ports.signer.name, vkeysOf(this.ports));
     this.reading.dropSealed(this.sealed);
     if (this.sealed.round > 0) {
       await this.#catchUp();

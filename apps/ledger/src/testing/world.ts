@@ -30,6 +30,9 @@ const silent = { debug() {}, info() {}, warn() {}, error() {}, fatal() {}, child
 /** Everything that outlives a process of the ledger, and processes over it. */
 export class World {
   readonly codec = codec;
+  readonly signer = signer;
+  /** What signs in place of `signer`, while keys are rotated. */
+  keys: LedgerPorts['keys'];
   readonly draft = controlDraft;
   readonly log = new MemoryEventLog();
   readonly store = new MemoryLedgerStore();
@@ -49,6 +52,7 @@ export class World {
       checkpoints: process.wrap('checkpoints', this.checkpoints),
       recorder: process.wrap('recorder', this.ledger),
       signer,
+      ...(this.keys === undefined ? {} : { keys: this.keys }),
       codec,
       clock: new SystemClock(),
       logger: silent,

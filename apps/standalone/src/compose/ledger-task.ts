@@ -1,5 +1,6 @@
 import type { Watermarks } from '#journal';
 import type { SiemConfig } from '#config';
+import type { LogKeysConfig } from '#service';
 import type { LedgerHealth, SinkHealth } from '#apps/ledger';
 
 /** Sources of this process: one journal each, one writer each. */
@@ -16,7 +17,8 @@ export interface LedgerTask {
     readonly user: string;
     readonly password: string;
   };
-  readonly origin: string;
+  /** Secrets by reference only: the worker looks them up itself. */
+  readonly keys: LogKeysConfig;
   readonly checkpointInterval: number;
   readonly siem: SiemConfig;
   readonly segmentBytes: number;

@@ -58,7 +58,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
   const clock = new SystemClock();
   const ids = new SystemIds();
   const codec = new EventCodec();
-  const keys = await loadKeys(state, config.ledger.origin);
+  const keys = await loadKeys(state, config.ledger);
 
   progress('opening the journal');
   const watermarks = createWatermarks(Object.values(SOURCES));
@@ -79,7 +79,10 @@ export async function composeStandalone({ state, config: initial, progress }: St
   );
   if (aborted > 0 || tornBytes > 0)
     await recorder.record([controlDraft('journal.recovered', { aborted: String(aborted), torn_bytes: String(tornBytes) })]);
-  if (keys.ledger.created) await recorder.record([controlDraft('key.created', { vkey: keys.ledger.vkey }, keys.ledger.name)]);
+  if (keys.ledger.created) {
+    const { vkey, name } = keys.ledger.primary;
+    await recorder.record([controlDraft('key.created', { vkey }, name)]);
+  }
 
   progress('starting the ledger engine');
   const supervisor = new LedgerSupervisor({
@@ -95,7 +98,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       stateDirectory: state.directory,
       journalKey: keys.journal,
       watermarks,
-      origin: config.ledger.origin,
+      keys: { origin: config.ledger.origin, signer: config.ledger.signer, previous_signer: config.ledger.previous_signer },
       checkpointInterval: config.ledger.checkpoint_interval,
       siem: config.siem,
       segmentBytes,
@@ -124,7 +127,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
     jobs,
     packets: new TypeormPacketCatalogue(catalogue),
     store: new LocalPacketStore(state.path('packets')),
-    signer: keys.ledger,
+    signer: keys.ledger.primary,
     recorder,
     clock,
     ids,

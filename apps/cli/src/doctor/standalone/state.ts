@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import type { JournalConfig } from '#config';
 import { fail, ok, skipped, warn, worst, type Check, type Finding } from '../check.js';
 
+/** Public keys, the ring of them, and checkpoints that are kept. */
+const PUBLIC = /\.(vkey|pub|note|ring\.json)$/;
+
 const FREE_LEAST = 1024 ** 3;
 
 /** The state directory: there, ours, private, and on a disk with room for the journal. */
@@ -34,7 +37,7 @@ async function checkKeys(directory: string): Promise<Finding> {
       const path = join(directory, name);
       const { mode } = await stat(path);
       // A public key may be read by all.
-      if (name.endsWith('.vkey') || name.endsWith('.pub')) return ok(name);
+      if (PUBLIC.test(name)) return ok(name);
       return (mode & 0o077) === 0 ? ok(name) : fail(`${path} can be read by others (${(mode & 0o777).toString(8)})`, `chmod 600 ${path}`);
     }),
   );
