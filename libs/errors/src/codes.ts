@@ -88,7 +88,11 @@ export const ERROR_CODES = {
   ),
   proof_invalid: spec(400, 'A Merkle proof does not lead to the root.', 'Treat the cited record as altered.'),
   key_invalid: spec(400, 'A key is malformed.', 'Give the key in the documented form.'),
-  signer_failed: spec(503, 'The keeper of a signing key does not answer, or its answer does not verify.', 'Bring the token or KMS back; the ledger seals when it answers.'),
+  signer_failed: spec(
+    503,
+    'The keeper of a signing key does not answer, or its answer does not verify.',
+    'Bring the token or KMS back; the ledger seals when it answers.',
+  ),
 
   packet_invalid: spec(400, 'A packet does not verify.', 'Treat it as altered; ask for a new copy.'),
   packet_refused: spec(409, 'A packet cannot be made for that period.', 'Read the gate that refused it.'),

@@ -131,7 +131,11 @@ async function retire(options: Where & { readonly checkpoint?: string; readonly 
   const directory = directoryOf(options);
   const ring = await readRing(directory, ledger.origin);
   const note = await read(options.checkpoint ?? join(options.state, 'tiles', 'checkpoint'));
-  const signers = openNote(note, ring?.keys.map(({ vkey }) => vkey) ?? []).signers;
+  if (ring === null) throw new AffiantError('conflict', 'no rotation is under way', { where: directory });
+  const { signers } = openNote(
+    note,
+    ring.keys.map(({ vkey }) => vkey),
+  );
   const signedBy = signers.map(({ name, publicKey }) => formatVkey(name, publicKey));
   const { key, note: kept } = await retireKey({
     directory,
