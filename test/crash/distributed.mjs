@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { checker } from '../support/checker.mjs';
+import { countRun } from '../support/count-run.mjs';
 import { missing } from '../support/tools.mjs';
 import { loadUntil } from './load.mjs';
 import { seeded } from './seeded.mjs';
@@ -22,7 +23,7 @@ const kills = option('--kills', 20);
 const seed = option('--seed', Date.now() % 2 ** 31);
 const random = seeded(seed);
 const pick = (list) => list[Math.floor(random() * list.length)];
-const { say, check, finish } = checker();
+const { say, check, add, finish } = checker();
 
 /** A broker stops answering, and connections are cut, after so many rounds. */
 const DISTURB_EVERY = 4;
@@ -139,9 +140,23 @@ check(
   JSON.stringify(codes),
 );
 await provider.close();
+
+say('\nthe way to the brokers alone, kill -9 and freezes under a steady load');
+const kafka = await countRun([process.execPath, 'test/crash/kafka.mjs']);
+add(kafka);
 if (args.includes('--keep')) say(directory);
 else rmSync(directory, { recursive: true, force: true });
-finish({ kills: killed, started, whole: whole.length, cut, forwarded: forwarded.size, packets: packets.length, ...figures, ...ledger });
+finish({
+  kills: killed,
+  started,
+  whole: whole.length,
+  cut,
+  forwarded: forwarded.size,
+  packets: packets.length,
+  ...figures,
+  ...ledger,
+  kafka: kafka.figures,
+});
 
 function api(path, init = {}) {
   return fetch(`${cluster.console}/api/v1/${path}`, {
@@ -176,7 +191,9 @@ async function packetStates() {
   return new Map(records.map(({ id, state }) => [id, state]));
 }
 
-const openIn = (ends) => [...ends.values()].filter((state) => !['done', 'failed', 'refused'].includes(state)).length;
+function openIn(states) {
+  return [...states.values()].filter((state) => !['done', 'failed', 'refused'].includes(state)).length;
+}
 
 /** The states once none is at work any more, or once none has ended for as long as anything may take. */
 async function packetsEnded() {

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checker } from '../support/checker.mjs';
+import { countRun } from '../support/count-run.mjs';
 import { hasPostgres } from '../support/engines/postgres.mjs';
 import { hasRedis } from '../support/engines/redis.mjs';
 import { kafkaInstalled } from '../support/engines/kafka.mjs';
@@ -12,7 +13,7 @@ import { hasS3 } from '../support/engines/s3.mjs';
 
 const args = process.argv.slice(2);
 const number = (name, fallback) => (args.includes(name) ? Number(args[args.indexOf(name) + 1]) : fallback);
-const { check, say, finish } = checker();
+const { check, say, add, finish } = checker();
 
 const able = [kafkaInstalled(), hasPostgres(), hasRedis(), hasS3()];
 if (able.includes(false)) {
@@ -59,7 +60,13 @@ check(
 await provider.close();
 if (!args.includes('--keep-files')) rmSync(directory, { recursive: true, force: true });
 else say(directory);
-finish({ start_ms: startMs, ...measured });
+let siem = null;
+if (!args.includes('--quick')) {
+  say('\na SIEM subscribes');
+  siem = await countRun([process.execPath, 'test/distributed/siem.mjs']);
+  add(siem);
+}
+finish({ start_ms: startMs, ...measured, ...(siem === null ? {} : { siem: siem.figures }) });
 
 async function keep() {
   say(`\n  gateways    ${cluster.gateways.map((url) => `${url}/c/claude`).join('  ')}`);

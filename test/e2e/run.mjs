@@ -1,9 +1,11 @@
 // `npm run test:e2e`: the unmodified Claude Agent SDK and the plain SDK through the gateway, in a network namespace that has loopback only.
 import '../support/prepare.mjs';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checker } from '../support/checker.mjs';
+import { countRun } from '../support/count-run.mjs';
 import { root } from '../support/instance.mjs';
 import { missing, npmProject } from '../support/tools.mjs';
 
@@ -28,31 +30,9 @@ const env = {
   AFFIANT_E2E_PACKETS: packets,
 };
 
-let passed = 0;
-let failed = 0;
-await count(command);
+const { add, finish } = checker();
+add(await countRun(command, env));
 const made = readdirSync(packets).map((name) => join(packets, name));
-if (made.length > 0) await count([process.execPath, join(root, 'test/contract/judges/run.mjs'), ...made]);
+if (made.length > 0) add(await countRun([process.execPath, join(root, 'test/contract/judges/run.mjs'), ...made], env));
 rmSync(packets, { recursive: true, force: true });
-if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ passed, failed })}\n`);
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 && passed > 0 ? 0 : 1);
-
-/** Runs a program that ends with `N passed, N failed`, and adds its counts. */
-function count([program, ...args]) {
-  return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
-    let tail = '';
-    child.stdout.on('data', (chunk) => {
-      process[process.argv.includes('--json') ? 'stderr' : 'stdout'].write(chunk);
-      tail = (tail + chunk).slice(-500);
-    });
-    child.on('close', (code) => {
-      const line = /(\d+) passed, (\d+) failed\s*$/.exec(tail);
-      passed += Number(line?.[1] ?? 0);
-      failed += line === null ? 1 : Number(line[2]);
-      if (code !== 0 && line !== null && line[2] === '0') failed += 1;
-      resolve();
-    });
-  });
-}
+finish({ packets: made.length });

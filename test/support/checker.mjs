@@ -10,6 +10,11 @@ export function checker(asJson = process.argv.includes('--json')) {
       else failed += 1;
       say(`${ok ? 'ok    ' : 'FAILED'} ${name}${detail === '' ? '' : `: ${detail}`}`);
     },
+    /** The counts of another runner, see count-run.mjs. */
+    add(counts) {
+      passed += counts.passed;
+      failed += counts.failed;
+    },
     finish(figures) {
       if (asJson) process.stdout.write(`${JSON.stringify({ ...figures, passed, failed })}\n`);
       else say(`figures: ${JSON.stringify(figures)}`);
