@@ -1,7 +1,7 @@
 import { AffiantError, toAffiantError } from '#errors';
-import { payloadHash, type DecodedEvent, type EventCodec } from '#events';
+import { payloadHash, type DecodedEvent, type EventCodec, type EventType } from '#events';
 import type { LogRecord } from '#event-log';
-import { encodeLeaf, type LeafType } from '#tlog';
+import { controlLeafType, encodeLeaf, type LeafType } from '#tlog';
 
 const ZERO_HASH = Buffer.alloc(32);
 const NO_LEAF = Buffer.alloc(0);
@@ -10,7 +10,7 @@ const MAX_EPOCH = 2 ** 32;
 
 /** An event as ingest and the sequencer both see it: a pure function of the record, so that row and leaf can never disagree. */
 export interface ReadEvent {
-  readonly type: LeafType | 'checkpoint';
+  readonly type: EventType | 'undecodable';
   readonly source_id: string;
   readonly boot_epoch: number;
   readonly seq: number;
@@ -80,8 +80,7 @@ export class EventReader {
     need(UUID.test(event_id), 'the event id is not a UUID');
     const schema_sha256 = this.#schemaBytes(this.codec.schemaSha256(record.value));
     // Encoded for a checkpoint too: its source id must fit a leaf like any other.
-    const leafType = type === 'checkpoint' ? 'control' : type;
-    const leaf = encodeLeaf({ type: leafType, source_id, boot_epoch, seq, occurred_at, payload_hash, prev_hash, schema_sha256 });
+    const leaf = encodeLeaf({ type: leafTypeOf(decoded), source_id, boot_epoch, seq, occurred_at, payload_hash, prev_hash, schema_sha256 });
     const read: ReadEvent = {
       type,
       source_id,
@@ -103,6 +102,11 @@ export class EventReader {
     if (bytes === undefined) this.#schemas.set(hex, (bytes = Buffer.from(hex, 'hex')));
     return bytes;
   }
+}
+
+function leafTypeOf({ type, event }: DecodedEvent): LeafType {
+  if (type === 'control') return controlLeafType(event.kind);
+  return type === 'checkpoint' ? 'control' : type;
 }
 
 function tellsOf({ type, event }: DecodedEvent): ReadEvent['tells'] {

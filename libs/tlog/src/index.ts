@@ -3,6 +3,7 @@ export { cosign, cosignedMessage, cosignerKey, type CosignerKey } from './cosign
 export { FileCheckpointStore } from './file-checkpoint-store.js';
 export { FileTileStore } from './file-tile-store.js';
 export { EMPTY_ROOT, leafHash, nodeHash } from './hashing.js';
+export { controlLeafType } from './control-leaf.js';
 export { decodeLeaf, encodeLeaf, LEAF_BYTES, LEAF_TYPES, type Leaf, type LeafType } from './leaf.js';
 export { PostgresCheckpointStore, type PostgresCheckpointStoreOptions } from './postgres-checkpoint-store.js';
 export { MemoryCheckpointStore, MemoryTileStore } from './memory-stores.js';

@@ -29,8 +29,24 @@ export interface Leaf {
   readonly source_id: string;
 }
 
-/** Append only: the index is part of the leaf format. */
-export const LEAF_TYPES = ['request', 'segment', 'decision', 'response', 'control', 'dead_letter', 'undecodable'] as const;
+/** Append only: the index is part of the leaf format. From `frontier` on: control events whose kind has a type of its own (control-leaf.ts). */
+export const LEAF_TYPES = [
+  'request',
+  'segment',
+  'decision',
+  'response',
+  'control',
+  'dead_letter',
+  'undecodable',
+  'frontier',
+  'gap',
+  'schema',
+  'key',
+  'erasure',
+  'hold',
+  'epoch',
+  'aborted',
+] as const;
 
 export type LeafType = (typeof LEAF_TYPES)[number];
 

@@ -80,7 +80,7 @@ describe('leaf', () => {
     for (const [at, value] of [
       [0, 2],
       [1, 0],
-      [1, 8],
+      [1, LEAF_TYPES.length + 1],
       [122, 0],
       [122, 65],
       [122, 6],

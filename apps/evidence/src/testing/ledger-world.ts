@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { EventCodec, payloadHash, type EventDraft, type EventType, type Principal } from '#events';
 import type { EventRow, LeafRow, LedgerStore } from '#ledger-store';
 import { formatVkey, type Signer } from '#signing';
-import { encodeLeaf, leafHash, RootBuilder, signCheckpoint, type LeafType } from '#tlog';
+import { controlLeafType, encodeLeaf, leafHash, RootBuilder, signCheckpoint, type LeafType } from '#tlog';
 
 /** An Ed25519 key in memory. */
 export function memorySigner(name = 'affiant.test/ledger'): Signer {
@@ -48,7 +48,7 @@ export class LedgerWorld {
     this.#last.set(source, hash);
     const schema = Buffer.from(this.codec.schemaSha256(raw), 'hex');
     const leaf = encodeLeaf({
-      type: draft.type as LeafType,
+      type: draft.type === 'control' ? controlLeafType(draft.event.kind) : (draft.type as LeafType),
       boot_epoch: 1,
       seq,
       occurred_at: atUs,
