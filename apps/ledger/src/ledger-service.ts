@@ -102,8 +102,9 @@ export class LedgerService {
     const ports = { ...this.ports, eventLog: this.#sequencerLog };
     const handover = this.ports.sequencerLog === undefined ? this.#handover : null;
     const { maxRoundLeaves } = this.#options;
+    const reader = this.ports.sequencerLog === undefined ? this.#reader : new EventReader(this.ports.codec, true);
     this.#term = signal;
-    this.#sequencer = await Sequencer.open(ports, this.#reader, handover, maxRoundLeaves, this.#retry, signal);
+    this.#sequencer = await Sequencer.open(ports, reader, handover, maxRoundLeaves, this.#retry, signal);
     return this.#sequencer;
   }
 

@@ -2,18 +2,26 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EventCodec, SystemClock, SystemIds } from '#events';
+import { EventCodec, loadSchemas, SystemClock, SystemIds, type Body } from '#events';
 import { EmbeddedEventLog } from '#event-log';
 import { createWatermarks, JournalRecorder, openJournal, type FileJournal, type Watermarks } from '#journal';
 import { ClickHouseLedgerStore, startEmbeddedEngine, type EmbeddedEngine } from '#ledger-store';
 import { createLogger } from '#observability';
 import { loadOrCreateSecret, openFileSigner } from '#signing';
 import { FileCheckpointStore, FileTileStore, openCheckpoint, recomputeRoot, TileTree, verifyConsistency } from '#tlog';
+import { otherVersion } from '../../../test/support/schema-versions.mjs';
 import { startLedger, type Ledger } from './index.js';
+import { answerDraft } from './testing/answer-draft.js';
 import { controlDraft } from './testing/world.js';
 
 const logger = createLogger('test', { level: 'silent' });
-const codec = new EventCodec();
+/** As an earlier release wrote them: without some of today's fields, and with one that is no more. */
+const earlier = otherVersion(loadSchemas(), {
+  firstId: 901,
+  without: ['connection', 'joins_exchange', 'error_code', 'timeline'],
+  withFields: { Envelope: [{ name: 'retired', type: { type: 'array', items: 'string' }, default: [] }] },
+});
+const codec = new EventCodec(loadSchemas(), earlier);
 const clock = new SystemClock();
 let state: string;
 let engine: EmbeddedEngine;
@@ -36,6 +44,8 @@ afterAll(async () => {
 interface Life {
   readonly gateway: JournalRecorder;
   readonly gatewayJournal: FileJournal;
+  /** A gateway that is not upgraded yet. */
+  readonly oldGateway: JournalRecorder;
   readonly ledger: Ledger;
   readonly vkey: string;
   end(): Promise<void>;
@@ -45,8 +55,9 @@ interface Life {
 async function live(): Promise<Life> {
   const key = await loadOrCreateSecret(join(state, 'keys', 'journal.key'));
   const journalDirectory = join(state, 'journal');
-  const watermarks = createWatermarks(['gateway', 'ledger']);
+  const watermarks = createWatermarks(['gateway', 'old-gateway', 'ledger']);
   const gateway = await source('gateway', journalDirectory, key, watermarks);
+  const old = await source('old-gateway', journalDirectory, key, watermarks, new EventCodec(earlier, []));
   const own = await source('ledger', journalDirectory, key, watermarks);
   const eventLog = new EmbeddedEventLog({ journalDirectory, groupsDirectory: join(state, 'groups'), key, watermarks });
   const signer = await openFileSigner({ directory: join(state, 'keys'), file: 'ledger', name: 'affiant.test/ledger' });
@@ -66,15 +77,16 @@ async function live(): Promise<Life> {
     await ledger.stop();
     await eventLog.close();
     await gateway.journal.close();
+    await old.journal.close();
     await own.journal.close();
   };
-  return { gateway: gateway.recorder, gatewayJournal: gateway.journal, ledger, vkey: signer.vkey, end };
+  return { gateway: gateway.recorder, gatewayJournal: gateway.journal, oldGateway: old.recorder, ledger, vkey: signer.vkey, end };
 }
 
-async function source(sourceId: string, journals: string, key: Buffer, watermarks: Watermarks) {
+async function source(sourceId: string, journals: string, key: Buffer, watermarks: Watermarks, writes = codec) {
   const directory = join(journals, sourceId);
   const { journal } = await openJournal({ directory, sourceId, key, segmentBytes: 1 << 20, highWaterBytes: 64 << 20, watermarks });
-  return { journal, recorder: new JournalRecorder({ journal, codec, clock, ids: new SystemIds() }) };
+  return { journal, recorder: new JournalRecorder({ journal, codec: writes, clock, ids: new SystemIds() }) };
 }
 
 const drafts = (count: number) => Array.from({ length: count }, (_, index) => controlDraft(`test.event ${index}`));
@@ -85,7 +97,7 @@ describe('on journals, files and the embedded engine', () => {
     const first = await live();
     await first.gateway.record(drafts(300));
     await first.gatewayJournal.append([{ topic: 0, payload: Buffer.from('no event') }]);
-    expect(await first.ledger.drain(20_000)).toBe(true);
+    expect(await first.ledger.drain(90_000)).toBe(true);
     expect(await first.ledger.health()).toMatchObject({ ingestLag: 0, sealedSize: 301 + 1, halted: null });
     const before = openCheckpoint(await published(), [first.vkey]);
     await first.end();
@@ -94,7 +106,7 @@ describe('on journals, files and the embedded engine', () => {
     await second.gateway.record(drafts(20));
     await second.end();
     const third = await live();
-    expect(await third.ledger.drain(20_000)).toBe(true);
+    expect(await third.ledger.drain(90_000)).toBe(true);
     const { sealedSize, halted } = await third.ledger.health();
     expect(halted).toBeNull();
     await third.end();
@@ -112,5 +124,53 @@ describe('on journals, files and the embedded engine', () => {
       undecodable: 1,
       dead_letter: 1,
     });
+  });
+
+  it('shows exchanges that a gateway of an earlier release recorded like all others, under the digest of its schemas', async () => {
+    const life = await live();
+    const answer = answerDraft();
+    const { body } = answer.event as { body: Body };
+    const asked = {
+      protocol: 'anthropic',
+      operation: 'messages',
+      method: 'POST',
+      path: '/v1/messages',
+      model: 'claude-sonnet-4-5',
+      stream: false,
+      tools: ['sql'],
+      user_agent: null,
+      client_address: null,
+      correlation: [],
+      joins_exchange: null,
+      body,
+    };
+    await life.oldGateway.record([{ context: answer.context, type: 'request', event: asked }, answer]);
+    expect(await life.ledger.drain(90_000)).toBe(true);
+    expect((await life.ledger.health()).halted).toBeNull();
+    await life.end();
+    const exchanges = await store.query<Record<string, unknown>>(
+      `SELECT toString(exchange_id) AS exchange, operation, model, outcome, principal_subject AS who, connection
+         FROM audit.exchanges WHERE exchange_id = '${String(answer.context.exchange_id)}'`,
+    );
+    expect(exchanges).toEqual([
+      {
+        exchange: answer.context.exchange_id,
+        operation: 'messages',
+        model: 'claude-sonnet-4-5',
+        outcome: 'completed',
+        who: 'developer@example.com',
+        connection: '',
+      },
+    ]);
+    const schemas = await store.query<{ type: string; hash: string }>(
+      `SELECT event_type AS type, lower(hex(schema_sha256)) AS hash FROM ledger.events
+         WHERE source_id = 'old-gateway' AND event_type IN ('request', 'response') ORDER BY seq`,
+    );
+    expect(schemas).toEqual(
+      ['Request', 'Response'].map((name) => ({
+        type: name.toLowerCase(),
+        hash: earlier.find((schema) => schema.name === `affiant.v1.${name}`)?.sha256,
+      })),
+    );
   });
 });

@@ -51,7 +51,14 @@ export interface DecodedRead {
 export class EventReader {
   readonly #schemas = new Map<string, Buffer>();
 
-  constructor(private readonly codec: EventCodec) {}
+  /**
+   * @param isStored what is read is the ledger's own rows (StoredEventLog). What stands there under its place could not be read by the process that
+   * ingested it and stays `undecodable`, also for a later release that could: row and leaf must say the same.
+   */
+  constructor(
+    private readonly codec: EventCodec,
+    private readonly isStored = false,
+  ) {}
 
   /**
    * Never fails on bad bytes: they become an `undecodable` event that takes the record's place (partition as source, offset as seq).
@@ -60,7 +67,9 @@ export class EventReader {
   read(record: LogRecord): DecodedRead {
     const hash = payloadHash(record.value);
     try {
-      return this.#readDecodable(record, hash);
+      const read = this.#readDecodable(record, hash);
+      need(!(this.isStored && isLogPlace(record.partition)), 'the event could not be read when it was ingested');
+      return read;
     } catch (error) {
       const problem = toAffiantError(error, 'event_invalid', 'the event cannot be decoded');
       const place = { source_id: record.partition, boot_epoch: 0, seq: record.offset, occurred_at: 0 };

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import avsc from 'avsc';
 import { AffiantError } from '#errors';
 import { guardedTypes } from './guarded-types.js';
-import { loadSchemas, type RegisteredSchema } from './schemas.js';
+import { distinctSchemas, loadEarlierSchemas, loadSchemas, type RegisteredSchema } from './schemas.js';
 import { TOPICS, type Topic } from './topics.js';
 import type { EventType } from './recorder.js';
 import type { BodySegment, Checkpoint, Control, DeadLetter, Decision, Request, Response } from './types.js';
@@ -31,37 +31,41 @@ const TYPE_OF_NAME: Record<string, EventType> = {
 const FRAME_BYTES = 5;
 const SLAB_BYTES = 256 * 1024;
 
-interface Entry {
+/** What is written with. */
+interface Writer {
   readonly registered: RegisteredSchema;
   readonly avro: avsc.Type;
+}
+
+/** How the bytes behind an id are read. */
+interface Reader extends Writer {
   readonly type: EventType;
+  /** From a version that an earlier release wrote to what `avro`, the current one, reads; undefined for the current one. */
+  readonly resolver: avsc.Resolver | undefined;
 }
 
 /**
- * Encodes and decodes events in Confluent wire framing: 0x00, 4-byte big-endian schema id, Avro binary.
- * Decoding never trusts its input: @throws AffiantError event_invalid.
+ * Encodes and decodes events in Confluent wire framing: 0x00, 4-byte big-endian schema id, Avro binary. It writes the bundled schemas, and reads every
+ * version there was (`schemas/earlier`), as an event of the bundled one: what the writer did not know yet has its default.
+ * Decoding never trusts its input: @throws AffiantError event_invalid, also for the id of a version that a later release wrote.
  */
 export class EventCodec {
   readonly schemas: readonly RegisteredSchema[];
-  readonly #byId = new Map<number, Entry>();
-  readonly #byType = new Map<EventType, Entry>();
+  readonly #readers = new Map<number, Reader>();
+  readonly #writers = new Map<EventType, Writer>();
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #slabUsed = 0;
 
-  constructor(schemas: readonly RegisteredSchema[] = loadSchemas()) {
+  /** @throws AffiantError event_invalid when an id stands for two texts, or a version cannot be read as the bundled one */
+  constructor(schemas: readonly RegisteredSchema[] = loadSchemas(), earlier: readonly RegisteredSchema[] = loadEarlierSchemas(schemas)) {
     this.schemas = schemas;
-    for (const registered of schemas) {
-      const type = TYPE_OF_NAME[registered.name];
-      if (type === undefined) throw new AffiantError('event_invalid', `unknown schema ${registered.name}`);
-      const entry: Entry = { registered, avro: avsc.Type.forSchema(registered.schema as avsc.Schema, { typeHook: guardedTypes }), type };
-      this.#byId.set(registered.id, entry);
-      this.#byType.set(type, entry);
-    }
+    for (const registered of schemas) this.#writers.set(typeOfName(registered), { registered, avro: avroOf(registered) });
+    for (const registered of distinctSchemas([...schemas, ...earlier])) this.#readers.set(registered.id, this.#readerOf(registered));
   }
 
   /** Framed bytes, whose memory nobody else writes to; small events share a slab, so that a busy recorder does not feed the collector. */
   encode(type: EventType, event: object, expectedBytes = 0): Buffer {
-    const { avro, registered } = this.#entry(type);
+    const { avro, registered } = this.#writer(type);
     // Where it does not fit it is encoded twice, which an event that cites thousands of segments is too large for.
     const isLarge = expectedBytes > SLAB_BYTES / 4;
     let slab = isLarge ? Buffer.allocUnsafeSlow(expectedBytes) : this.#slab;
@@ -83,46 +87,71 @@ export class EventCodec {
   }
 
   decode(framed: Buffer): DecodedEvent {
-    const entry = this.#entryOf(framed);
+    const { type, avro, resolver, registered } = this.#reader(framed);
     try {
-      return { type: entry.type, event: entry.avro.fromBuffer(framed.subarray(FRAME_BYTES)) } as DecodedEvent;
+      return { type, event: avro.fromBuffer(framed.subarray(FRAME_BYTES), resolver) } as DecodedEvent;
     } catch (cause) {
-      throw new AffiantError('event_invalid', `not a valid ${entry.registered.name}`, { where: 'byte 5', cause });
+      throw new AffiantError('event_invalid', `not a valid ${registered.name}`, { where: 'byte 5', cause });
     }
   }
 
   /** Type of the framed bytes by their schema id alone; the rest is not looked at. */
   typeOf(framed: Buffer): EventType {
-    return this.#entryOf(framed).type;
+    return this.#reader(framed).type;
   }
 
-  /** Hex SHA-256 of the schema the framed bytes name. */
+  /** Hex SHA-256 of the schema the framed bytes name: the writer's, of whatever version. */
   schemaSha256(framed: Buffer): string {
-    return this.#entryOf(framed).registered.sha256;
+    return this.#reader(framed).registered.sha256;
   }
 
   /** Topic of an event; a segment goes where the event that cites it goes. */
   topicOf(type: EventType, event: object): Topic {
-    const { registered } = this.#entry(type);
+    const { registered } = this.#writer(type);
     if (registered.topic !== null) return registered.topic;
     return (event as BodySegment).direction === 'request' ? TOPICS.request : TOPICS.response;
   }
 
-  #entryOf(framed: Buffer): Entry {
+  #reader(framed: Buffer): Reader {
     if (framed.length < FRAME_BYTES || framed[0] !== 0)
       throw new AffiantError('event_invalid', 'not in Confluent wire framing', { where: 'byte 0' });
     const id = framed.readUInt32BE(1);
-    const entry = this.#byId.get(id);
-    if (entry === undefined) throw new AffiantError('event_invalid', `unknown schema id ${id}`, { where: 'byte 1' });
-    return entry;
+    const reader = this.#readers.get(id);
+    if (reader === undefined)
+      throw new AffiantError('event_invalid', `unknown schema id ${id}`, {
+        where: 'byte 1',
+        remedy: 'Written by a later release? Upgrade this reader: docs/guide/upgrade.md.',
+      });
+    return reader;
   }
 
-  #entry(type: EventType): Entry {
-    const entry = this.#byType.get(type);
-    if (entry === undefined) throw new AffiantError('event_invalid', `no schema for ${type}`);
-    return entry;
+  #writer(type: EventType): Writer {
+    const writer = this.#writers.get(type);
+    if (writer === undefined) throw new AffiantError('event_invalid', `no schema for ${type}`);
+    return writer;
+  }
+
+  #readerOf(registered: RegisteredSchema): Reader {
+    const type = typeOfName(registered);
+    const current = this.#writer(type);
+    if (current.registered.id === registered.id) return { ...current, type, resolver: undefined };
+    try {
+      return { registered, avro: current.avro, type, resolver: current.avro.createResolver(avroOf(registered)) };
+    } catch (cause) {
+      throw new AffiantError('event_invalid', `version ${registered.id} of ${registered.name} cannot be read as the current one`, {
+        cause,
+      });
+    }
   }
 }
+
+function typeOfName({ name }: RegisteredSchema): EventType {
+  const type = TYPE_OF_NAME[name];
+  if (type === undefined) throw new AffiantError('event_invalid', `unknown schema ${name}`);
+  return type;
+}
+
+const avroOf = ({ schema }: RegisteredSchema): avsc.Type => avsc.Type.forSchema(schema as avsc.Schema, { typeHook: guardedTypes });
 
 function encodeInto(buffer: Buffer, at: number, avro: avsc.Type, event: object, type: EventType): number {
   try {

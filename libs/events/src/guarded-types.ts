@@ -11,6 +11,7 @@ interface Tap {
 interface Internals {
   _read(tap: Tap): unknown;
   _write(tap: Tap, value: unknown): void;
+  _skip(tap: Tap): void;
 }
 
 type InternalType = avsc.Type & Internals;
@@ -26,19 +27,31 @@ const StringType = avsc.types.StringType as unknown as PrimitiveConstructor;
  * would cost gigabytes. In our schemas an item takes at least one byte, so a count above the bytes that are left is refused.
  */
 class GuardedArrayType extends ArrayType {
+  /** Also called on a resolver, which has an `itemsType` of its own and no other method of this class. */
   override _read(tap: Tap): unknown {
     const items: unknown[] = [];
-    for (;;) {
-      let count = tap.readLong();
-      if (count === 0) return items;
-      if (count < 0) {
-        count = -count;
-        tap.skipLong();
-      }
-      if (!(count <= tap.buf.length - tap.pos)) throw new RangeError('an array block claims more items than there are bytes');
+    for (let count = blockCount(tap); count > 0; count = blockCount(tap)) {
       for (; count > 0; count -= 1) items.push(this.itemsType._read(tap));
     }
+    return items;
   }
+
+  /** A field that the current version has no more. avsc would believe the length of a block too, also a negative one. */
+  override _skip(tap: Tap): void {
+    for (let count = blockCount(tap); count > 0; count = blockCount(tap)) {
+      for (; count > 0; count -= 1) this.itemsType._skip(tap);
+    }
+  }
+}
+
+function blockCount(tap: Tap): number {
+  let count = tap.readLong();
+  if (count < 0) {
+    count = -count;
+    tap.skipLong();
+  }
+  if (!(count <= tap.buf.length - tap.pos)) throw new RangeError('an array block claims more items than there are bytes');
+  return count;
 }
 
 /** A lone surrogate has no UTF-8; avsc would write invalid bytes that other readers refuse. It becomes U+FFFD, as everywhere on the web. */

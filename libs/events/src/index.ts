@@ -5,6 +5,6 @@ export { isoMicro, microsOf } from './instants.js';
 export { SYSTEM_CONTEXT, type EventContext, type EventDraft, type EventRecorder, type EventType, type Receipt } from './recorder.js';
 export { applySchemas, checkSchemas, isGood, type SchemaFinding } from './registry/apply.js';
 export { SchemaRegistry, type RegistryOptions } from './registry/client.js';
-export { loadSchemas, type RegisteredSchema } from './schemas.js';
+export { loadEarlierSchemas, loadSchemas, loadSchemaVersions, type RegisteredSchema } from './schemas.js';
 export { ALL_TOPICS, LEDGER_TOPICS, TOPICS, type Topic } from './topics.js';
 export type * from './types.js';

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '#config';
+import { AffiantError } from '#errors';
 import type { Topic } from './topics.js';
 
 export interface RegisteredSchema {
-  /** Id of the Confluent wire framing. In the embedded registry it is fixed for ever by schemas/registry.json. */
+  /** Id of the Confluent wire framing: one for each version of a schema, fixed for ever by schemas/registry.json. */
   readonly id: number;
   /** Null for BodySegment, which travels on the topic of the exchange's direction. */
   readonly topic: Topic | null;
@@ -32,6 +33,39 @@ export function loadSchemas(directory: string = join(packageRoot, 'schemas')): r
     const schema = inline(read(file), shared, new Set()) as object;
     return { id, topic, name, schema, sha256: createHash('sha256').update(JSON.stringify(schema)).digest('hex') };
   });
+}
+
+/**
+ * Versions that earlier releases wrote and the bundled ones do not replace under the same id, in the order of their ids: what a reader meets in an event
+ * log that is older than itself, or beside writers that are not upgraded yet.
+ * @throws AffiantError event_invalid when an id stands for two texts: leaves commit to the digest of the text, so no id may get another one.
+ */
+export function loadEarlierSchemas(
+  current: readonly RegisteredSchema[] = loadSchemas(),
+  directory: string = join(packageRoot, 'schemas', 'earlier'),
+): readonly RegisteredSchema[] {
+  const releases = existsSync(directory) ? readdirSync(directory).sort() : [];
+  const byId = distinctSchemas([...current, ...releases.flatMap((release) => loadSchemas(join(directory, release)))]);
+  const bundled = new Set(current.map(({ id }) => id));
+  return byId.filter(({ id }) => !bundled.has(id));
+}
+
+/** Every version there ever was of every schema, in the order of the ids, which is that of the versions of a name. */
+export function loadSchemaVersions(): readonly RegisteredSchema[] {
+  const current = loadSchemas();
+  return distinctSchemas([...loadEarlierSchemas(current), ...current]);
+}
+
+/** One per id, in the order of the ids. @throws AffiantError event_invalid when an id stands for two texts */
+export function distinctSchemas(schemas: readonly RegisteredSchema[]): readonly RegisteredSchema[] {
+  const byId = new Map<number, RegisteredSchema>();
+  for (const schema of schemas) {
+    const known = byId.get(schema.id);
+    if (known === undefined) byId.set(schema.id, schema);
+    else if (known.sha256 !== schema.sha256 || known.name !== schema.name)
+      throw new AffiantError('event_invalid', `schema id ${schema.id} stands for two texts`, { where: `${known.name}, ${schema.name}` });
+  }
+  return [...byId.values()].sort((a, b) => a.id - b.id);
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,6 +1,6 @@
 import { loadConfig, resolveSecret, type SchemaRegistryConfig } from '#config';
 import { AffiantError } from '#errors';
-import { applySchemas, checkSchemas, isGood, loadSchemas, SchemaRegistry, type SchemaFinding } from '#events';
+import { applySchemas, checkSchemas, isGood, loadSchemaVersions, SchemaRegistry, type SchemaFinding } from '#events';
 import { printJson, printTable, say } from '../output.js';
 import { common, type AddCommand, type CommonOptions } from './options.js';
 
@@ -14,7 +14,7 @@ export const addSchemas: AddCommand = (program, finding) => {
       .description(description)
       .requiredOption('--config <file>', 'configuration with a schema_registry section')
       .action(async (options: Options) => {
-        const findings = await work(await openRegistry(options.config), loadSchemas());
+        const findings = await work(await openRegistry(options.config), loadSchemaVersions());
         if (options.json === true) printJson({ schemas: findings });
         else report(findings);
         if (!findings.every(isGood)) finding();

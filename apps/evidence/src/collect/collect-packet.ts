@@ -1,5 +1,5 @@
 import { packageVersion } from '#config';
-import { loadSchemas, microsOf } from '#events';
+import { loadEarlierSchemas, loadSchemas, microsOf } from '#events';
 import { openCheckpoint } from '#tlog';
 import { instantLiteral, type QueryBinding } from '../catalog/bind.js';
 import { catalogueOf, type Catalogue } from '../catalog/catalogue.js';
@@ -71,7 +71,7 @@ export async function collectPacket(input: CollectInput): Promise<CollectedPacke
     }),
     ...rowExhibits(catalogue, collected, results),
     ...queryExhibits(collected.runs),
-    ...schemaExhibits(loadSchemas()),
+    ...schemaExhibits(loadSchemas(), loadEarlierSchemas()),
     ...proofExhibits(cited.proofs),
   ];
   const model: PacketModel = {

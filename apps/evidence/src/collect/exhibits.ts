@@ -81,17 +81,20 @@ export function logExhibits(snapshot: Snapshot, gates: readonly GateResult[]): E
   ];
 }
 
-export function schemaExhibits(schemas: readonly RegisteredSchema[]): ExhibitFile[] {
-  const files = schemas.map((schema) =>
+/** `earlier`: versions that events of the period may have been written with, beside the bundled ones. */
+export function schemaExhibits(schemas: readonly RegisteredSchema[], earlier: readonly RegisteredSchema[] = []): ExhibitFile[] {
+  const isEarlier = new Set(earlier);
+  const all = [...schemas, ...earlier];
+  const files = all.map((schema) =>
     exhibitFile({
-      name: `schemas/${schema.name}.avsc`,
+      name: `schemas/${schema.name}${isEarlier.has(schema) ? `.${schema.id}` : ''}.avsc`,
       media_type: 'application/json',
       description: `Avro schema ${schema.name}, registry id ${schema.id}; its SHA-256 is in every leaf written with it`,
       // The exact text the leaf's digest is over.
       data: Buffer.from(JSON.stringify(schema.schema)),
     }),
   );
-  const registry = schemas.map(({ id, name, topic, sha256 }) => ({ id, name, topic, sha256 }));
+  const registry = all.map(({ id, name, topic, sha256 }) => ({ id, name, topic, sha256 }));
   return [
     ...files,
     exhibitFile({

@@ -9,7 +9,7 @@ import { buildRow } from './build-row.js';
 import { formatIntent, parseIntent, type Intent } from './intent.js';
 import { KnownEvents } from './known-events.js';
 import { pieceAgain, piecesOf, type Piece } from './pieces.js';
-import { verifyPiece } from './verify.js';
+import { holdsPiece, verifyPiece } from './verify.js';
 
 type IngestPorts = Pick<LedgerPorts, 'eventLog' | 'store' | 'clock'>;
 
@@ -108,7 +108,9 @@ export class Ingest {
   async #carryOutPiece(tenure: Tenure, partition: string, piece: Piece): Promise<void> {
     const { eventLog, store } = this.ports;
     const { from, intent, rows } = piece;
-    if (rows.length > 0) {
+    // Held already, it is not inserted again: an earlier release may have made other rows of records it did not know the schema of.
+    const isHeld = piece.again === true && (await this.#step(tenure, 'look', () => holdsPiece(store, partition, piece)));
+    if (rows.length > 0 && !isHeld) {
       // A member that lost the partition is refused here, before it inserts what another may cut otherwise.
       await this.#step(tenure, 'intent', () => eventLog.commit(this.group, partition, from, formatIntent(intent, from)));
       // A crash here leaves an intent without rows: whoever reads the partition next reads the same range and inserts it.

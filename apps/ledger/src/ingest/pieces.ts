@@ -8,6 +8,8 @@ export interface Piece {
   readonly from: number;
   readonly intent: Intent;
   readonly rows: readonly EventRow[];
+  /** Its intent was open before: the rows may be in the ledger. */
+  readonly again?: true;
 }
 
 /** Room in an intent for the list of dropped offsets; the rest of it stays below 1,000 bytes. */
@@ -36,7 +38,7 @@ export function piecesOf(batch: LogBatch, rows: readonly EventRow[], dropped: re
 /** The stretch that an open intent names, with the very rows it was made for; its token tells whether they still are the same. */
 export function pieceAgain(batch: LogBatch, rows: readonly EventRow[], { dropped, at }: Intent): Piece {
   const again = at === null ? rows : rows.map((row) => ({ ...row, ingested_at: at }));
-  return piece(batch, again, new Set(dropped), at ?? rows[0]!.ingested_at);
+  return { ...piece(batch, again, new Set(dropped), at ?? rows[0]!.ingested_at), again: true };
 }
 
 function piece({ partition }: LogBatch, stretch: readonly EventRow[], out: ReadonlySet<number>, at: number): Piece {

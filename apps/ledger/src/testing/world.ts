@@ -15,7 +15,7 @@ import { MemoryEventLog } from './memory-event-log.js';
 import { MemoryLedgerStore } from './memory-ledger-store.js';
 import { MemoryRecorder } from './memory-recorder.js';
 
-const codec = new EventCodec();
+const bundled = new EventCodec();
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const rawKey = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
 const signer: Signer = {
@@ -29,7 +29,8 @@ const silent = { debug() {}, info() {}, warn() {}, error() {}, fatal() {}, child
 
 /** Everything that outlives a process of the ledger, and processes over it. */
 export class World {
-  readonly codec = codec;
+  /** Of the processes that are started from now on, and of those who look at what they did: a test may upgrade it. */
+  codec: EventCodec = bundled;
   readonly signer = signer;
   /** What signs in place of `signer`, while keys are rotated. */
   keys: LedgerPorts['keys'];
@@ -38,9 +39,9 @@ export class World {
   readonly store = new MemoryLedgerStore();
   readonly tiles = new MemoryTileStore();
   readonly checkpoints = new MemoryCheckpointStore();
-  readonly gateway = new MemoryRecorder(this.log, codec, 'gateway');
-  readonly other = new MemoryRecorder(this.log, codec, 'other');
-  readonly ledger = new MemoryRecorder(this.log, codec, 'ledger');
+  readonly gateway = new MemoryRecorder(this.log, bundled, 'gateway');
+  readonly other = new MemoryRecorder(this.log, bundled, 'other');
+  readonly ledger = new MemoryRecorder(this.log, bundled, 'ledger');
 
   ports(plan: FaultPlan = () => undefined, options: Partial<LedgerOptions> = {}): LedgerPorts & { readonly process: FaultyProcess } {
     const process = new FaultyProcess(plan);
@@ -53,7 +54,7 @@ export class World {
       recorder: process.wrap('recorder', this.ledger),
       signer,
       ...(this.keys === undefined ? {} : { keys: this.keys }),
-      codec,
+      codec: this.codec,
       clock: new SystemClock(),
       logger: silent,
       options: { checkpointInterval: 1, gather: 0, pause: yieldOnce, ...options },
@@ -98,20 +99,20 @@ export class World {
   /** What the ledger's own source has told, decoded. */
   ownEvents(): Record<string, unknown>[] {
     return (this.log.partitions.get('ledger') ?? []).map(
-      (record) => codec.decode(record.value).event as unknown as Record<string, unknown>,
+      (record) => this.codec.decode(record.value).event as unknown as Record<string, unknown>,
     );
   }
 
   /** A row as the ingest would build it from these bytes at that place. */
   rowOf(partition: string, offset: number, value: Buffer): EventRow {
     const record = { topic: TOPICS.control, partition, offset, value };
-    return buildRow(record, new EventReader(codec).read(record), 0);
+    return buildRow(record, new EventReader(this.codec).read(record), 0);
   }
 
   /** Everything that must hold in the end, whatever happened on the way. */
   async faults(): Promise<string[]> {
     const faults: string[] = [...this.store.violations];
-    const reader = new EventReader(codec);
+    const reader = new EventReader(this.codec);
     const raw = this.records();
     const held = new Map(this.store.events.map((row) => [`${row.source_id} ${row.seq}`, row]));
     if (held.size !== this.store.events.length) faults.push('an event is there twice');
@@ -152,7 +153,7 @@ export class World {
   }
 
   #told(rounds: number): string[] {
-    const reader = new EventReader(codec);
+    const reader = new EventReader(this.codec);
     const own = (this.log.partitions.get('ledger') ?? []).flatMap((record) => reader.read(record).decoded ?? []);
     const told = own.flatMap(({ type, event }) => (type === 'checkpoint' ? [(event as { round: number }).round] : []));
     const all = Array.from({ length: rounds }, (_, index) => index + 1).join();

@@ -29,15 +29,19 @@ export async function checkSchemas(registry: SchemaRegistry, schemas: readonly R
 
 /**
  * Registers what is missing, each schema under the id of the framing: in import mode where the registry has it, else in the order of the ids,
- * which gives the same ids in a registry that holds nothing else. Idempotent; a crash leaves some registered, and the next run does the rest.
+ * which gives the same ids in a registry that holds nothing else. `schemas`: every version there was, so that a reader finds also what an event
+ * carries that is older than this release. Idempotent; a crash leaves some registered, and the next run does the rest.
  * @throws AffiantError registry_failed
  */
 export async function applySchemas(registry: SchemaRegistry, schemas: readonly RegisteredSchema[]): Promise<readonly SchemaFinding[]> {
   const findings: SchemaFinding[] = [];
   let stopped = false;
+  const versions = new Map<string, number>();
   for (const schema of [...schemas].sort((a, b) => a.id - b.id)) {
+    const version = (versions.get(schema.name) ?? 0) + 1;
+    versions.set(schema.name, version);
     let finding = await check(registry, schema);
-    if (finding.state === 'missing' && !stopped) finding = await register(registry, schema);
+    if (finding.state === 'missing' && !stopped) finding = await register(registry, schema, version);
     if (finding.state === 'compatibility') {
       await registry.setMode(schema.name, 'READWRITE');
       await registry.setCompatibility(schema.name, COMPATIBILITY);
@@ -50,11 +54,11 @@ export async function applySchemas(registry: SchemaRegistry, schemas: readonly R
   return findings;
 }
 
-async function register(registry: SchemaRegistry, { id, name, schema }: RegisteredSchema): Promise<SchemaFinding> {
+async function register(registry: SchemaRegistry, { id, name, schema }: RegisteredSchema, version: number): Promise<SchemaFinding> {
   const imports = await registry.setMode(name, 'IMPORT');
   let given: number;
   try {
-    given = await registry.register(name, schema, imports ? { id, version: 1 } : undefined);
+    given = await registry.register(name, schema, imports ? { id, version } : undefined);
   } finally {
     // A crash before this leaves the subject in import mode, where it refuses readers nothing; the next apply sets it back.
     if (imports) await registry.setMode(name, 'READWRITE');

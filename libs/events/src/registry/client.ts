@@ -52,9 +52,9 @@ export class SchemaRegistry {
     return parse(z.array(z.string()), await this.#call('GET', '/subjects'));
   }
 
-  /** False when the registry does not do import mode, or not for us. */
+  /** False when the registry does not do import mode, or not for us. Forced, because a subject with earlier versions refuses it otherwise. */
   async setMode(subject: string, mode: 'IMPORT' | 'READWRITE'): Promise<boolean> {
-    return (await this.#call('PUT', `/mode/${encodeURIComponent(subject)}`, { mode }, UNSUPPORTED)) !== null;
+    return (await this.#call('PUT', `/mode/${encodeURIComponent(subject)}?force=true`, { mode }, UNSUPPORTED)) !== null;
   }
 
   async setCompatibility(subject: string, compatibility: string): Promise<void> {

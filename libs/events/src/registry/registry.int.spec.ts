@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { registryInstalled, startRegistry, type TestRegistry } from '../../../../test/support/engines/registry.mjs';
 import { loadSchemas } from '../schemas.js';
+import { otherVersion } from '../../../../test/support/schema-versions.mjs';
 import { applySchemas, checkSchemas, isGood } from './apply.js';
 import { SchemaRegistry } from './client.js';
 
@@ -60,7 +61,7 @@ function fakeRegistry(options: { readonly importMode: boolean; readonly foreign:
 
   type Sent = { schema: string; id?: number; mode?: string; compatibility?: string };
   function answerTo(method: string, url: string, sent: Sent): [number, object] {
-    const subject = decodeURIComponent(url.split('/')[2] ?? '');
+    const subject = decodeURIComponent(url.split(/[/?]/)[2] ?? '');
     if (url.startsWith('/schemas/ids/')) {
       const found = byId.get(Number(url.split('/')[3]));
       return found === undefined ? [404, { error_code: 40403 }] : [200, { schema: found.schema }];
@@ -104,6 +105,21 @@ describe('ids', () => {
     expect((await applySchemas(registry, [...schemas].reverse())).every(isGood)).toBe(true);
     expect((await checkSchemas(registry, schemas)).every(({ state }) => state === 'ok')).toBe(true);
     expect(modes.filter((mode) => mode.startsWith(`${request.name} `))).toEqual([`${request.name} IMPORT`, `${request.name} READWRITE`]);
+  });
+
+  it.each([true, false])('of earlier versions stay, and a later release adds its own (import mode %s)', async (importMode) => {
+    const { registry } = await open({ importMode, foreign: 0 });
+    expect((await applySchemas(registry, schemas)).every(isGood)).toBe(true);
+    const later = otherVersion(schemas, {
+      firstId: schemas.length + 1,
+      withFields: { Envelope: [{ name: 'region', type: ['null', 'string'], default: null }] },
+    });
+    const versions = [...later, ...schemas];
+    expect((await applySchemas(registry, versions)).map(({ state }) => state)).toEqual([
+      ...schemas.map(() => 'ok'),
+      ...later.map(() => 'registered'),
+    ]);
+    expect((await checkSchemas(registry, versions)).every(({ state }) => state === 'ok')).toBe(true);
   });
 
   it('that somebody else holds are told, and nothing further is registered', async () => {
