@@ -13,7 +13,7 @@ module.exports = {
     {
       name: 'apps-meet-in-composition-roots-only',
       severity: 'error',
-      from: { path: '^apps/(proxy|ledger|evidence|console)/' },
+      from: { path: '^apps/(proxy|ledger|evidence|console|witness)/' },
       to: { path: '^apps/', pathNot: '^apps/$1/' },
     },
     {

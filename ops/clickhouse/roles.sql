@@ -99,3 +99,6 @@ CREATE ROW POLICY IF NOT EXISTS affiant_whole ON ledger.leaf_runs AS PERMISSIVE 
 
 CREATE ROW POLICY IF NOT EXISTS affiant_whole ON ledger.checkpoints AS PERMISSIVE FOR SELECT USING 1
     TO affiant_writer, affiant_migrator, affiant_auditor, affiant_examiner, affiant_evidence;
+
+CREATE ROW POLICY IF NOT EXISTS affiant_whole ON ledger.anchors AS PERMISSIVE FOR SELECT USING 1
+    TO affiant_writer, affiant_migrator, affiant_auditor, affiant_examiner, affiant_evidence;

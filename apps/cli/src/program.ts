@@ -18,6 +18,7 @@ import { addStatus } from './commands/status.js';
 import { addToken } from './commands/token.js';
 import { addTopics } from './commands/topics.js';
 import { addVerify } from './commands/verify.js';
+import { addWitness } from './commands/witness.js';
 
 /** Runs one command; the result is the process's exit code (docs/reference/cli.md). */
 export async function runCli(argv: readonly string[]): Promise<number> {
@@ -49,6 +50,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     addCatalogue,
     addInstallationKeys,
     addDoctor,
+    addWitness,
   ])
     add(program, finding);
   try {

@@ -9,6 +9,17 @@ const port = z.int().min(0).max(65_535);
 const action = z.enum(['allow', 'mask', 'hold', 'block']);
 const pattern = z.string().min(1).max(1_000);
 
+const unique =
+  (what: string) =>
+  (items: readonly { readonly name: string }[], context: z.RefinementCtx): void => {
+    const seen = new Set<string>();
+    for (const [index, item] of items.entries()) {
+      if (seen.has(item.name))
+        context.addIssue({ code: 'custom', message: `a second ${what} is named ${item.name}`, path: [index, 'name'] });
+      seen.add(item.name);
+    }
+  };
+
 const server = z
   .strictObject({
     host: z.string().default('127.0.0.1').meta({ description: 'address to listen on; loopback unless you change it' }),
@@ -161,15 +172,53 @@ const signer = z.discriminatedUnion(
   },
 );
 
+const vkey = z.string().regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/, 'must be a public key of the form <name>+<key id>+<base64>');
+const origin = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9./_-]{0,127}$/, 'must be a name such as ledger.example.com/affiant');
+
+const witnesses = z
+  .strictObject({
+    members: z
+      .array(
+        z.strictObject({
+          name,
+          url: url.meta({ description: 'its submission prefix: add-checkpoint is asked for below it' }),
+          vkey: vkey.meta({ description: 'its public key, signature type 4' }),
+        }),
+      )
+      .max(32)
+      .superRefine(unique('witness'))
+      .default([]),
+    quorum: z.int().min(1).max(32).optional().meta({ description: 'how many of them must cosign; default: more than half' }),
+    interval: duration('1m').meta({ description: 'least time between two anchors' }),
+    timeout: duration('10s').meta({ description: 'how long one of them may take to answer' }),
+  })
+  .superRefine((value, context) => {
+    if (value.quorum !== undefined && value.quorum > value.members.length)
+      context.addIssue({ code: 'custom', message: 'is more than there are members', path: ['quorum'] });
+  })
+  .prefault({} as never);
+
+const witness = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-zA-Z0-9][a-zA-Z0-9./_-]{0,127}$/, 'must be a name such as witness.example.com/w1')
+    .meta({ description: 'key name of its cosignatures; constant for life' }),
+  host: z.string().default('127.0.0.1').meta({ description: 'address to listen on; loopback unless you change it' }),
+  port: port.default(8484).meta({ description: '0 = any free port' }),
+  logs: z
+    .array(z.strictObject({ origin, vkey: vkey.meta({ description: 'public key of the log, whose name is the origin' }) }))
+    .min(1)
+    .max(1_000)
+    .meta({ description: 'logs it watches; a log with two keys, as in a rotation, is two entries' }),
+});
+
 const ledger = z
   .strictObject({
-    origin: z
-      .string()
-      .regex(/^[a-zA-Z0-9][a-zA-Z0-9./_-]{0,127}$/, 'must be a name such as ledger.example.com/affiant')
-      .default('affiant.local/ledger'),
+    origin: origin.default('affiant.local/ledger'),
     signer: signer.default({ kind: 'file' }).meta({ description: 'where the key that signs the log is kept' }),
     previous_signer: signer.optional().meta({ description: 'while a rotation overlaps: where the older key is kept, if elsewhere' }),
     checkpoint_interval: duration('1s'),
+    witnesses,
     query_max_execution_time: duration('60s'),
     query_max_result_rows: z.int().min(1).default(5_000_000),
     query_max_result_bytes: size('1gb'),
@@ -274,17 +323,6 @@ const siem = z
   })
   .prefault({} as never);
 
-const unique =
-  (what: string) =>
-  (items: readonly { readonly name: string }[], context: z.RefinementCtx): void => {
-    const seen = new Set<string>();
-    for (const [index, item] of items.entries()) {
-      if (seen.has(item.name))
-        context.addIssue({ code: 'custom', message: `a second ${what} is named ${item.name}`, path: [index, 'name'] });
-      seen.add(item.name);
-    }
-  };
-
 /** The configuration file. Defaults stand here and nowhere else. */
 export const configSchema = z.strictObject({
   source: name
@@ -305,5 +343,6 @@ export const configSchema = z.strictObject({
   clickhouse: clickhouse.optional().meta({ description: 'the ledger store of distributed mode' }),
   postgres: postgres.optional().meta({ description: 'the catalogue of distributed mode' }),
   redis: redis.optional().meta({ description: 'the job queue of distributed mode' }),
+  witness: witness.optional().meta({ description: 'makes this process a witness of other logs (docs/guide/run-a-witness.md)' }),
   object_store: objectStore.optional().meta({ description: 'packets and tiles of distributed mode' }),
 });

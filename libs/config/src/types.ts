@@ -19,6 +19,8 @@ export interface AffiantConfig {
   readonly postgres?: PostgresConfig;
   readonly redis?: RedisConfig;
   readonly object_store?: ObjectStoreConfig;
+  /** Of the witness service alone. */
+  readonly witness?: WitnessConfig;
 }
 
 export interface ServerConfig {
@@ -152,12 +154,32 @@ export interface LedgerConfig {
   /** While a rotation overlaps. */
   readonly previous_signer?: SignerConfig;
   readonly checkpoint_interval: number;
+  readonly witnesses: WitnessesConfig;
   readonly query_max_execution_time: number;
   readonly query_max_result_rows: number;
   readonly query_max_result_bytes: number;
   /** Groups that may query, and as which role. */
   readonly auditors: readonly string[];
   readonly examiners: readonly string[];
+}
+
+/** Who cosigns our checkpoints. */
+export interface WitnessesConfig {
+  /** Empty: nobody does. */
+  readonly members: readonly { readonly name: string; readonly url: string; readonly vkey: string }[];
+  /** Default: more than half. */
+  readonly quorum?: number;
+  readonly interval: number;
+  readonly timeout: number;
+}
+
+export interface WitnessConfig {
+  /** Key name of its cosignatures. */
+  readonly name: string;
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly logs: readonly { readonly origin: string; readonly vkey: string }[];
 }
 
 export interface JournalConfig {

@@ -68,6 +68,21 @@ export interface CheckpointRow {
   readonly frontier_seqs: readonly number[];
 }
 
+/** A checkpoint that a quorum of witnesses has cosigned. */
+export interface AnchorRow {
+  readonly tree_size: number;
+  /** Lower hex. */
+  readonly root_hash: string;
+  /** The checkpoint with the cosignatures. */
+  readonly note: string;
+  /** Microseconds since the Unix epoch, by our own clock. */
+  readonly anchored_at: number;
+  /** Names of the configuration, parallel to witness_times. */
+  readonly witness_names: readonly string[];
+  /** Seconds since the Unix epoch, by the witness's clock. */
+  readonly witness_times: readonly number[];
+}
+
 export interface RangeDigest {
   readonly count: number;
   /** Hex: SHA-256 over the concatenated payload hashes (32 bytes each) in seq order. */
@@ -110,6 +125,7 @@ export interface LedgerStore {
   appendEvents(token: string, rows: readonly EventRow[]): Promise<void>;
   appendLeaves(token: string, rows: readonly LeafRow[]): Promise<void>;
   appendCheckpoint(row: CheckpointRow): Promise<void>;
+  appendAnchor(row: AnchorRow): Promise<void>;
   /** What the ledger holds of one source between two seqs, both included. */
   rangeDigest(sourceId: string, from: number, to: number): Promise<RangeDigest>;
   /** What the ledger holds of a stretch of the event log; the digest is over the payload hashes in the order of the offsets. */
@@ -120,6 +136,8 @@ export interface LedgerStore {
   highestSeqs(from: ReadonlyMap<string, number>): Promise<Map<string, number>>;
   /** The newest checkpoint the ledger holds; null before the first. */
   lastCheckpoint(): Promise<Pick<CheckpointRow, 'round' | 'tree_size' | 'root_hash'> | null>;
+  /** The anchor with the largest tree; null before the first. */
+  lastAnchor(): Promise<Pick<AnchorRow, 'tree_size' | 'note'> | null>;
   /** Internal read, rows as objects; parameters are bound, never spliced. */
   query<T>(sql: string, params?: Readonly<Record<string, unknown>>): Promise<T[]>;
   ping(): Promise<boolean>;

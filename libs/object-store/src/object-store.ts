@@ -11,8 +11,8 @@ export type PutOnce = 'created' | 'same' | 'other';
 
 const RACES = 5;
 const PAGE = 1_000;
-/** The one resource that is replaced (C2SP tlog-tiles). */
-const MUTABLE = /(^|\/)checkpoint$/;
+/** What is replaced: the newest checkpoint (C2SP tlog-tiles), and the newest one with cosignatures. */
+const MUTABLE = /(^|\/)checkpoint(\.cosigned)?$/;
 const KEY = /^(?!.*(^|\/)\.{0,2}(\/|$))[\w.=+/-]{1,500}$/;
 
 /**
@@ -103,7 +103,7 @@ export class ObjectStore {
     return versions === 0 ? null : this.#get(wanted, oldest);
   }
 
-  /** Replaces a mutable resource; only `checkpoint` is one. Durable when it resolves. */
+  /** Replaces a mutable resource; only `checkpoint` and `checkpoint.cosigned` are. Durable when it resolves. */
   async replace(key: string, bytes: Buffer): Promise<void> {
     if (!MUTABLE.test(key)) throw new AffiantError('usage_invalid', `not a mutable resource: ${key}`);
     try {

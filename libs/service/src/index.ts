@@ -3,7 +3,7 @@ export { controlDraft } from './control-draft.js';
 export { composeIdentity, type IdentityParts } from './identity.js';
 export { loadKeys, ServiceKeys, type Keys } from './keys.js';
 export { openObjectStore } from './object-store.js';
-export { readServiceOptions, type ServiceOptions } from './options.js';
+export { readServiceOptions, usageOf, type ServiceOptions } from './options.js';
 export { ReloadingPolicies } from './policies.js';
 export type { Readiness } from './probe-server.js';
 export { createRedactor } from './redactor.js';

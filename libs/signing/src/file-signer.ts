@@ -5,7 +5,7 @@ import { checkedSigner } from './checked-signer.js';
 import { readOrCreateKeyFile, readSharedKeyFile } from './key-file.js';
 import { checkPassphrase, newKeyPem, parseKeyPem } from './key-pem.js';
 import { holdAgainstPinned, readPinned } from './pinned-vkey.js';
-import { formatVkey } from './vkey.js';
+import { formatVkey, type VkeyType } from './vkey.js';
 import type { Signer } from './port.js';
 import { readFileIfPresent } from '#durable';
 
@@ -20,6 +20,8 @@ export interface FileSignerOptions {
   readonly shared?: boolean;
   /** The file is encrypted with it. */
   readonly passphrase?: string;
+  /** What it signs, which its vkey says. Default `note`; `cosignature` for the key of a witness, which must be used for nothing else. */
+  readonly type?: VkeyType;
 }
 
 export interface FileSigner extends Signer {
@@ -46,6 +48,7 @@ export async function openFileSigner(options: FileSignerOptions): Promise<FileSi
   const shared = options.shared === true;
   const { bytes, created } = shared ? await readSharedKeyFile(keyPath) : await readOrCreateKeyFile(keyPath, () => newKeyPem(passphrase));
   const { key, publicKey } = parseKeyPem(bytes, passphrase, keyPath);
-  await holdAgainstPinned(vkeyPath, pinned, formatVkey(options.name, publicKey), shared);
-  return { ...checkedSigner(options.name, publicKey, keyPath, async (message) => sign(null, message, key)), created };
+  const vkey = formatVkey(options.name, publicKey, options.type);
+  await holdAgainstPinned(vkeyPath, pinned, vkey, shared);
+  return { ...checkedSigner(options.name, publicKey, keyPath, async (message) => sign(null, message, key)), vkey, created };
 }

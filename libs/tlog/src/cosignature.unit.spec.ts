@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { isAffiantError } from '#errors';
 import { formatVkey, parseVkey } from '#signing';
 import { cosign, cosignerKey, openNote, parseNote, signCheckpoint, formatTreeHead } from './index.js';
-import { signerOf } from './keys.fixture.js';
+import { signerOf } from '../../signing/src/memory-signer.fixture.js';
 import { checkSignatures } from './note.js';
 
 const invalid = expect.objectContaining({ code: 'note_invalid' });

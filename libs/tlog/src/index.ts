@@ -1,5 +1,6 @@
 export { formatTreeHead, openCheckpoint, parseTreeHead, readCheckpoint, signCheckpoint, type TreeHead } from './checkpoint.js';
 export { cosign, cosignedMessage, cosignerKey, type CosignerKey } from './cosignature.js';
+export { cosignedPath, FileCosignedStore, MemoryCosignedStore, S3CosignedStore } from './cosigned-stores.js';
 export { FileCheckpointStore } from './file-checkpoint-store.js';
 export { FileTileStore } from './file-tile-store.js';
 export { EMPTY_ROOT, leafHash, nodeHash } from './hashing.js';
@@ -7,7 +8,17 @@ export { controlLeafType } from './control-leaf.js';
 export { decodeLeaf, encodeLeaf, LEAF_BYTES, LEAF_TYPES, type Leaf, type LeafType } from './leaf.js';
 export { PostgresCheckpointStore, type PostgresCheckpointStoreOptions } from './postgres-checkpoint-store.js';
 export { MemoryCheckpointStore, MemoryTileStore } from './memory-stores.js';
-export { openNote, parseNote, signNote, type NoteSignature, type OpenNote, type ParsedNote } from './note.js';
+export {
+  checkSignatures,
+  noteKey,
+  openNote,
+  parseNote,
+  signNote,
+  type NoteKey,
+  type NoteSignature,
+  type OpenNote,
+  type ParsedNote,
+} from './note.js';
 export { parseTrustPolicy } from './parse-trust-policy.js';
 export { verifyConsistency, verifyInclusion } from './proof.js';
 export { recomputeRoot, RootBuilder } from './recompute-root.js';

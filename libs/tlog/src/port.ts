@@ -12,6 +12,20 @@ export interface TileStore {
   prune(directories: readonly string[]): Promise<void>;
 }
 
+/** Port: cosigned checkpoints, beside the tiles. */
+export interface CosignedStore {
+  /**
+   * Keeps the note as resource `cosigned/<size>`, unless that is there already. Durable when it resolves.
+   * @returns what is there then, which is the first note that was put
+   */
+  put(size: number, note: string): Promise<string>;
+  get(size: number): Promise<string | null>;
+  /** Replaces the resource `checkpoint.cosigned`: the newest of them. Durable when it resolves. */
+  publish(note: string): Promise<void>;
+  /** What was published last. */
+  latest(): Promise<string | null>;
+}
+
 /** A round the sequencer has promised to carry out: every byte of it follows from this and the event log. */
 export interface RoundManifest {
   readonly round: number;

@@ -3,8 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkpointStoreContract, STATE } from './contract/checkpoint-store.contract.js';
+import { cosignedStoreContract } from './contract/cosigned-store.contract.js';
 import { tileStoreContract } from './contract/tile-store.contract.js';
-import { FileCheckpointStore, FileTileStore, MemoryCheckpointStore, MemoryTileStore } from './index.js';
+import {
+  FileCheckpointStore,
+  FileCosignedStore,
+  FileTileStore,
+  MemoryCheckpointStore,
+  MemoryCosignedStore,
+  MemoryTileStore,
+} from './index.js';
 import type { CheckpointStore } from './index.js';
 
 let directory: string;
@@ -17,6 +25,9 @@ const conflict = expect.objectContaining({ code: 'ledger_conflict' });
 
 tileStoreContract('FileTileStore', async () => new FileTileStore(join(directory, 'tiles')));
 tileStoreContract('MemoryTileStore', async () => new MemoryTileStore());
+
+cosignedStoreContract('FileCosignedStore', async () => new FileCosignedStore(join(directory, 'tiles')));
+cosignedStoreContract('MemoryCosignedStore', async () => new MemoryCosignedStore());
 
 const CHECKPOINT_STORES: [string, () => CheckpointStore][] = [
   ['files', () => new FileCheckpointStore(join(directory, 'state', 'checkpoint.json'))],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isAffiantError } from '#errors';
 import type { Signer } from '#signing';
 import { checkNote, cosign, formatTreeHead, isQuorum, parseTrustPolicy, readNote, signCheckpoint } from './index.js';
-import { signerOf } from './keys.fixture.js';
+import { signerOf } from '../../signing/src/memory-signer.fixture.js';
 
 const invalid = expect.objectContaining({ code: 'note_invalid' });
 const log = signerOf('affiant.example/ledger');

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AffiantError } from '#errors';
 import type {
+  AnchorRow,
   CheckpointRow,
   EventRow,
   HeldEvent,
@@ -22,6 +23,7 @@ export class MemoryLedgerStore implements LedgerStore, StoredEvents {
   readonly events: EventRow[] = [];
   readonly leaves: LeafRow[] = [];
   readonly checkpoints: CheckpointRow[] = [];
+  readonly anchors: AnchorRow[] = [];
   /** Calls that came out of order. */
   readonly violations: string[] = [];
   readonly #tokens = new Set<string>();
@@ -42,6 +44,14 @@ export class MemoryLedgerStore implements LedgerStore, StoredEvents {
 
   async appendCheckpoint(row: CheckpointRow): Promise<void> {
     if (this.#isNew(`checkpoint ${JSON.stringify(row)}`)) this.checkpoints.push(row);
+  }
+
+  async appendAnchor(row: AnchorRow): Promise<void> {
+    if (this.#isNew(`anchor ${row.tree_size}`)) this.anchors.push(row);
+  }
+
+  async lastAnchor(): Promise<AnchorRow | null> {
+    return this.anchors.toSorted((a, b) => a.tree_size - b.tree_size).at(-1) ?? null;
   }
 
   async rangeDigest(sourceId: string, from: number, to: number): Promise<RangeDigest> {

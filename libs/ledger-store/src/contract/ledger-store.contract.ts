@@ -171,6 +171,23 @@ export function ledgerStoreContract(name: string, open: () => Promise<LedgerStor
       expect(await store.lastCheckpoint()).toMatchObject({ round: 1, tree_size: 50, root_hash: row.root_hash });
     });
 
+    it('holds one cosigned checkpoint per size', async () => {
+      expect(await store.lastAnchor()).toBeNull();
+      const row = {
+        tree_size: 50,
+        root_hash: 'ab'.repeat(32),
+        note: 'log\n50\nx\n\n— log sig\n— w sig\n',
+        anchored_at: 1_700_000_000_000_000,
+        witness_names: ['w'],
+        witness_times: [1_700_000_000],
+      };
+      await store.appendAnchor(row);
+      await store.appendAnchor(row);
+      await expect(store.appendAnchor({ ...row, note: `${row.note}— v sig\n` })).rejects.toMatchObject({ code: 'ledger_conflict' });
+      await store.appendAnchor({ ...row, tree_size: 40 });
+      expect(await store.lastAnchor()).toMatchObject({ tree_size: 50, note: row.note });
+    });
+
     it('takes an empty batch', async () => {
       await store.appendEvents('nothing', []);
     });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createClient, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client';
 import { AffiantError } from '#errors';
-import type { CheckpointRow, EventRow, HeldEvent, LeafRow, LedgerStore, LogRange, RangeDigest, SourceRange } from '../port.js';
+import type { AnchorRow, CheckpointRow, EventRow, HeldEvent, LeafRow, LedgerStore, LogRange, RangeDigest, SourceRange } from '../port.js';
 import { checkServer } from '../server/check-server.js';
 import { batches } from './batches.js';
 import { engineError } from './engine-errors.js';
@@ -12,7 +12,7 @@ import { statementFor, type Flavour } from './flavour.js';
 import { eventCount, lowestSeqs, otherSources, progress, readEvents } from './stored-reads.js';
 import { leafRuns } from './leaf-runs.js';
 import { loadMigrations, pendingMigrations, type AppliedMigration, type Migration } from './migrations.js';
-import { CHECKPOINT_ROWS, EVENT_ROWS, LEAF_ROWS, RUN_ROWS, encodeRows, type RowFormat } from './rows.js';
+import { ANCHOR_ROWS, CHECKPOINT_ROWS, EVENT_ROWS, LEAF_ROWS, RUN_ROWS, encodeRows, type RowFormat } from './rows.js';
 
 export interface ClickHouseLedgerStoreOptions {
   /** Base URL of the HTTP interface. */
@@ -157,6 +157,21 @@ export class ClickHouseLedgerStore implements LedgerStore, StoredEvents {
     if (held.length !== 1 || held[0]?.root_hash !== row.root_hash || held[0].note !== row.note) {
       throw new AffiantError('ledger_conflict', `The ledger holds another checkpoint for round ${row.round}.`);
     }
+  }
+
+  async appendAnchor(row: AnchorRow): Promise<void> {
+    await this.#insert(`anchor/${row.tree_size}`, ANCHOR_ROWS, [row]);
+    const held = await this.query<{ note: string }>('SELECT note FROM ledger.anchors WHERE tree_size = {size:UInt64}', {
+      size: row.tree_size,
+    });
+    if (held.length !== 1 || held[0]?.note !== row.note)
+      throw new AffiantError('ledger_conflict', `The ledger holds another cosigned checkpoint of size ${row.tree_size}.`);
+  }
+
+  async lastAnchor(): Promise<Pick<AnchorRow, 'tree_size' | 'note'> | null> {
+    const sql = 'SELECT tree_size, note FROM ledger.anchors ORDER BY tree_size DESC LIMIT 1';
+    const [last] = await this.query<Pick<AnchorRow, 'tree_size' | 'note'>>(sql);
+    return last ?? null;
   }
 
   async rangeDigest(sourceId: string, from: number, to: number): Promise<RangeDigest> {

@@ -1,4 +1,4 @@
-import type { CheckpointRow, EventRow, LeafRow } from '../port.js';
+import type { AnchorRow, CheckpointRow, EventRow, LeafRow } from '../port.js';
 import { RowBinaryWriter } from './row-binary.js';
 
 /** A table with its columns in the order in which `write` writes them. */
@@ -95,6 +95,19 @@ export const CHECKPOINT_ROWS: RowFormat<CheckpointRow> = {
     to.int64(row.sealed_at);
     to.array(row.frontier_sources, (source) => to.string(source));
     to.array(row.frontier_seqs, (seq) => to.int64(seq));
+  },
+};
+
+export const ANCHOR_ROWS: RowFormat<AnchorRow> = {
+  table: 'ledger.anchors',
+  columns: ['tree_size', 'root_hash', 'note', 'anchored_at', 'witness_names', 'witness_times'],
+  write: (to, row) => {
+    to.int64(row.tree_size);
+    to.string(row.root_hash);
+    to.string(row.note);
+    to.int64(row.anchored_at);
+    to.array(row.witness_names, (name) => to.string(name));
+    to.array(row.witness_times, (time) => to.int64(time));
   },
 };
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { AffiantError } from '#errors';
-import type { CheckpointRow, EventRow, HeldEvent, LeafRow, LedgerStore, LogRange, RangeDigest, SourceRange } from '../port.js';
+import type { AnchorRow, CheckpointRow, EventRow, HeldEvent, LeafRow, LedgerStore, LogRange, RangeDigest, SourceRange } from '../port.js';
 import { leafRuns } from '../store/leaf-runs.js';
 
 export type FailableCall =
-  'migrate' | 'appendEvents' | 'appendLeaves' | 'appendCheckpoint' | 'rangeDigest' | 'logDigest' | 'heldEvents' | 'query';
+  'migrate' | 'appendEvents' | 'appendLeaves' | 'appendCheckpoint' | 'appendAnchor' | 'rangeDigest' | 'logDigest' | 'heldEvents' | 'query';
 
 interface PlannedFailure {
   readonly call: FailableCall;
@@ -21,6 +21,7 @@ export class FakeLedgerStore implements LedgerStore {
   readonly events: EventRow[] = [];
   readonly leaves: LeafRow[] = [];
   readonly checkpoints: CheckpointRow[] = [];
+  readonly anchors: AnchorRow[] = [];
   /** Every call that reached the store, in order, as `name token`. */
   readonly calls: string[] = [];
   readonly #tokens = new Map<string, string>();
@@ -67,6 +68,16 @@ export class FakeLedgerStore implements LedgerStore {
     await this.#run('appendCheckpoint', String(row.round), () => {
       this.#once(`checkpoint/${row.round}`, `${row.root_hash} ${row.note}`, () => this.checkpoints.push(row));
     });
+  }
+
+  async appendAnchor(row: AnchorRow): Promise<void> {
+    await this.#run('appendAnchor', String(row.tree_size), () => {
+      this.#once(`anchor/${row.tree_size}`, row.note, () => this.anchors.push(row));
+    });
+  }
+
+  async lastAnchor(): Promise<AnchorRow | null> {
+    return this.anchors.toSorted((a, b) => a.tree_size - b.tree_size).at(-1) ?? null;
   }
 
   async rangeDigest(sourceId: string, from: number, to: number): Promise<RangeDigest> {

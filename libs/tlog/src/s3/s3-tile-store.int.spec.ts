@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ObjectStore } from '#object-store';
 import { createLogger } from '#observability';
 import { hasS3, startS3, type TestS3 } from '../../../../test/support/engines/s3.mjs';
+import { cosignedStoreContract } from '../contract/cosigned-store.contract.js';
 import { tileStoreContract } from '../contract/tile-store.contract.js';
+import { S3CosignedStore } from '../cosigned-stores.js';
 import { S3TileStore } from './s3-tile-store.js';
 
 describe.skipIf(!hasS3())('tiles in an S3 bucket with object lock', () => {
@@ -33,6 +35,7 @@ describe.skipIf(!hasS3())('tiles in an S3 bucket with object lock', () => {
   });
 
   tileStoreContract('S3TileStore', async () => new S3TileStore(await objects()));
+  cosignedStoreContract('S3CosignedStore', async () => new S3CosignedStore(await objects()));
 
   it('publishes the checkpoint beside the tiles, and locks full tiles only', async () => {
     const store = await objects();

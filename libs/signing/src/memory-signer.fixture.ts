@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { formatVkey, type Signer } from '#signing';
+import { formatVkey, type Signer } from './index.js';
 
 /** A fresh key in memory; `cosignerVkey` is its name as a witness. */
 export function signerOf(name: string): Signer & { readonly cosignerVkey: string } {
