@@ -60,7 +60,7 @@ async function tryOnce(spec: KmsSpec, { now = () => new Date() }: KmsTools, acti
     sessionToken: await spec.sessionToken?.(),
   };
   const content = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `TrentService.${action}` };
-  const headers = sigV4({ method: 'POST', url, headers: content, body }, 'kms', spec.region, credentials, now());
+  const headers = await sigV4({ method: 'POST', url, headers: content, body }, 'kms', spec.region, credentials, now());
   try {
     const signal = AbortSignal.timeout(spec.timeoutMs);
     const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' });

@@ -1,4 +1,5 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
+import { SignatureV4 } from '@smithy/signature-v4';
 
 export interface AwsCredentials {
   readonly accessKeyId: string;
@@ -9,43 +10,50 @@ export interface AwsCredentials {
 export interface SignedRequest {
   readonly method: 'GET' | 'POST';
   readonly url: URL;
-  /** Names in lower case; every one of them is signed. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-const hmac = (key: Buffer | string, text: string): Buffer => createHmac('sha256', key).update(text).digest();
+/** SHA-256, or HMAC with it, in the form the library asks for. */
+class Sha256 {
+  readonly #hash: Hash | Hmac;
+
+  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
+    this.#hash = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret));
+  }
+
+  update(data: string | ArrayBuffer | ArrayBufferView): void {
+    this.#hash.update(bytesOf(data));
+  }
+
+  digest(): Promise<Uint8Array> {
+    return Promise.resolve(this.#hash.digest());
+  }
+
+  reset(): void {}
+}
 
 /** Headers of AWS Signature Version 4 for a request without query; `now` is the time of the request. */
-export function sigV4(
-  request: SignedRequest,
+export async function sigV4(
+  { method, url, headers, body }: SignedRequest,
   service: string,
   region: string,
   { accessKeyId, secretAccessKey, sessionToken }: AwsCredentials,
   now: Date,
-): Record<string, string> {
-  const stamp = now.toISOString().replace(/[-:]|\.\d{3}/g, '');
-  const day = stamp.slice(0, 8);
-  const headers: Record<string, string> = {
-    ...request.headers,
-    host: request.url.host,
-    'x-amz-date': stamp,
-    ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }),
-  };
-  const names = Object.keys(headers).sort();
-  const signed = names.join(';');
-  const lines = names.map((name) => `${name}:${headers[name]!.trim()}\n`).join('');
-  const canonical = [request.method, request.url.pathname, '', lines, signed, sha256(request.body)].join('\n');
-  const scope = `${day}/${region}/${service}/aws4_request`;
-  const text = ['AWS4-HMAC-SHA256', stamp, scope, sha256(canonical)].join('\n');
-  const key = [day, region, service, 'aws4_request'].reduce<Buffer | string>(
-    (secret, part) => hmac(secret, part),
-    `AWS4${secretAccessKey}`,
+): Promise<Record<string, string>> {
+  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+  const signer = new SignatureV4({ service, region, credentials, sha256: Sha256, applyChecksum: false });
+  const { protocol, hostname, pathname, host } = url;
+  const signed = await signer.sign(
+    { method, protocol, hostname, path: pathname, headers: { ...headers, host }, body },
+    { signingDate: now },
   );
-  headers['authorization'] =
-    `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${hmac(key, text).toString('hex')}`;
   // The client writes it itself.
-  delete headers['host'];
-  return headers;
+  const { host: _host, ...rest } = signed.headers;
+  return rest;
+}
+
+function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Buffer {
+  if (typeof data === 'string') return Buffer.from(data);
+  return ArrayBuffer.isView(data) ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : Buffer.from(data);
 }

@@ -90,7 +90,7 @@ export class KmsServer {
     );
     const stamp = String(request.headers['x-amz-date']).replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z');
     const credentials = { accessKeyId: await spec.accessKeyId(), secretAccessKey: await spec.secretAccessKey() };
-    const expected = sigV4({ method: 'POST', url, headers, body }, 'kms', spec.region, credentials, new Date(stamp));
+    const expected = await sigV4({ method: 'POST', url, headers, body }, 'kms', spec.region, credentials, new Date(stamp));
     return expected['authorization'] === request.headers.authorization;
   }
 }
