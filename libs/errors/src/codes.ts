@@ -86,6 +86,12 @@ export const ERROR_CODES = {
     'Fewer witnesses than the trust policy asks for have cosigned.',
     'Get the note again later; see docs/guide/run-a-witness.md.',
   ),
+  timestamp_invalid: spec(400, 'A time stamp does not verify.', 'Compare the pinned root; see docs/guide/time-stamps.md.'),
+  timestamp_unavailable: spec(
+    503,
+    'A time stamp authority does not answer, or refuses.',
+    'Check ledger.timestamps; nothing else waits for it.',
+  ),
   proof_invalid: spec(400, 'A Merkle proof does not lead to the root.', 'Treat the cited record as altered.'),
   key_invalid: spec(400, 'A key is malformed.', 'Give the key in the documented form.'),
   signer_failed: spec(
