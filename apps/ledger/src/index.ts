@@ -29,4 +29,5 @@ export {
   type RecordSink,
   type SinkHealth,
 } from './feed/index.js';
+export { StoredWords, type OwnWord, type OwnWords } from './testify/own-words.js';
 export { rebuildGroup, rebuildLedger, type Rebuilt, type RebuildPorts } from './rebuild/rebuild.js';

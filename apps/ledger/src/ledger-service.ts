@@ -5,11 +5,12 @@ import { Handover } from './handover.js';
 import { Ingest } from './ingest/ingest.js';
 import { replayTo } from './ingest/intent.js';
 import { verifyLastRecord } from './ingest/verify.js';
-import { DEFAULTS, GROUPS, type LedgerHealth, type LedgerPorts, type LedgerRole } from './ports.js';
+import { DEFAULTS, GROUPS, type LedgerGap, type LedgerHealth, type LedgerPorts, type LedgerRole } from './ports.js';
 import { EventReader } from './read-event.js';
 import { isConflict, Stopped, systemPause, Withdrawn, unlessGivenUp, untilDone, type RetryOptions } from './retry.js';
 import { runCandidate } from './sequence/candidate.js';
 import { Sequencer, Superseded } from './sequence/sequencer.js';
+import { Testimony } from './testify/testimony.js';
 
 const RETRY_WAIT = 250;
 const DRAIN_POLL = 50;
@@ -199,6 +200,10 @@ export class LedgerService {
     return this.#alarm.halted;
   }
 
+  #gaps(): readonly LedgerGap[] {
+    return this.ports.sequencerLog?.gaps?.() ?? [];
+  }
+
   async health(): Promise<LedgerHealth> {
     const sealed = this.#sequencer?.sealed;
     const ingestLag = await this.#ingestLag();
@@ -209,7 +214,7 @@ export class LedgerService {
       sealedRound: sealed?.round ?? 0,
       lastSealAt: sealed === undefined || sealed.round === 0 ? null : sealed.sealed_at,
       leader: sealed !== undefined,
-      gaps: this.ports.sequencerLog?.gaps?.() ?? [],
+      gaps: this.#gaps(),
       halted: this.halted,
     };
   }
@@ -217,10 +222,14 @@ export class LedgerService {
   /** @throws AffiantError ledger_conflict; Stopped */
   async #runRounds(sequencer: Sequencer, signal: AbortSignal): Promise<void> {
     const { pause, checkpointInterval } = this.#options;
+    const { words } = this.ports;
+    const testimony = words === undefined ? null : new Testimony(this.ports, words, this.#options);
     while (!signal.aborted && this.halted === null) {
       let wait = checkpointInterval;
       try {
         if (await unlessGivenUp(sequencer.round(), this.#retry.signal)) wait = 0;
+        // Between two rounds: what is sealed now is what it says, and the next round seals that it was said.
+        if (testimony !== null) await unlessGivenUp(testimony.give(sequencer.sealed, this.#gaps()), this.#retry.signal);
       } catch (error) {
         if (isConflict(error) || error instanceof Stopped) throw error;
         this.ports.logger.warn({ reason: String(error) }, 'a round failed; finding out what it left behind');

@@ -10,7 +10,7 @@ import { createLogger } from '#observability';
 import { loadOrCreateSecret, openFileSigner } from '#signing';
 import { FileCheckpointStore, FileTileStore, openCheckpoint, recomputeRoot, TileTree, verifyConsistency } from '#tlog';
 import { otherVersion } from '../../../test/support/schema-versions.mjs';
-import { startLedger, type Ledger } from './index.js';
+import { startLedger, StoredWords, type Ledger, type LedgerPorts } from './index.js';
 import { answerDraft } from './testing/answer-draft.js';
 import { controlDraft } from './testing/world.js';
 
@@ -52,7 +52,7 @@ interface Life {
 }
 
 /** One start of everything on the state directory, as apps/standalone composes it. */
-async function live(): Promise<Life> {
+async function live(change: Partial<Pick<LedgerPorts, 'words'>> = {}): Promise<Life> {
   const key = await loadOrCreateSecret(join(state, 'keys', 'journal.key'));
   const journalDirectory = join(state, 'journal');
   const watermarks = createWatermarks(['gateway', 'old-gateway', 'ledger']);
@@ -71,7 +71,8 @@ async function live(): Promise<Life> {
     codec,
     clock,
     logger,
-    options: { checkpointInterval: 50 },
+    options: { checkpointInterval: 50, frontierInterval: 0 },
+    ...change,
   });
   const end = async (): Promise<void> => {
     await ledger.stop();
@@ -174,3 +175,33 @@ describe('on journals, files and the embedded engine', () => {
     );
   });
 });
+
+describe('what the ledger testifies', () => {
+  it('is recorded once, and found again by the next start', async () => {
+    const words = new StoredWords(store);
+    const count = async (kind: string): Promise<number> => (await words.told([kind])).length;
+    for (let life = 1; life <= 2; life += 1) {
+      const { gateway, ledger, end } = await live({ words });
+      await gateway.record(drafts(3));
+      await until(async () => (await count('schema.registered')) > 0 && (await count('ledger.frontier')) >= life);
+      expect(await ledger.drain(60_000)).toBe(true);
+      await end();
+    }
+    const schemas = await words.told(['schema.registered']);
+    expect(schemas.map(({ subject }) => subject).sort()).toEqual(codec.readable.map(({ sha256 }) => sha256).sort());
+    expect(schemas[0]!.attributes['name']).toMatch(/^affiant\.v1\./);
+    const detail = await store.query<{ digest: string; subject: string }>(
+      `SELECT lower(hex(SHA256(assumeNotNull(detail)))) AS digest, assumeNotNull(subject) AS subject FROM audit.control WHERE kind = 'schema.registered'`,
+    );
+    for (const { digest, subject } of detail) expect(digest).toBe(subject);
+    expect(detail).toHaveLength(codec.readable.length);
+  });
+});
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 60_000;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error('it did not come true within a minute');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

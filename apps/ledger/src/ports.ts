@@ -4,6 +4,7 @@ import type { LedgerStore } from '#ledger-store';
 import type { Logger } from '#observability';
 import type { LogKeys, Signer } from '#signing';
 import type { CheckpointStore, TileStore } from '#tlog';
+import type { OwnWords } from './testify/own-words.js';
 
 /** A time in which this process, and no other that asks the same authority, sequences. */
 export interface Term {
@@ -22,6 +23,8 @@ export interface Leadership {
 /** A seq that later ones of its source wait for: nothing of the source is sealed past it. */
 export interface LedgerGap {
   readonly source: string;
+  /** First seq that is missing, and how many are. */
+  readonly seq: number;
   readonly missing: number;
   /** Microseconds since the Unix epoch. */
   readonly sinceUs: number;
@@ -57,6 +60,8 @@ export interface LedgerPorts {
   readonly codec: EventCodec;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What the ledger has testified of itself before. Without it nothing is testified: no schemas, frontiers and gaps. */
+  readonly words?: OwnWords;
   readonly options: LedgerOptions;
 }
 
@@ -70,6 +75,10 @@ export interface LedgerOptions {
   readonly gather?: number;
   /** Most leaves sealed in one round. Default 32,768. */
   readonly maxRoundLeaves?: number;
+  /** Milliseconds between two `ledger.frontier` events while anything is new. Default a minute. */
+  readonly frontierInterval?: number;
+  /** Milliseconds a range of a source may be missing before `ledger.gap` is recorded. Default 15 minutes. */
+  readonly gapAfter?: number;
   /** Waits, or returns early when the signal fires; tests pass one that does not wait. */
   readonly pause?: Pause;
 }
@@ -79,7 +88,14 @@ export type Pause = (milliseconds: number, signal: AbortSignal) => Promise<void>
 /** What the consumers of the event log are called there; their committed offsets are kept under these names. */
 export const GROUPS = { ingest: 'ledger.ingest', sequencer: 'ledger.sequencer' } as const;
 
-export const DEFAULTS = { maxBatchRecords: 5_000, maxBatchBytes: 8 * 1024 * 1024, gather: 200, maxRoundLeaves: 32_768 } as const;
+export const DEFAULTS = {
+  maxBatchRecords: 5_000,
+  maxBatchBytes: 8 * 1024 * 1024,
+  gather: 200,
+  maxRoundLeaves: 32_768,
+  frontierInterval: 60_000,
+  gapAfter: 900_000,
+} as const;
 
 /** How the ledger is doing. */
 export interface LedgerHealth {

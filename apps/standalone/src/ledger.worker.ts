@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { openSiemSinks, recordKeys, siemGroups, startFeed, startLedger } from '#apps/ledger';
+import { openSiemSinks, recordKeys, siemGroups, startFeed, startLedger, StoredWords } from '#apps/ledger';
 import { EmbeddedEventLog } from '#event-log';
 import { AffiantError } from '#errors';
 import { EventCodec, SystemClock, SystemIds } from '#events';
@@ -56,6 +56,7 @@ const ledger = await startLedger({
   codec,
   clock,
   logger,
+  words: new StoredWords(store),
   options: { checkpointInterval: task.checkpointInterval },
 });
 await recordKeys({ keys, store, recorder });

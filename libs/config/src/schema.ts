@@ -218,6 +218,9 @@ const ledger = z
     signer: signer.default({ kind: 'file' }).meta({ description: 'where the key that signs the log is kept' }),
     previous_signer: signer.optional().meta({ description: 'while a rotation overlaps: where the older key is kept, if elsewhere' }),
     checkpoint_interval: duration('1s'),
+    gap_after: duration('15m').meta({
+      description: 'how long events of a source may be missing before the gap is recorded; at least a minute',
+    }),
     witnesses,
     query_max_execution_time: duration('60s'),
     query_max_result_rows: z.int().min(1).default(5_000_000),

@@ -154,6 +154,8 @@ export interface LedgerConfig {
   /** While a rotation overlaps. */
   readonly previous_signer?: SignerConfig;
   readonly checkpoint_interval: number;
+  /** Milliseconds a range of a source may be missing before it is recorded. */
+  readonly gap_after: number;
   readonly witnesses: WitnessesConfig;
   readonly query_max_execution_time: number;
   readonly query_max_result_rows: number;

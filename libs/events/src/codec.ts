@@ -51,6 +51,8 @@ interface Reader extends Writer {
  */
 export class EventCodec {
   readonly schemas: readonly RegisteredSchema[];
+  /** Every version it reads, in the order of the ids. */
+  readonly readable: readonly RegisteredSchema[];
   readonly #readers = new Map<number, Reader>();
   readonly #writers = new Map<EventType, Writer>();
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
@@ -60,7 +62,8 @@ export class EventCodec {
   constructor(schemas: readonly RegisteredSchema[] = loadSchemas(), earlier: readonly RegisteredSchema[] = loadEarlierSchemas(schemas)) {
     this.schemas = schemas;
     for (const registered of schemas) this.#writers.set(typeOfName(registered), { registered, avro: avroOf(registered) });
-    for (const registered of distinctSchemas([...schemas, ...earlier])) this.#readers.set(registered.id, this.#readerOf(registered));
+    this.readable = distinctSchemas([...schemas, ...earlier]);
+    for (const registered of this.readable) this.#readers.set(registered.id, this.#readerOf(registered));
   }
 
   /** Framed bytes, whose memory nobody else writes to; small events share a slab, so that a busy recorder does not feed the collector. */

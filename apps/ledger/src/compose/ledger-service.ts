@@ -10,6 +10,7 @@ import { recordKeys } from '../keys/record-keys.js';
 import { PostgresLeadership } from '../leadership/postgres-leadership.js';
 import type { LedgerHealth } from '../ports.js';
 import { startLedger } from '../start-ledger.js';
+import { StoredWords } from '../testify/own-words.js';
 import { Standstill } from './standstill.js';
 
 /** Longer would be cheaper when idle; a member joins and leaves by that much more slowly. */
@@ -62,7 +63,8 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
       codec,
       clock,
       logger,
-      options: { checkpointInterval: settings.checkpoint_interval },
+      words: new StoredWords(store),
+      options: { checkpointInterval: settings.checkpoint_interval, gapAfter: settings.gap_after },
     });
     await whenThere('the ledger store', () => recordKeys({ keys: logKeys, store, recorder }));
     const sender = new KafkaSender({ connection: kafka });

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { EventCodec, SystemClock, TOPICS, type EventDraft } from '#events';
+import { EventCodec, SystemClock, TOPICS, type Control, type EventDraft } from '#events';
 import type { EventRow } from '#ledger-store';
 import { buildRow } from '../ingest/build-row.js';
 import type { LogRecord, Subscription } from '#event-log';
@@ -9,6 +9,7 @@ import { formatVkey, type Signer } from '#signing';
 import { decodeLeaf, MemoryCheckpointStore, MemoryTileStore, openCheckpoint, recomputeRoot, TileTree } from '#tlog';
 import { LedgerService } from '../ledger-service.js';
 import type { LedgerOptions, LedgerPorts } from '../ports.js';
+import type { OwnWords } from '../testify/own-words.js';
 import { EventReader } from '../read-event.js';
 import { FaultyProcess, type FaultPlan } from './faults.js';
 import { MemoryEventLog } from './memory-event-log.js';
@@ -62,8 +63,12 @@ export class World {
   }
 
   /** Runs a process until everything is sealed or the plan kills it; it is gone afterwards. */
-  async runUntilQuiet(plan?: FaultPlan, options?: Partial<LedgerOptions>): Promise<{ halted: string | null }> {
-    const ports = this.ports(plan, options);
+  async runUntilQuiet(
+    plan?: FaultPlan,
+    options?: Partial<LedgerOptions>,
+    change: Partial<LedgerPorts> = {},
+  ): Promise<{ halted: string | null }> {
+    const ports = { ...this.ports(plan, options), ...change };
     const { process } = ports;
     const service = new LedgerService(ports);
     const subscriptions: Subscription[] = [];
@@ -102,6 +107,18 @@ export class World {
       (record) => this.codec.decode(record.value).event as unknown as Record<string, unknown>,
     );
   }
+
+  /** What it has testified, as the real port answers it; a process gets it only when it is handed in. */
+  readonly words: OwnWords = {
+    told: async (kinds) =>
+      (this.ownEvents() as unknown as Control[])
+        .filter(({ kind }) => kinds.includes(kind))
+        .map(({ kind, subject, attributes }) => ({
+          kind,
+          subject: subject ?? '',
+          attributes: Object.fromEntries(attributes.map(({ name, value }) => [name, value])),
+        })),
+  };
 
   /** A row as the ingest would build it from these bytes at that place. */
   rowOf(partition: string, offset: number, value: Buffer): EventRow {
