@@ -1,0 +1,83 @@
+import type { TrustPolicy } from '#tlog';
+import { blame } from './blame.js';
+import { checkHead } from './check-head.js';
+import { Findings } from './finding.js';
+import { LeafChains } from './leaf-chains.js';
+import type { LogSource } from './log-source.js';
+import { reportOf, type LogReport } from './report.js';
+import { checkLeftovers } from './leftovers.js';
+import { TreeWalk } from './tree-walk.js';
+
+export interface Since {
+  /** Name for people: the file it came from. */
+  readonly name: string;
+  /** A checkpoint from an earlier check, verbatim. */
+  readonly note: string | Uint8Array;
+}
+
+export interface CheckLogOptions {
+  /** From the person who verifies, never from the log. */
+  readonly policy: TrustPolicy;
+  /** Earlier checkpoints that the log must still agree with. */
+  readonly since?: readonly Since[];
+  /** Another checkpoint than the one in the log: that of a packet, for instance. */
+  readonly checkpoint?: Since;
+  readonly onProgress?: (done: number, of: number) => void;
+}
+
+/**
+ * Checks a whole log: checkpoint under the policy, every leaf and tile, consistency with earlier checkpoints, and each source's chain.
+ * Whatever the log holds gives a report. Memory does not grow with the log. @throws AffiantError instance_unreachable, usage_invalid when
+ * the place cannot be read.
+ */
+export async function checkLog(source: LogSource, options: CheckLogOptions): Promise<LogReport> {
+  const startedAt = performance.now();
+  const findings = new Findings();
+  const chains = new LeafChains(findings, true);
+  const notes: string[] = [];
+  const { policy, since = [] } = options;
+  const note = options.checkpoint?.note ?? (await source.get('checkpoint'));
+  const where = options.checkpoint?.name ?? 'checkpoint';
+  if (note === null) findings.add('checkpoint_missing', where, 'there is no checkpoint, so nothing says what the tree is');
+  const checked = note === null ? null : checkHead(policy, note, where, findings);
+  const size = checked?.head.size ?? 0;
+  if (checked !== null) {
+    const older = since.flatMap(({ name, note: text }) => {
+      const one = checkHead({ ...policy, quorum: null }, text, name, findings);
+      return one === null ? [] : [{ name, head: one.head }];
+    });
+    for (const { name, head } of older) {
+      if (head.size > size)
+        findings.add(
+          'checkpoint_rolled_back',
+          where,
+          `it is of ${size} leaves and ${name} of ${head.size}: the log was ${head.size} leaves long already`,
+        );
+      if (head.origin !== checked.head.origin) findings.add('checkpoint_invalid', name, `it is of another log: ${head.origin}`);
+    }
+    const walk = new TreeWalk(source, size, findings, chains, [size, ...older.map(({ head }) => head.size)]);
+    await walk.run((done) => options.onProgress?.(done, size));
+    const root = walk.root(size);
+    const leavesAreTrue = root?.equals(checked.head.root) === true;
+    const treeFindings = new Findings();
+    await blame(source, size, checked.head.root, leavesAreTrue, walk.mismatches, treeFindings);
+    // What was altered comes before what follows from it.
+    findings.putFirst(treeFindings);
+    for (const { name, head } of older) {
+      const then = walk.root(head.size);
+      if (then !== null && !then.equals(head.root) && leavesAreTrue)
+        findings.add(
+          'checkpoint_forked',
+          where,
+          `the first ${head.size} leaves are not those that ${name} was signed for: the key signed two histories`,
+        );
+    }
+    if (!walk.complete) notes.push('Some leaves could be neither read nor replaced, so the tree was not recomputed to its end.');
+    else if (!leavesAreTrue && treeFindings.count === 0)
+      findings.add('tree_differs', where, 'leaves and tiles agree with each other and give another root than the signed one');
+    // What came of an earlier partial file can only vouch for it when it is itself in order.
+    if (findings.count === 0) await checkLeftovers(source, size, findings, notes);
+  }
+  const parts = { what: 'log' as const, name: source.name, policy, checked, findings, notes, startedAt };
+  return reportOf({ ...parts, range: { from: 0, to: size }, sources: chains.summaries(), since: since.map(({ name }) => name) });
+}
