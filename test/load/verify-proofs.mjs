@@ -1,7 +1,14 @@
 // Proof size and time at large trees, without storing them: tiles of hashes are kept in memory for levels 1 and up only, those of level 0 are
 // computed again when asked for. 100 million leaves are 12.5 MB of level-1 hashes.
 import { hash } from 'node:crypto';
-import { formatTlogProof, signCheckpoint, TileTree, verifyConsistency, verifyInclusion, encodeLeaf } from '../../dist/libs/tlog/src/index.js';
+import {
+  formatTlogProof,
+  signCheckpoint,
+  TileTree,
+  verifyConsistency,
+  verifyInclusion,
+  encodeLeaf,
+} from '../../dist/libs/tlog/src/index.js';
 import { logSigner } from '../../dist/libs/verify/src/testing/make-log.js';
 
 const WIDTH = 256;
@@ -50,7 +57,8 @@ class VirtualTiles {
       const count = Math.floor(below.length / 32 / WIDTH);
       if (count === 0) break;
       const hashes = Buffer.alloc(count * 32);
-      for (let index = 0; index < count; index += 1) foldTile(below.subarray(index * WIDTH * 32, (index + 1) * WIDTH * 32)).copy(hashes, index * 32);
+      for (let index = 0; index < count; index += 1)
+        foldTile(below.subarray(index * WIDTH * 32, (index + 1) * WIDTH * 32)).copy(hashes, index * 32);
       this.levels.push(hashes);
     }
   }

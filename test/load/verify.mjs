@@ -32,7 +32,9 @@ if (!process.argv.includes('--proofs')) {
       if (!report.ok) throw new Error(report.statement);
       const cpuSeconds = (used.user + used.system) / 1e6;
       runs.push({ wall: report.leaves_per_second, cpu: Math.round(leaves / cpuSeconds) });
-      say(`${leaves} leaves: ${report.seconds.toFixed(2)} s, ${report.leaves_per_second} leaves/s by the clock, ${runs.at(-1).cpu} per CPU second`);
+      say(
+        `${leaves} leaves: ${report.seconds.toFixed(2)} s, ${report.leaves_per_second} leaves/s by the clock, ${runs.at(-1).cpu} per CPU second`,
+      );
     }
     runs.sort((a, b) => a.cpu - b.cpu);
     const middle = runs[Math.floor(runs.length / 2)];

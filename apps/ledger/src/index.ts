@@ -1,3 +1,4 @@
+export { checkRows, ROW_QUERIES, type LedgerRows, type ReadRow, type RowsReport } from './check/index.js';
 export { LedgerService, type LedgerConsumer } from './ledger-service.js';
 export { LedgerModule } from './ledger.module.js';
 export { PostgresLeadership, type PostgresLeadershipOptions } from './leadership/postgres-leadership.js';

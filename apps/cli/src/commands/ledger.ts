@@ -3,6 +3,7 @@ import { AffiantError } from '#errors';
 import { printJson, say } from '../output.js';
 import { rebuildAt, type RebuildCommand } from '../ledger-rebuild.js';
 import { serverStore } from '../server-store.js';
+import { addExport } from './ledger-export.js';
 import type { AddCommand } from './options.js';
 
 interface MigrateCommand {
@@ -12,7 +13,8 @@ interface MigrateCommand {
 }
 
 export const addLedger: AddCommand = (program, finding) => {
-  const ledger = program.command('ledger').description('The ledger store, offline');
+  const ledger = program.command('ledger').description('The ledger store');
+  addExport(ledger);
 
   ledger
     .command('migrate')
