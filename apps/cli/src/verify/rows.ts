@@ -24,7 +24,7 @@ export async function openRows(place: string, options: CommonOptions): Promise<L
         where: file,
         remedy: 'Make it with `affiant ledger export`.',
       });
-    return parsed(table, createInterface({ input: createReadStream(file), crlfDelay: Infinity }));
+    return parsed(table, fileLines(file));
   };
   return { events: of('events'), leaves: of('leaves'), checkpoints: of('checkpoints') };
 }
@@ -41,6 +41,11 @@ export async function* answerLines(instance: Instance, table: RowTable): AsyncIt
     yield* lines;
   }
   if (rest !== '') yield rest;
+}
+
+/** Opened only when it is read: readline drops the lines that come before anybody listens. */
+async function* fileLines(file: string): AsyncIterable<string> {
+  yield* createInterface({ input: createReadStream(file), crlfDelay: Infinity });
 }
 
 async function* parsed(table: RowTable, lines: AsyncIterable<string>): AsyncIterable<ReadRow> {

@@ -14,7 +14,7 @@ export function logSigner(name = 'affiant.test/log'): Signer {
 export type Random = () => number;
 
 export function seeded(seed: number): Random {
-  let state = seed >>> 0 || 1;
+  let state = Math.imul(seed, 2_654_435_761) >>> 0 || 1;
   return () => {
     state ^= state << 13;
     state ^= state >>> 17;
