@@ -1,6 +1,6 @@
 // A real small ledger: a standalone instance with its engine takes calls, seals them and is asked for its rows; then one value after another is
 // changed in the copy, and each change must be found and named by its column.
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkRows } from '../../dist/apps/ledger/src/check/index.js';
 import { startSimulatedProvider } from '../../dist/apps/standalone/src/demo/provider.js';
@@ -171,10 +171,17 @@ ledger: { auditors: [ auditors ] }
       await response.text();
       if (!response.ok) throw new Error(`the gateway answered ${response.status}`);
     }
-    await until('every response is sealed', async () => {
-      const [row] = await sql(instance, auditor, `SELECT countIf(event_type = 'response') AS n, countIf(event_type = 'response' AND (source_id, seq) IN (SELECT source_id, seq FROM ledger.leaves)) AS sealed FROM ledger.events`);
-      return Number(row.n) >= 12 && row.n === row.sealed;
-    }, 120_000); // prettier-ignore
+    // Leaf rows are there before the checkpoint that seals them is published.
+    const sealed = async () => {
+      const [row] = await sql(
+        instance,
+        auditor,
+        `SELECT count() AS n, max(l.leaf_index) AS last FROM ledger.events AS e INNER JOIN ledger.leaves AS l ON e.source_id = l.source_id AND e.seq = l.seq WHERE e.event_type = 'response'`,
+      );
+      const note = join(state, 'tiles/checkpoint');
+      return Number(row.n) >= 12 && existsSync(note) && Number(readFileSync(note, 'utf8').split('\n')[1]) > Number(row.last);
+    };
+    await until('every response is sealed', sealed, 120_000);
     const tiles = join(directory, 'tiles');
     // The checkpoint first: tiles are there before the checkpoint that needs them, and never change.
     mkdirSync(tiles, { recursive: true });
