@@ -28,6 +28,7 @@ const steps = [
   { name: 'oracles', run: [node, 'test/oracles/run.mjs'], counts: true },
   { name: 'e2e', run: [node, 'test/e2e/run.mjs'], counts: true },
   { name: 'distributed', run: [node, 'test/distributed/run.mjs', '--quick'], counts: true },
+  { name: 'tamper', run: [node, 'test/tamper/run.mjs', '--quick'], counts: true },
   { name: 'crash', run: [node, 'test/crash/run.mjs', '--rounds', '8'], counts: true },
 ];
 

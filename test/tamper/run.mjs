@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 const quick = process.argv.includes('--quick');
 const json = process.argv.includes('--json');
-const only = process.argv.filter((arg) => /^--(logs|ledger|packet|page)$/.test(arg)).map((arg) => arg.slice(2));
+const only = process.argv.filter((arg) => /^--(logs|ledger|packet)$/.test(arg)).map((arg) => arg.slice(2));
 const startedAt = Date.now();
 const results = [];
 const say = (line) => (json ? console.error : console.log)(line);
@@ -40,10 +40,6 @@ try {
   await part('ledger', async () => {
     const { ledger } = await import('./ledger.mjs');
     await ledger(directory, check, { quick });
-  });
-  await part('page', async () => {
-    const { page } = await import('./page.mjs');
-    await page(directory, check, { quick });
   });
 } finally {
   rmSync(directory, { recursive: true, force: true });
