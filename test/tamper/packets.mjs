@@ -119,11 +119,11 @@ export async function packets(_directory, check, { quick }) {
   // What the key itself sealed: manifest and digests agree, so only the proof against the signed tree can tell.
   const untrue = async (name, change) => {
     const data = change(packet.files.get(name));
-    const files = new Map(packet.files).set(name, data);
+    const attached = new Map(packet.files).set(name, data);
     const exhibits = packet.model.exhibits.map((one) => (one.name === name ? { ...one, bytes: data.length, sha256: sha256(data) } : one));
     const packetJson = Buffer.from(`${JSON.stringify({ ...packet.model, exhibits })}\n`);
     parsePacketModel(packetJson);
-    return both(await sealPdf(renderPacket({ packetJson, files }).bytes, packet.signer));
+    return both(await sealPdf(renderPacket({ packetJson, files: attached }).bytes, packet.signer));
   };
   const proof = 'proofs/2.tlog-proof';
   const lies = [
