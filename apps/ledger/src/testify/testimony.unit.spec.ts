@@ -4,6 +4,7 @@ import { EventCodec, SystemClock, type Clock } from '#events';
 import { decodeLeaf, type SealedState } from '#tlog';
 import type { LedgerGap } from '../ports.js';
 import { GENESIS } from '../sequence/sealed-state.js';
+import type { FaultPlan } from '../testing/faults.js';
 import { World } from '../testing/world.js';
 import { Testimony } from './testimony.js';
 
@@ -157,5 +158,19 @@ describe('in the running ledger', () => {
     const types = world.store.leaves.map(({ leaf }) => decodeLeaf(leaf).type);
     expect(types.filter((type) => type === 'schema')).toHaveLength(codec.readable.length);
     expect(types).toContain('frontier');
+  });
+
+  it.each(['lost', 'applied', 'killed', 'killed-applied', 'killed-first-half'] as const)('survives recorder.record %s', async (fault) => {
+    for (const call of [1, 2, 3, 4, 5]) {
+      const world = new World();
+      const run = (plan?: FaultPlan) => world.runUntilQuiet(plan, { maxRoundLeaves: 6, frontierInterval: 0 }, { words: world.words });
+      await world.events(9);
+      await run((method, count) => (method === 'recorder.record' && count === call ? fault : undefined));
+      await world.events(4, world.other);
+      expect(await run()).toEqual({ halted: null });
+      expect(await world.faults()).toEqual([]);
+      const schemas = world.ownEvents().filter(({ kind }) => kind === 'schema.registered');
+      expect(new Set(schemas.map(({ subject }) => subject)).size).toBe(codec.readable.length);
+    }
   });
 });

@@ -6,6 +6,8 @@ export type Fault =
   | 'lost'
   /** The error comes although it was done. */
   | 'applied'
+  /** It is done twice, as by a client that sends again after the first answer was lost; the second answer counts. */
+  | 'twice'
   /** The process dies before it is done; nothing of it is heard again. */
   | 'killed'
   /** The process dies right after it was done. */
@@ -55,6 +57,10 @@ export class FaultyProcess {
     if (fault === 'applied' || fault === 'killed-applied') await apply(whole);
     if (fault === 'killed-first-half') await apply(firstHalf);
     if (fault === 'killed-second-half') await apply(secondHalf);
+    if (fault === 'twice') {
+      await apply(whole);
+      return apply(whole);
+    }
     if (fault === 'lost' || fault === 'applied') throw new AffiantError('engine_failed', `planned failure of ${method}`);
     this.kill();
     return new Promise(() => undefined);
