@@ -110,7 +110,7 @@ describe('the catalogue rebuilt from the events of gateway, approval desk and pa
 
     const rebuild = (): ReturnType<typeof rebuildCatalogue> =>
       rebuildCatalogue({ source: rebuilt, events: events(), nowMs: Date.now, find: findPacketFile(store), unfinished: 'keep' });
-    expect(await rebuild()).toEqual({ approvals: 3, packets: 2, incomplete: 0 });
+    expect(await rebuild()).toEqual({ approvals: 3, packets: 2, holds: 0, drops: 0, incomplete: 0 });
     const again = new TypeormApprovalBook(rebuilt, Date.now);
     for (const { id } of [used, refused, waiting]) expect(await again.get(id)).toEqual(like((await book.get(id))!));
     const packetsAgain = new TypeormPacketCatalogue(rebuilt);

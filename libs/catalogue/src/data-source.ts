@@ -1,16 +1,18 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { AffiantError } from '#errors';
 import { ApprovalEntity, PacketEntity } from './entities.js';
+import { DropEntity, HoldEntity } from './holds/entities.js';
 import { migrate } from './migrate.js';
 import { First1763700000001 } from './migrations/1-first.js';
 import { PacketJobs1764100000002 } from './migrations/2-packet-jobs.js';
+import { Holds1764200000003 } from './migrations/3-holds.js';
 import { PGliteServer, pglitePool } from './pglite/pglite-pool.js';
 import { serverOptions } from './postgres/server-options.js';
 
 const COMMON = {
   type: 'postgres',
-  entities: [ApprovalEntity, PacketEntity],
-  migrations: [First1763700000001, PacketJobs1764100000002],
+  entities: [ApprovalEntity, PacketEntity, HoldEntity, DropEntity],
+  migrations: [First1763700000001, PacketJobs1764100000002, Holds1764200000003],
   migrationsTableName: 'catalogue_migration',
   synchronize: false,
   installExtensions: false,

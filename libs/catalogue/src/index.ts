@@ -1,6 +1,9 @@
 export { TypeormApprovalBook } from './approvals/typeorm-approval-book.js';
 export { askCatalogue } from './ask.js';
 export { openCatalogue, type CatalogueLocation } from './data-source.js';
+export { coversMonth, monthBounds } from './holds/month.js';
+export type * from './holds/port.js';
+export { TypeormHoldBook } from './holds/typeorm-hold-book.js';
 export { TypeormPacketCatalogue } from './packets/typeorm-packet-catalogue.js';
 export type * from './port.js';
 export { type FindFile } from './rebuild/fold-packets.js';

@@ -8,6 +8,8 @@ export {
 export { DEFAULT_LIMITS, type EngineLimits } from './engine/limits.js';
 export type * from './port.js';
 export { ClickHouseLedgerStore, type ClickHouseLedgerStoreOptions } from './store/clickhouse-ledger-store.js';
+export { ClickHouseRetentionStore, type RetentionStoreOptions } from './retention/clickhouse-retention-store.js';
+export type * from './retention/port.js';
 export { serverEngineAccess, type ServerLogins } from './server/server-access.js';
 export type { Flavour } from './store/flavour.js';
 export type { SourceProgress, StoredEvent, StoredEvents } from './stored-log/port.js';

@@ -3,7 +3,7 @@ import type { LedgerStore } from '#ledger-store';
 
 const PAGE = 2_000;
 
-/** What the catalogue is rebuilt from, out of the ledger: steps of approvals and packets, by source and seq. @throws AffiantError engine_failed */
+/** What the catalogue is rebuilt from, out of the ledger: steps of approvals, packets, holds and drops, by source and seq. @throws AffiantError engine_failed */
 export async function* catalogueEvents(store: Pick<LedgerStore, 'query'>, codec: EventCodec): AsyncGenerator<DecodedEvent> {
   let after = { source: '', seq: '0' };
   for (;;) {
@@ -11,7 +11,8 @@ export async function* catalogueEvents(store: Pick<LedgerStore, 'query'>, codec:
       `SELECT source_id AS source, toString(seq) AS at, hex(raw) AS raw FROM ledger.events
        WHERE (source_id, seq) > ({source:String}, {seq:UInt64}) AND (
          (event_type = 'decision' AND startsWith(JSONExtractString(data, 'kind'), 'approval_')) OR
-         (event_type = 'control' AND JSONExtractString(data, 'kind') = 'packet.created'))
+         (event_type = 'control' AND (JSONExtractString(data, 'kind') = 'packet.created' OR
+            startsWith(JSONExtractString(data, 'kind'), 'hold.') OR startsWith(JSONExtractString(data, 'kind'), 'retention.'))))
        ORDER BY source_id, seq LIMIT {page:UInt32}`,
       { ...after, page: PAGE },
     );

@@ -2,6 +2,8 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { DecodedEvent } from '#events';
 import { askCatalogue } from '../ask.js';
 import { ApprovalEntity, PacketEntity, type ApprovalRow, type PacketRow } from '../entities.js';
+import { DropEntity, HoldEntity, type DropRow, type HoldRow } from '../holds/entities.js';
+import { HoldFold } from './fold-holds.js';
 import { ApprovalFold, type Unfinished } from './fold-approvals.js';
 import { PacketFold, type FindFile } from './fold-packets.js';
 
@@ -21,6 +23,8 @@ export interface RebuildOptions {
 export interface Rebuilt {
   readonly approvals: number;
   readonly packets: number;
+  readonly holds: number;
+  readonly drops: number;
   /** Approvals and packets of which there are events but not the first: their request is no longer, or not yet, in the ledger. */
   readonly incomplete: number;
 }
@@ -28,22 +32,29 @@ export interface Rebuilt {
 const TOGETHER = 500;
 
 /**
- * Rebuilds approvals and packets from the event log, into an empty catalogue or over an old copy: what is there and open is brought up
+ * Rebuilds approvals, packets, holds and drops from the event log, into an empty catalogue or over an old copy: what is there and open is brought up
  * to date, what is there and ended stays. Idempotent; a crash leaves a part, and the next run does the rest.
  * Not in the events: the summary approvers were shown, and which of several approver groups a rule belongs to before somebody voted.
  * @throws AffiantError catalogue_failed; what `events` throws
  */
 export async function rebuildCatalogue(options: RebuildOptions): Promise<Rebuilt> {
-  const [approvals, packets] = [new ApprovalFold(), new PacketFold()];
+  const [approvals, packets, holds] = [new ApprovalFold(), new PacketFold(), new HoldFold()];
   for await (const { type, event } of options.events) {
     if (type === 'decision') approvals.take(event);
-    else if (type === 'control') packets.take(event);
+    else if (type === 'control') {
+      packets.take(event);
+      holds.take(event);
+    }
   }
   const made = approvals.result(options.unfinished ?? 'expire', options.nowMs());
   const found = await packets.result(options.find);
   await inParts(options.source, made.rows, putApprovals);
   await inParts(options.source, found.rows, putPackets);
-  return { approvals: made.rows.length, packets: found.rows.length, incomplete: made.incomplete + found.incomplete };
+  const [held, drops] = [holds.holds(), holds.drops()];
+  await inParts(options.source, held, putHolds);
+  await inParts(options.source, drops, putDrops);
+  const counts = { approvals: made.rows.length, packets: found.rows.length, holds: held.length, drops: drops.length };
+  return { ...counts, incomplete: made.incomplete + found.incomplete };
 }
 
 async function inParts<T>(
@@ -92,4 +103,30 @@ async function putPackets(manager: EntityManager, rows: readonly PacketRow[]): P
       .where(`id = :id AND state NOT IN ('done', 'refused')`, { id })
       .execute();
   }
+}
+
+/** A release that the ledger tells of is never undone, and neither is one that only the catalogue knows: it was recorded before it was made. */
+async function putHolds(manager: EntityManager, rows: readonly HoldRow[]): Promise<void> {
+  await manager
+    .createQueryBuilder()
+    .insert()
+    .into(HoldEntity)
+    .values([...rows])
+    .orIgnore()
+    .execute();
+  for (const { id, state, released_by, released_at, release_reason } of rows) {
+    if (state === 'placed') continue;
+    await manager.update(HoldEntity, { id, state: 'placed' }, { state, released_by: released_by as never, released_at, release_reason });
+  }
+}
+
+async function putDrops(manager: EntityManager, rows: readonly DropRow[]): Promise<void> {
+  await manager
+    .createQueryBuilder()
+    .insert()
+    .into(DropEntity)
+    .values([...rows])
+    .orIgnore()
+    .execute();
+  for (const { id, state, ended_at } of rows) if (ended_at !== null) await manager.update(DropEntity, { id }, { state, ended_at });
 }

@@ -9,7 +9,8 @@ import { packageRoot } from '#config';
 import { AffiantError } from '#errors';
 import type { Logger } from '#observability';
 import type { EngineAccess } from '../port.js';
-import { ENGINE_KEY_HEADER, MIGRATOR, READER_ROLES, WRITER, engineConfig, usersConfig, type EngineSecrets } from './engine-config.js';
+import { ENGINE_KEY_HEADER, MIGRATOR,
+  RETENTION, READER_ROLES, WRITER, engineConfig, usersConfig, type EngineSecrets } from './engine-config.js';
 import { DEFAULT_LIMITS, type EngineLimits } from './limits.js';
 import { logTail } from './log-tail.js';
 
@@ -34,6 +35,8 @@ export interface EmbeddedEngine {
   readonly writer: EngineLogin;
   /** May make and change tables and views; for `migrate` only. */
   readonly migrator: EngineLogin;
+  /** Removes what its retention has ended; nobody else can. */
+  readonly retention: EngineLogin;
   readonly pid: number;
   /** Resolves once, when the process is gone for whatever reason. */
   readonly exited: Promise<EngineExit>;
@@ -86,7 +89,7 @@ async function start(options: EmbeddedEngineOptions, secrets: EngineSecrets, fix
     if (state === 'ready') {
       options.progress?.('ledger engine is ready');
       const restart = (): Promise<EmbeddedEngine> => running.exited.then(() => start(options, secrets, port));
-      const logins = { writer: { user: WRITER, password: secrets.writer }, migrator: { user: MIGRATOR, password: secrets.migrator } };
+      const logins = { retention: { user: RETENTION, password: secrets.retention }, writer: { user: WRITER, password: secrets.writer }, migrator: { user: MIGRATOR, password: secrets.migrator } };
       return { ...running, access: access(url, secrets), ...logins, restart };
     }
     await running.stop();
@@ -132,6 +135,7 @@ function newSecrets(): EngineSecrets {
     key: newSecret(),
     writer: newSecret(),
     migrator: newSecret(),
+    retention: newSecret(),
     readers: { auditor: newSecret(), examiner: newSecret(), evidence: newSecret() },
   };
 }

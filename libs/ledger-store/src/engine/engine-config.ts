@@ -13,11 +13,15 @@ export const WRITER = 'affiant_writer';
 /** The user that makes tables and views at start. */
 export const MIGRATOR = 'affiant_migrator';
 
+/** The user that retention works as: it alone can remove what holds rows. */
+export const RETENTION = 'affiant_retention';
+
 export interface EngineSecrets {
   /** Value of the secret header. */
   readonly key: string;
   readonly writer: string;
   readonly migrator: string;
+  readonly retention: string;
   readonly readers: Readonly<Record<ReaderRole, string>>;
 }
 
@@ -77,7 +81,7 @@ export function engineConfig(options: {
 
 /**
  * Users. The writer may add rows and nothing else; the migrator may add tables, columns and views. Neither may change, delete or drop what
- * holds rows. `default` cannot be
+ * holds rows; retention may, by a user of its own. `default` cannot be
  * removed (the engine's own session is it), so it may do nothing but start the listener and read the standard input that holds the
  * engine alive. Evidence queries use no skip index, because indexes of the engine have answered wrongly before (research/ledger.md §2.2).
  * Passwords stand here as SHA-256 only.
@@ -132,6 +136,14 @@ export function usersConfig(secrets: EngineSecrets, limits: EngineLimits): strin
     ${user(MIGRATOR, secrets.migrator, 'writer', [
       'GRANT SELECT, INSERT, CREATE, ALTER ADD COLUMN, ALTER ADD INDEX, ALTER VIEW, DROP VIEW, SHOW ON ledger.*',
       'GRANT SELECT, CREATE, ALTER VIEW, ALTER COMMENT COLUMN, ALTER MODIFY COMMENT, DROP VIEW, SHOW ON audit.*',
+      'GRANT SELECT ON system.*',
+      'GRANT TABLE ENGINE ON MergeTree',
+    ])}
+    ${user(RETENTION, secrets.retention, 'writer', [
+      'GRANT SELECT ON ledger.*',
+      'GRANT INSERT, ALTER DELETE ON ledger.events',
+      'GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE ON ledger.kept',
+      'GRANT SHOW ON ledger.*',
       'GRANT SELECT ON system.*',
       'GRANT TABLE ENGINE ON MergeTree',
     ])}
