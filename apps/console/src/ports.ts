@@ -1,9 +1,10 @@
-import type { ApprovalBook, ApprovalDesk, PacketRecord } from '#catalogue';
+import type { ApprovalBook, ApprovalDesk, HoldBook, PacketRecord } from '#catalogue';
 import type { Clock, DecodedEvent, EventRecorder, Ids, Principal, Topic } from '#events';
 import type { Identity } from '#identity';
 import type { EngineAccess } from '#ledger-store';
 import type { Exposition, Logger } from '#observability';
 import type { PolicySet } from '#policy';
+import type { PlannedDrop } from '#retention';
 
 /** What the console needs from the rest of the process; all are built by the composition root. */
 export interface ConsolePorts {
@@ -25,6 +26,10 @@ export interface ConsolePorts {
   readonly desk: ApprovalDesk;
   readonly packets: PacketDesk;
   readonly tail: EventTail;
+  /** Legal holds, and who may place and release them. */
+  readonly holds?: { readonly book: HoldBook; readonly roles: () => HoldRoles };
+  /** What retention would drop now. */
+  readonly retention?: () => Promise<readonly PlannedDrop[]>;
   /** Name of the log the ledger keeps; OCSF records cite it. */
   readonly origin: string;
   readonly policy: () => Pick<PolicySet, 'version' | 'digest' | 'text'>;
@@ -34,6 +39,12 @@ export interface ConsolePorts {
 export interface ReaderGroups {
   readonly auditors: readonly string[];
   readonly examiners: readonly string[];
+}
+
+/** Groups of the configuration (`holds.place`, `holds.release`). */
+export interface HoldRoles {
+  readonly place: readonly string[];
+  readonly release: readonly string[];
 }
 
 /** Bounds of the SQL endpoint beside those of the engine's reader profile. */

@@ -6,8 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasPostgres, startPostgres, type TestPostgres } from '../../../test/support/engines/postgres.mjs';
 import { TypeormApprovalBook } from './approvals/typeorm-approval-book.js';
 import { approvalBookContract } from './contract/approval-book.contract.js';
+import { holdBookContract } from './contract/hold-book.contract.js';
 import { packetCatalogueContract } from './contract/packet-catalogue.contract.js';
 import { openCatalogue, type CatalogueLocation } from './data-source.js';
+import { TypeormHoldBook } from './holds/typeorm-hold-book.js';
 import { TypeormPacketCatalogue } from './packets/typeorm-packet-catalogue.js';
 
 interface Engine {
@@ -48,6 +50,10 @@ describe.each([
       return new TypeormApprovalBook(source, () => 1_700_000_002_000);
     });
 
+    holdBookContract(`TypeormHoldBook on ${name}`, async () => {
+      await source.query('TRUNCATE hold, retention_drop');
+      return new TypeormHoldBook(source);
+    });
     packetCatalogueContract(`TypeormPacketCatalogue on ${name}`, async () => {
       await source.query('DELETE FROM packet');
       return new TypeormPacketCatalogue(source);
@@ -61,7 +67,7 @@ describe.each([
       await source.destroy();
       source = await openCatalogue(engine.location);
       expect(await new TypeormPacketCatalogue(source).get('p1')).toEqual(kept);
-      expect(await source.query('SELECT count(*)::int AS n FROM catalogue_migration')).toEqual([{ n: 2 }]);
+      expect(await source.query('SELECT count(*)::int AS n FROM catalogue_migration')).toEqual([{ n: 3 }]);
     });
 
     it('does not mix overlapping transactions', async () => {

@@ -7,6 +7,7 @@ export { TypeormHoldBook } from './holds/typeorm-hold-book.js';
 export { TypeormPacketCatalogue } from './packets/typeorm-packet-catalogue.js';
 export type * from './port.js';
 export { type FindFile } from './rebuild/fold-packets.js';
+export { HoldFold } from './rebuild/fold-holds.js';
 export { type Unfinished } from './rebuild/fold-approvals.js';
 export { catalogueEvents } from './rebuild/ledger-events.js';
 export { rebuildCatalogue, type RebuildOptions, type Rebuilt } from './rebuild/rebuild-catalogue.js';

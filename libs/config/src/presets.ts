@@ -15,6 +15,9 @@ const POLICIES = [
   },
 ];
 
+/** With one person in both groups holds can be tried out, and not released by the same person. */
+const HOLDERS = { place: ['auditors'], release: ['auditors'] };
+
 const READERS = { auditors: ['auditors'], examiners: ['examiners'] };
 
 /** Without a file but with ANTHROPIC_API_KEY: one connection to Anthropic, the default policies, the development issuer. */
@@ -32,6 +35,7 @@ export function defaultConfig(): AffiantConfig {
     ],
     policies: POLICIES,
     ledger: READERS,
+    holds: HOLDERS,
   });
 }
 
@@ -51,5 +55,6 @@ export function demoConfig(options: { readonly upstream: string; readonly creden
     ],
     policies: POLICIES,
     ledger: READERS,
+    holds: HOLDERS,
   });
 }

@@ -230,6 +230,25 @@ const ledger = z
   })
   .prefault({} as never);
 
+const retention = z
+  .strictObject({
+    content: duration().optional().meta({ description: 'requests, body segments, responses and dead letters; never dropped when absent' }),
+    decisions: duration().optional().meta({ description: 'decisions; never dropped when absent' }),
+    check_every: duration('1h').meta({ description: 'how often the ledger looks' }),
+  })
+  .superRefine((value, context) => {
+    if (value.decisions !== undefined && value.decisions < (value.content ?? Number.POSITIVE_INFINITY))
+      context.addIssue({ code: 'custom', message: 'must be at least as long as content, which must be given too', path: ['decisions'] });
+  })
+  .prefault({} as never);
+
+const holds = z
+  .strictObject({
+    place: z.array(group).default([]).meta({ description: 'groups whose members may place a hold' }),
+    release: z.array(group).default([]).meta({ description: 'groups whose members may release a hold that another person placed' }),
+  })
+  .prefault({} as never);
+
 const journal = z
   .strictObject({
     segment_bytes: size('64mb'),
@@ -287,6 +306,7 @@ const clickhouse = z.strictObject({
   migrator: login.optional().meta({
     description: 'makes and extends tables; used by `affiant ledger migrate` and `rebuild` only, so leave it out of the services',
   }),
+  retention: login.optional().meta({ description: 'drops what its retention has ended; only the ledger service needs it' }),
   auditor: login,
   examiner: login,
   evidence: login,
@@ -338,6 +358,8 @@ export const configSchema = z.strictObject({
   policies: z.array(policy).max(1_000).superRefine(unique('policy')).default([]),
   patterns: z.array(customPattern).max(200).superRefine(unique('pattern')).default([]),
   ledger,
+  retention: retention.meta({ description: 'how long the ledger keeps what it holds; leaves and checkpoints stay for ever' }),
+  holds: holds.meta({ description: 'who may keep records from being dropped' }),
   journal,
   approvals,
   siem,

@@ -6,6 +6,8 @@ export interface AffiantConfig {
   readonly policies: readonly PolicyConfig[];
   readonly patterns: readonly PatternConfig[];
   readonly ledger: LedgerConfig;
+  readonly retention: RetentionConfig;
+  readonly holds: HoldsConfig;
   readonly journal: JournalConfig;
   readonly approvals: ApprovalsConfig;
   readonly institution: string;
@@ -184,6 +186,19 @@ export interface WitnessConfig {
   readonly logs: readonly { readonly origin: string; readonly vkey: string }[];
 }
 
+/** Milliseconds; absent = for ever. */
+export interface RetentionConfig {
+  readonly content?: number;
+  readonly decisions?: number;
+  readonly check_every: number;
+}
+
+/** Groups that may place a hold, and that may release one. */
+export interface HoldsConfig {
+  readonly place: readonly string[];
+  readonly release: readonly string[];
+}
+
 export interface JournalConfig {
   readonly segment_bytes: number;
   /** Above this many un-acknowledged bytes calls are refused. */
@@ -238,6 +253,7 @@ export interface ClickHouseConfig {
   readonly cluster?: string;
   readonly writer: LoginConfig;
   readonly migrator?: LoginConfig;
+  readonly retention?: LoginConfig;
   readonly auditor: LoginConfig;
   readonly examiner: LoginConfig;
   readonly evidence: LoginConfig;

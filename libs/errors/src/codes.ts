@@ -48,6 +48,8 @@ export const ERROR_CODES = {
   ),
   approval_reason_missing: spec(400, 'A decision needs a reason.', 'Give --reason.'),
 
+  hold_forbidden: spec(403, 'This person may not place or release this hold.', 'Ask a member of the group, who did not place it.'),
+
   body_too_large: spec(413, 'The body is larger than the limit.', 'Send less than 32 MB.'),
   body_invalid: spec(400, 'The body is not what the protocol expects.', 'Send well-formed UTF-8 JSON without duplicate keys.'),
   stream_invalid: spec(502, 'The upstream stream cannot be parsed.', 'Try again; look at the upstream.'),

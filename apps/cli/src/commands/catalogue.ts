@@ -26,7 +26,9 @@ export const addCatalogue: AddCommand = (program) => {
       const rebuilt = await rebuild(options);
       if (options.json === true) return printJson(rebuilt);
       const left = rebuilt.incomplete === 0 ? '' : `; ${rebuilt.incomplete} left out, because the ledger has not their first event`;
-      process.stdout.write(`${rebuilt.approvals} approvals, ${rebuilt.packets} packets, ${rebuilt.holds} holds and ${rebuilt.drops} drops of retention rebuilt${left}\n`);
+      process.stdout.write(
+        `${rebuilt.approvals} approvals, ${rebuilt.packets} packets, ${rebuilt.holds} holds and ${rebuilt.drops} drops of retention rebuilt${left}\n`,
+      );
     });
 };
 

@@ -39,11 +39,15 @@ export const addLedger: AddCommand = (program, finding) => {
     .option('--json', 'one JSON document on stdout, progress on stderr')
     .action(async (options: RebuildCommand & { readonly json?: boolean }) => {
       const rebuilt = await rebuildAt(options, say);
-      if (rebuilt.missingEvents > 0) finding();
+      if (rebuilt.missingEvents > 0 || rebuilt.returned.length > 0) finding();
       if (options.json === true) return printJson(rebuilt);
-      const { size, root, rounds, missingEvents, missingRounds } = rebuilt;
+      const { size, root, rounds, missingEvents, missingRounds, returned } = rebuilt;
       process.stdout.write(`${size} leaves in ${rounds} rounds restored; the root is the signed one: ${root}\n`);
       if (missingRounds > 0) say(`${missingRounds} checkpoints are no longer retained; their leaves are counted to the next one`);
+      for (const { partition, record_class, rows } of returned)
+        say(
+          `${rows} events of ${partition}/${record_class}, which retention had dropped, are back; its next run drops them again and records it`,
+        );
       if (missingEvents > 0) say(`${missingEvents} events of the tree are no longer retained and cannot be queried any more`);
     });
 };

@@ -1,10 +1,12 @@
 import { NestFactory } from '@nestjs/core';
-import { openCatalogue, TypeormApprovalBook, TypeormPacketCatalogue } from '#catalogue';
+import { openCatalogue, TypeormApprovalBook, TypeormHoldBook, TypeormPacketCatalogue } from '#catalogue';
 import { resolveSecret } from '#config';
 import { createPlaceholder } from '#detect';
 import { LogTail } from '#event-log';
 import { BullJobQueue } from '#job-queue';
 import { createPacketDesk } from '#packet-desk';
+import { ClickHouseRetentionStore } from '#ledger-store';
+import { planNow, type PlanPorts } from '#retention';
 import { S3PacketStore } from '#packet-store';
 import { composeIdentity, createRedactor, openObjectStore, resolveEngineAccess, ReloadingPolicies, type ServiceDefinition } from '#service';
 import { createApprovalDesk } from '../approvals/approval-desk.js';
@@ -23,9 +25,9 @@ const OVER_ENGINE_LIMIT_MS = 30_000;
 export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redis' | 'object_store'> = {
   name: 'console',
   needs: ['clickhouse', 'postgres', 'redis', 'object_store'],
-  async start({ state, config, clock, ids, logger, keys, source, openEventLog, progress, whenThere }) {
+  async start({ state, config, clock, ids, codec, logger, keys, source, openEventLog, progress, whenThere }) {
     const startedAt = clock.nowMs();
-    const { postgres, redis, clickhouse, object_store, ledger, server, journal } = config();
+    const { postgres, redis, clickhouse, object_store, ledger, server, journal, retention } = config();
     const { recorder } = source;
     const redact = createRedactor(createPlaceholder(await keys.placeholder()));
     const access = await resolveEngineAccess(clickhouse);
@@ -45,6 +47,10 @@ export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redi
     const eventLog = openEventLog(TAIL_POLL_MS);
     const limits = { ...DEFAULT_SQL_LIMITS, executionTime: ledger.query_max_execution_time + OVER_ENGINE_LIMIT_MS };
     const engine = new EngineClient(() => access, limits.executionTime);
+    const holds = new TypeormHoldBook(catalogue);
+    // A reader's login: the plan changes nothing.
+    const looking = new ClickHouseRetentionStore({ url: access.url, headers: access.headers, ...access.readers.evidence });
+    const plan: PlanPorts = { book: holds, store: looking, codec, policy: () => retention, nowMs: () => clock.nowMs() };
     const status = new ConsoleStatus({
       startedAt,
       source,
@@ -69,6 +75,8 @@ export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redi
       desk: createApprovalDesk({ book: approvals, recorder, clock, policy: () => policies.current(), redact }),
       packets: createPacketDesk({ jobs, packets, store: new S3PacketStore(objects), recorder, clock, ids }),
       tail: new LogTail(eventLog, TAIL_POLL_MS),
+      holds: { book: holds, roles: () => config().holds },
+      retention: () => planNow(plan),
       origin: ledger.origin,
       policy: () => policies.current(),
     });
@@ -88,6 +96,7 @@ export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redi
         status.stop();
         await jobs.close();
         await engine.close();
+        await looking.close();
         await issuer?.close();
         objects.close();
         await catalogue.destroy();

@@ -11,6 +11,7 @@ import { PostgresLeadership } from '../leadership/postgres-leadership.js';
 import type { LedgerHealth } from '../ports.js';
 import { startLedger } from '../start-ledger.js';
 import { StoredWords } from '../testify/own-words.js';
+import { startServerRetention } from './server-retention.js';
 import { Standstill } from './standstill.js';
 
 /** Longer would be cheaper when idle; a member joins and leaves by that much more slowly. */
@@ -26,7 +27,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
   needs: ['clickhouse', 'postgres', 'object_store'],
   async start(context) {
     const { state, config, clock, codec, logger, keys, source, kafka, openEventLog, progress, whenThere, fail } = context;
-    const { ledger: settings, kafka: kafkaConfig, clickhouse, postgres, object_store, siem } = config();
+    const { ledger: settings, kafka: kafkaConfig, clickhouse, postgres, object_store, siem, retention } = config();
     const { origin } = settings;
     const { recorder } = source;
     const logKeys = await whenThere('the keeper of the log’s key', () => keys.logKeys(settings));
@@ -71,6 +72,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
     const ocsf = new KafkaSink({ sender, partitionOf: (sourceId) => partitionOf(sourceId, kafkaConfig.topics.partitions) });
     const feed = await startFeed({ eventLog, codec, origin, sinks: [ocsf, ...openSiemSinks(siem)], recorder, logger });
 
+    const stopRetention = await startServerRetention({ clickhouse, retention, url, origin, recorder, codec, clock, logger, whenThere });
     const health = new HealthWatch(
       context,
       () => ledger.health(),
@@ -84,6 +86,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
       reading: () => health.reading(),
       stop: async () => {
         health.stop();
+        await stopRetention();
         await ledger.drain(DRAIN_MS);
         await feed.stop();
         await ledger.stop();

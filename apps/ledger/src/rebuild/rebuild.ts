@@ -7,6 +7,7 @@ import { replayTo } from '../ingest/intent.js';
 import { DEFAULTS, type Pause } from '../ports.js';
 import { EventReader } from '../read-event.js';
 import { systemPause } from '../retry.js';
+import { returnedDrops, type ReturnedDrop } from './returned-drops.js';
 import { restoreTree, type RestoredTree, type TreePorts } from './restore-tree.js';
 
 const POLL_MS = 100;
@@ -29,6 +30,8 @@ export interface RebuildPorts extends TreePorts {
 export interface Rebuilt extends RestoredTree {
   /** Events the ledger holds now. */
   readonly events: number;
+  /** What retention had dropped and the event log brought back: the next run of retention drops it again, recorded anew. */
+  readonly returned: readonly ReturnedDrop[];
 }
 
 /**
@@ -43,7 +46,7 @@ export async function rebuildLedger(ports: RebuildPorts): Promise<Rebuilt> {
   const events = await ingestAll(ports, progress);
   progress('restoring the tree');
   const tree = await restoreTree(ports, progress);
-  return { events, ...tree };
+  return { events, ...tree, returned: await returnedDrops(ports.store) };
 }
 
 async function ingestAll(

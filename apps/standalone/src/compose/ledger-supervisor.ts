@@ -1,7 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import type { LedgerHealth, SinkHealth } from '#apps/ledger';
 import { AffiantError } from '#errors';
-import { ClickHouseLedgerStore, startEmbeddedEngine, type EmbeddedEngine, type EngineAccess, type EngineLimits } from '#ledger-store';
+import {
+  ClickHouseLedgerStore,
+  startEmbeddedEngine,
+  type EmbeddedEngine,
+  type EngineAccess,
+  type EngineLimits,
+  type RetentionStoreOptions,
+} from '#ledger-store';
 import type { Logger } from '#observability';
 import type { LedgerReport, LedgerTask } from './ledger-task.js';
 
@@ -37,8 +44,13 @@ export class LedgerSupervisor {
 
   /** @throws AffiantError engine_failed while the engine is away. */
   access(): EngineAccess {
-    if (this.#engine === null) throw new AffiantError('engine_failed', 'the ledger engine is being started');
-    return this.#engine.access;
+    return this.#running().access;
+  }
+
+  /** Where retention may drop; it changes with every start of the engine. @throws AffiantError engine_failed while the engine is away. */
+  retention(): RetentionStoreOptions {
+    const { access, retention } = this.#running();
+    return { url: access.url, headers: access.headers, ...retention };
   }
 
   /** Null while the ledger is away. */
@@ -58,6 +70,11 @@ export class LedgerSupervisor {
     await this.#endWorker();
     await this.#engine?.stop();
     this.#engine = null;
+  }
+
+  #running(): EmbeddedEngine {
+    if (this.#engine === null) throw new AffiantError('engine_failed', 'the ledger engine is being started');
+    return this.#engine;
   }
 
   async #startBoth(): Promise<void> {

@@ -4,7 +4,7 @@ import { ConsoleModule, createApprovalDesk, createConsoleAdapter, DEFAULT_SQL_LI
 import { siemGroups } from '#apps/ledger';
 import { AnthropicProtocol, credentialSource, Gateway, ProxyModule, recoverOpenExchanges } from '#apps/proxy';
 import { EvidenceModule } from '#apps/evidence';
-import { openCatalogue, TypeormApprovalBook, TypeormPacketCatalogue } from '#catalogue';
+import { openCatalogue, TypeormApprovalBook, TypeormHoldBook, TypeormPacketCatalogue } from '#catalogue';
 import { environment, packageVersion, type AffiantConfig } from '#config';
 import { createPlaceholder } from '#detect';
 import { EmbeddedEventLog, LogTail } from '#event-log';
@@ -14,9 +14,11 @@ import { TableJobQueue } from '#job-queue';
 import { createWatermarks, JournalRecorder, recoverSource } from '#journal';
 import { createLogger, createMetrics } from '#observability';
 import { createPacketDesk } from '#packet-desk';
+import { planNow, startRetention, type PlanPorts } from '#retention';
 import { LocalPacketStore } from '#packet-store';
 import { composeIdentity, controlDraft, createRedactor, loadKeys, ReloadingPolicies, type State } from '#service';
 import type { RunFile } from '../run-file.js';
+import { EmbeddedRetentionStore } from './embedded-retention-store.js';
 import { LedgerSupervisor } from './ledger-supervisor.js';
 import { SOURCES } from './ledger-task.js';
 import { ProcessStatus } from './status.js';
@@ -136,6 +138,10 @@ export async function composeStandalone({ state, config: initial, progress }: St
   };
   const desk = createPacketDesk(evidence);
   let gateway: Gateway | null = null;
+  const holds = new TypeormHoldBook(catalogue);
+  const retention = new EmbeddedRetentionStore(() => supervisor.retention());
+  const plan: PlanPorts = { book: holds, store: retention, codec, policy: () => config.retention, nowMs: () => clock.nowMs() };
+  const stopRetention = startRetention({ ...plan, book: holds, store: retention, recorder, everyMs: config.retention.check_every, logger });
   const status = new ProcessStatus({ startedAt, gateway: () => gateway, clock, journal, highWaterBytes, supervisor, policies, approvals });
   const metrics = createMetrics({ service: 'standalone', version: packageVersion, read: () => status.reading() });
 
@@ -173,6 +179,8 @@ export async function composeStandalone({ state, config: initial, progress }: St
       desk: createApprovalDesk({ book: approvals, recorder, clock, policy: () => policies.current(), redact }),
       packets: desk,
       tail: new LogTail(eventLog),
+      holds: { book: holds, roles: () => config.holds },
+      retention: () => planNow(plan),
       origin: config.ledger.origin,
       policy: () => policies.current(),
     }),
@@ -219,6 +227,8 @@ export async function composeStandalone({ state, config: initial, progress }: St
       await app.close();
       await jobs.close();
       status.stop();
+      await stopRetention();
+      await retention.close();
       await stopTrim();
       await supervisor.stop();
       await eventLog.close();

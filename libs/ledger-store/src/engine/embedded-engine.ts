@@ -9,8 +9,16 @@ import { packageRoot } from '#config';
 import { AffiantError } from '#errors';
 import type { Logger } from '#observability';
 import type { EngineAccess } from '../port.js';
-import { ENGINE_KEY_HEADER, MIGRATOR,
-  RETENTION, READER_ROLES, WRITER, engineConfig, usersConfig, type EngineSecrets } from './engine-config.js';
+import {
+  ENGINE_KEY_HEADER,
+  MIGRATOR,
+  RETENTION,
+  READER_ROLES,
+  WRITER,
+  engineConfig,
+  usersConfig,
+  type EngineSecrets,
+} from './engine-config.js';
 import { DEFAULT_LIMITS, type EngineLimits } from './limits.js';
 import { logTail } from './log-tail.js';
 
@@ -89,7 +97,11 @@ async function start(options: EmbeddedEngineOptions, secrets: EngineSecrets, fix
     if (state === 'ready') {
       options.progress?.('ledger engine is ready');
       const restart = (): Promise<EmbeddedEngine> => running.exited.then(() => start(options, secrets, port));
-      const logins = { retention: { user: RETENTION, password: secrets.retention }, writer: { user: WRITER, password: secrets.writer }, migrator: { user: MIGRATOR, password: secrets.migrator } };
+      const logins = {
+        retention: { user: RETENTION, password: secrets.retention },
+        writer: { user: WRITER, password: secrets.writer },
+        migrator: { user: MIGRATOR, password: secrets.migrator },
+      };
       return { ...running, access: access(url, secrets), ...logins, restart };
     }
     await running.stop();

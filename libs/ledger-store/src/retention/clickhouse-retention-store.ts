@@ -69,6 +69,14 @@ export class ClickHouseRetentionStore implements RetentionStore {
     );
   }
 
+  async holdEvents(): Promise<Buffer[]> {
+    const rows = await this.#select<{ raw: string }>(
+      `SELECT hex(raw) AS raw FROM ledger.events
+       WHERE event_type = 'control' AND startsWith(JSONExtractString(data, 'kind'), 'hold.') ORDER BY occurred_at, source_id, seq`,
+    );
+    return rows.map(({ raw }) => Buffer.from(raw, 'hex'));
+  }
+
   async covered(partition: number, scope: RowScope): Promise<number> {
     const conditions = [
       scope.from_us === null ? null : 'occurred_at >= fromUnixTimestamp64Micro({from:Int64})',
@@ -95,11 +103,15 @@ export class ClickHouseRetentionStore implements RetentionStore {
     // A crash from here on leaves that table, and in it what stays of the partition; while it holds any, it belongs to a drop that must be finished.
     await this.#ownTable(partition);
     for (let round = 1; (await left()) > 0; round += 1) {
-      if (round > ROUNDS) throw new AffiantError('engine_failed', 'the parts of the partition change all the time', { where: String(partition) });
+      if (round > ROUNDS)
+        throw new AffiantError('engine_failed', 'the parts of the partition change all the time', { where: String(partition) });
       // Listed before the copy: whatever a listed part holds was there to be copied, and what comes later is in a part that is not listed.
       const names = await this.#partNames(partition);
       await this.#copy('ledger.events', 'ledger.kept', `NOT ${GOES}`, params);
-      const missing = await this.#count(`SELECT count() AS n FROM ledger.events WHERE ${MONTH} AND NOT ${GOES} AND ${NOT_IN('ledger.kept')}`, params);
+      const missing = await this.#count(
+        `SELECT count() AS n FROM ledger.events WHERE ${MONTH} AND NOT ${GOES} AND ${NOT_IN('ledger.kept')}`,
+        params,
+      );
       if (missing > 0) continue;
       await this.#step('copied');
       for (const name of names) {
@@ -120,7 +132,9 @@ export class ClickHouseRetentionStore implements RetentionStore {
 
   /** Another partition's rows in there are those of a drop that did not end; the caller finishes that one first. */
   async #ownTable(partition: number): Promise<void> {
-    const others = await this.#count('SELECT count() AS n FROM ledger.kept WHERE toYYYYMM(occurred_at) != {partition:UInt32}', { partition });
+    const others = await this.#count('SELECT count() AS n FROM ledger.kept WHERE toYYYYMM(occurred_at) != {partition:UInt32}', {
+      partition,
+    });
     if (others > 0) throw new AffiantError('conflict', 'ledger.kept holds what stays of another partition, whose drop has not ended');
   }
 
@@ -147,7 +161,10 @@ export class ClickHouseRetentionStore implements RetentionStore {
       await this.#command(`ALTER TABLE ledger.events DROP PART '${name}'`);
       return true;
     } catch (error) {
-      const [after] = await this.#select(`SELECT name FROM system.parts WHERE database = 'ledger' AND table = 'events' AND active AND name = {name:String}`, { name });
+      const [after] = await this.#select(
+        `SELECT name FROM system.parts WHERE database = 'ledger' AND table = 'events' AND active AND name = {name:String}`,
+        { name },
+      );
       if (after === undefined) return false;
       throw error;
     }

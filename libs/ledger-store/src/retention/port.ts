@@ -29,6 +29,8 @@ export interface RetentionStore {
   /** source -> every seq up to this one is sealed, by the newest checkpoint; empty before the first. */
   frontiers(): Promise<Record<string, number>>;
   parts(frontiers: Readonly<Record<string, number>>): Promise<PartitionPart[]>;
+  /** The exact bytes of every event about a hold, in order of time. */
+  holdEvents(): Promise<Buffer[]>;
   /** Rows of the partition that the scope covers, or that belong to a session which has rows it covers: their bodies may be carried by this partition alone. */
   covered(partition: number, scope: RowScope): Promise<number>;
   /**

@@ -169,6 +169,12 @@ describe('a ClickHouse server', () => {
     for (const statement of statements) {
       expect([statement, await parse(statement)]).toEqual([statement, expect.stringMatching(/^200 /)]);
       const grants = /^GRANT (.*) ON /s.exec(statement)?.[1] ?? '';
+      if (/ TO affiant_retention;?$/.test(statement)) {
+        // It alone can remove rows: of the events, and in the table it makes for a drop.
+        if (/DELETE|DROP|CREATE/.test(grants))
+          expect(statement).toMatch(/^GRANT INSERT, (ALTER DELETE ON ledger\.events|CREATE TABLE, DROP TABLE ON ledger\.kept) TO/);
+        continue;
+      }
       if (!statement.includes('affiant_migrator')) expect(grants).not.toMatch(/ALTER|DELETE|DROP|TRUNCATE|OPTIMIZE|SYSTEM|ALL|CREATE/);
       expect(grants).not.toMatch(/ALTER (DELETE|UPDATE)|DROP (TABLE|COLUMN|DATABASE)|TRUNCATE|OPTIMIZE|SYSTEM|ALL/);
     }

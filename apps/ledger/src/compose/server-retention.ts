@@ -1,0 +1,74 @@
+import { resolveSecret, type ClickHouseConfig, type RetentionConfig } from '#config';
+import { AffiantError } from '#errors';
+import type { Clock, EventCodec, EventRecorder } from '#events';
+import type { Logger } from '#observability';
+import { clickhouseHeaders, type ServiceContext } from '#service';
+import { PostgresLeadership } from '../leadership/postgres-leadership.js';
+import type { Term } from '../ports.js';
+
+/** How long a look whether this process may run retention waits for the lock. */
+const ASK_MS = 2_000;
+
+interface ServerRetention {
+  readonly clickhouse: ClickHouseConfig;
+  readonly retention: RetentionConfig;
+  /** Of PostgreSQL. */
+  readonly url: string;
+  readonly origin: string;
+  readonly recorder: EventRecorder;
+  readonly codec: EventCodec;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly whenThere: ServiceContext['whenThere'];
+}
+
+/** Retention of distributed mode, in one ledger service at a time: a lock of its own in PostgreSQL. Nothing when the configuration drops nothing. Returns the stop. */
+export async function startServerRetention(parts: ServerRetention): Promise<() => Promise<void>> {
+  const { clickhouse, retention, url, origin, recorder, codec, clock, logger, whenThere } = parts;
+  const { retention: login, cluster } = clickhouse;
+  if (login === undefined) {
+    if (retention.content === undefined) return async () => undefined;
+    throw new AffiantError('config_invalid', 'the configuration has a retention, and no clickhouse.retention to carry it out', {
+      remedy: 'Give the ledger service that login (ops/clickhouse/roles.sql), or leave retention.content out.',
+    });
+  }
+  // Large, and without a retention no ledger service needs them.
+  const [{ openCatalogue, TypeormHoldBook }, { startRetention }, { ClickHouseRetentionStore }] = await Promise.all([
+    import('#catalogue'),
+    import('#retention'),
+    import('#ledger-store'),
+  ]);
+  const catalogue = await whenThere('the catalogue', () => openCatalogue({ url, pool: 2 }));
+  const store = new ClickHouseRetentionStore({
+    url: clickhouse.url,
+    headers: await clickhouseHeaders(clickhouse),
+    user: login.user,
+    password: await resolveSecret(login.password),
+    flavour: cluster === undefined ? { kind: 'server' } : { kind: 'cluster', cluster },
+  });
+  const leadership = new PostgresLeadership({ url, name: `${origin} retention`, logger });
+  let term: Term | null = null;
+  const leads = async (): Promise<boolean> => {
+    if (term !== null && !term.lost.aborted) return true;
+    await term?.release();
+    term = await leadership.acquire(AbortSignal.timeout(ASK_MS)).catch(() => null);
+    return term !== null;
+  };
+  const stop = startRetention({
+    book: new TypeormHoldBook(catalogue),
+    store,
+    recorder,
+    codec,
+    policy: () => retention,
+    nowMs: () => clock.nowMs(),
+    everyMs: retention.check_every,
+    logger,
+    leads,
+  });
+  return async () => {
+    await stop();
+    await (term as Term | null)?.release();
+    await store.close();
+    await catalogue.destroy();
+  };
+}
