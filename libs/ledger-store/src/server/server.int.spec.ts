@@ -155,7 +155,7 @@ describe('a ClickHouse server', () => {
       expect([statement.slice(0, 90), answer]).toEqual([statement.slice(0, 90), expect.stringMatching(/^200 |UNKNOWN_QUERY_PARAMETER/)]);
     }
     const tables = statements.filter((statement) => statement.startsWith('CREATE TABLE'));
-    expect(tables).toHaveLength(4);
+    expect(tables).toHaveLength(5);
     for (const table of tables) {
       expect(table).toMatch(/ENGINE = ReplicatedMergeTree\('\/clickhouse\/tables\/\{uuid\}\/\{shard\}', '\{replica\}'\)/);
       expect(table).toMatch(/\breplicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 2592000\b/);
