@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 const quick = process.argv.includes('--quick');
 const json = process.argv.includes('--json');
-const only = process.argv.filter((arg) => /^--(logs|ledger|packet)$/.test(arg)).map((arg) => arg.slice(2));
+const only = process.argv.filter((arg) => /^--(script|logs|ledger|packet|page)$/.test(arg)).map((arg) => arg.slice(2));
 const startedAt = Date.now();
 const results = [];
 const say = (line) => (json ? console.error : console.log)(line);
@@ -28,6 +28,10 @@ async function part(name, work) {
 }
 
 try {
+  await part('script', async () => {
+    const { script } = await import('./script.mjs');
+    await script(directory, check, { quick });
+  });
   await part('logs', async () => {
     const { damaged, untouched } = await import('./logs.mjs');
     await untouched(directory, quick ? 100 : 1000, check, say);
@@ -41,6 +45,12 @@ try {
     const { ledger } = await import('./ledger.mjs');
     await ledger(directory, check, { quick });
   });
+  // Only in the whole run: a browser is too heavy for every `npm test`.
+  if (!quick || only.includes('page'))
+    await part('page', async () => {
+      const { page } = await import('./page.mjs');
+      await page(directory, check);
+    });
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TOPICS } from '#events';
@@ -268,6 +269,20 @@ describe('events', () => {
     await app.close();
     expect(tails[1]?.signal.aborted).toBe(true);
     expect(await text).toBeTypeOf('string');
+  });
+});
+
+describe('the verifiers', () => {
+  it('are served without a token, unchanged, and may reach no network', async () => {
+    const script = await (await fetch(`${base}/verify/affiant-verify.mjs`)).text();
+    expect(script).toBe(await readFile(new URL('../../../ops/verify/affiant-verify.mjs', import.meta.url), 'utf8'));
+    const page = await fetch(`${base}/verify/affiant-verify.html`);
+    expect(page.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'/,
+    );
+    const html = await page.text();
+    expect(html).toContain(script.slice(script.indexOf('\n') + 1));
+    expect(html).not.toMatch(/(?:src|href)="(?!data:,")/);
   });
 });
 

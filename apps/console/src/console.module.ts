@@ -12,6 +12,7 @@ import { EngineClient } from './ledger/engine-client.js';
 import { LedgerReader } from './ledger/ledger-reader.js';
 import { PacketsController } from './packets/packets.controller.js';
 import { PageController } from './page/page.controller.js';
+import { VerifierController } from './page/verifier.controller.js';
 import { PolicyController } from './policy/policy.controller.js';
 import { CONSOLE_PORTS, type ConsolePorts } from './ports.js';
 import { SessionsController } from './sessions/sessions.controller.js';
@@ -44,6 +45,7 @@ export class ConsoleModule implements OnModuleInit, OnModuleDestroy {
         RetentionController,
         PolicyController,
         PageController,
+        VerifierController,
       ],
       providers: [
         { provide: CONSOLE_PORTS, useValue: ports },

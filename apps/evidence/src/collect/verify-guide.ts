@@ -7,7 +7,10 @@ export function verifyGuide(snapshot: Snapshot): string {
 You need this PDF and the log's public key. Get the key from the institution on another way than this file; the copy attached as
 ledger.vkey only shows that the file agrees with itself.
 
-1. Everything at once, offline: \`affiant verify packet.pdf --key FILE\`
+1. Everything at once, offline: \`affiant verify packet.pdf --policy FILE\`, where FILE is that key, or a C2SP trust policy with the
+   witnesses you ask for. Without an installation: \`node affiant-verify.mjs --policy FILE packet.pdf\`, one readable file without
+   dependencies, or affiant-verify.html, the same in a browser without a network. The institution's console serves both at /verify/; get
+   them from elsewhere, or read them, if you do not trust it. If you kept a checkpoint from an earlier packet, add \`--since FILE\`.
 2. Attachments: \`pdfdetach -saveall packet.pdf\`, then compare \`sha256sum\` of each file with manifest.json. The digest of
    manifest.json itself is the Info entry AffiantManifest (\`pdfinfo -custom packet.pdf\`).
 3. Seal: the Info entry AffiantSeal holds, after \`affiant-seal/1:\`, 136 hexadecimal digits: 4 bytes of key id and 64 bytes of Ed25519
