@@ -6,7 +6,8 @@ import { sql, startInstance, token, until } from '../support/instance.mjs';
 
 const KEY = 'oracles-provider-key-that-no-client-knows';
 
-export async function runInstance(parent, extraConfig = '') {
+/** @param {import('../support/engines/tsa.mjs').TestTsa | null} tsa stamps its checkpoints */
+export async function runInstance(parent, tsa) {
   const directory = join(parent, 'instance');
   const state = join(directory, 'var');
   mkdirSync(directory);
@@ -24,8 +25,10 @@ connections:
 policies:
   - { name: customer-data, detect: [ us_ssn, credit_card, email ], request: mask, response: mask }
   - { name: destructive-sql, when: { tool_input: '(?i)\\bdrop\\s+(table|database)\\b' }, action: block }
-ledger: { auditors: [ auditors ] }
-${extraConfig}`,
+ledger:
+  auditors: [ auditors ]
+${tsa === null ? '' : `  timestamps: { authorities: [ { name: oracle, url: '${tsa.url}', root: '${tsa.rootFile}' } ], interval: 1s, timeout: 2m }`}
+`,
   );
   let instance = null;
   try {
@@ -46,8 +49,25 @@ ${extraConfig}`,
       },
       120_000,
     );
+    const granted =
+      tsa === null
+        ? []
+        : await until(
+            'a checkpoint is stamped',
+            async () => {
+              const rows = await sql(instance, auditor, "SELECT attributes FROM audit.control WHERE kind = 'timestamp.granted'");
+              return rows.length === 0 ? null : rows.map(({ attributes }) => attributes);
+            },
+            120_000,
+          );
     await instance.stop();
-    return { state, config, events: events.map(({ event_type, raw }) => ({ type: event_type, raw: Buffer.from(raw, 'base64') })) };
+    return {
+      state,
+      config,
+      tsa,
+      granted,
+      events: events.map(({ event_type, raw }) => ({ type: event_type, raw: Buffer.from(raw, 'base64') })),
+    };
   } catch (error) {
     await instance?.kill().catch(() => {});
     throw error;

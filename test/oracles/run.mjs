@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checker } from '../support/checker.mjs';
+import { hasTsa, startTsa } from '../support/engines/tsa.mjs';
 
 const startedAt = performance.now();
 const { check, say, finish } = checker();
@@ -16,6 +17,7 @@ const installing = install();
 const { realLog, SIZES, writeLog } = await import('./logs.mjs');
 const directory = mkdtempSync(join(tmpdir(), 'affiant-oracles-'));
 const figures = {};
+const stopping = [];
 try {
   const writing = performance.now();
   const logs = [];
@@ -23,7 +25,9 @@ try {
   figures.logs_ms = Math.round(performance.now() - writing);
   const running = performance.now();
   const { runInstance } = await import('./instance.mjs');
-  const instance = await runInstance(directory);
+  const tsa = hasTsa() ? await startTsa({ name: 'Oracle Authority' }) : null;
+  stopping.push(() => tsa?.stop());
+  const instance = await runInstance(directory, tsa);
   logs.real = await realLog(instance.state);
   figures.instance_ms = Math.round(performance.now() - running);
   const judges = await installing;
@@ -36,6 +40,7 @@ try {
     ['the witness of transparency-dev', judges.witness, './witness.mjs'],
     ['@sigstore/verify', judges.sigstore, './sigstore.mjs'],
     ['fastavro', judges.python, './avro.mjs'],
+    ['openssl ts and rfc3161-client', instance.tsa === null ? null : 'both', './stamps.mjs'],
   ];
   for (const [name, path, file] of parts) {
     if (path === null) {
@@ -51,6 +56,7 @@ try {
     figures[`${file.slice(2, -4)}_ms`] = Math.round(performance.now() - begun);
   }
 } finally {
+  for (const stop of stopping) await stop();
   rmSync(directory, { recursive: true, force: true });
 }
 figures.total_ms = Math.round(performance.now() - startedAt);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { openSiemSinks, recordKeys, siemGroups, startFeed, startLedger, StoredWords } from '#apps/ledger';
+import { newestToStamp, openSiemSinks, openStamps, recordKeys, siemGroups, startFeed, startLedger, StoredWords } from '#apps/ledger';
 import { EmbeddedEventLog } from '#event-log';
 import { AffiantError } from '#errors';
 import { EventCodec, SystemClock, SystemIds } from '#events';
@@ -8,7 +8,8 @@ import { JournalRecorder, recoverSource } from '#journal';
 import { ClickHouseLedgerStore } from '#ledger-store';
 import { createLogger } from '#observability';
 import { openConfiguredKeys } from '#service';
-import { FileCheckpointStore, FileTileStore } from '#tlog';
+import { FileStampStore } from '#timestamp';
+import { FileCheckpointStore, FileCosignedStore, FileTileStore } from '#tlog';
 import { SOURCES, type LedgerOrder, type LedgerReport, type LedgerTask } from './compose/ledger-task.js';
 import { trimBehindCheckpoints } from './compose/trim.js';
 
@@ -45,11 +46,12 @@ const eventLog = new EmbeddedEventLog({
 const store = new ClickHouseLedgerStore(task.engine);
 const keys = await openConfiguredKeys(task.keys, path('keys'));
 
+const checkpoints = new FileCheckpointStore(path('checkpoint.json'));
 const ledger = await startLedger({
   eventLog,
   store,
   tiles: new FileTileStore(path('tiles')),
-  checkpoints: new FileCheckpointStore(path('checkpoint.json')),
+  checkpoints,
   signer: keys.primary,
   keys,
   recorder,
@@ -60,6 +62,13 @@ const ledger = await startLedger({
   options: { checkpointInterval: task.checkpointInterval },
 });
 await recordKeys({ keys, store, recorder });
+const stamps = await openStamps(task.timestamps, {
+  newest: newestToStamp({ cosigned: task.cosigned ? new FileCosignedStore(path('tiles')) : null, checkpoints, ledger }),
+  stamps: new FileStampStore(path('tiles')),
+  recorder,
+  clock,
+  logger,
+});
 const feed = await startFeed({ eventLog, codec, origin: keys.primary.name, sinks: openSiemSinks(task.siem), recorder, logger });
 const stopTrim = await trimBehindCheckpoints(eventLog, recorder, 'ledger.trim', siemGroups(task.siem));
 
@@ -76,6 +85,7 @@ port.on('message', (_order: LedgerOrder) => void stop());
 /** A kill at any point of this loses nothing: everything below works from durable positions. */
 async function stop(): Promise<void> {
   if (stopping) return;
+  await stamps.stop();
   await ledger.drain(DRAIN_MS);
   stopping = true;
   clearInterval(timer);

@@ -212,6 +212,26 @@ const witness = z.strictObject({
     .meta({ description: 'logs it watches; a log with two keys, as in a rotation, is two entries' }),
 });
 
+const timestamps = z
+  .strictObject({
+    authorities: z
+      .array(
+        z.strictObject({
+          name,
+          url: url.meta({ description: 'where it answers RFC 3161 requests' }),
+          root: z.string().min(1).meta({ description: 'PEM file with the root certificates its chains must end in' }),
+        }),
+      )
+      .max(2)
+      .superRefine(unique('authority'))
+      .default([])
+      .meta({ description: 'none: checkpoints are not time-stamped, and packets say so' }),
+    interval: duration('1h').meta({ description: 'how often the newest checkpoint is stamped' }),
+    renew_before: duration('30d').meta({ description: 'how long before the end of its certificate a stamp is stamped anew' }),
+    timeout: duration('30s').meta({ description: 'how long an authority may take to answer' }),
+  })
+  .prefault({} as never);
+
 const ledger = z
   .strictObject({
     origin: origin.default('affiant.local/ledger'),
@@ -222,6 +242,7 @@ const ledger = z
       description: 'how long events of a source may be missing before the gap is recorded; at least a minute',
     }),
     witnesses,
+    timestamps: timestamps.meta({ description: 'whose time stamps our checkpoints get ([guide](../guide/time-stamps.md))' }),
     query_max_execution_time: duration('60s'),
     query_max_result_rows: z.int().min(1).default(5_000_000),
     query_max_result_bytes: size('1gb'),

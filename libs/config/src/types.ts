@@ -159,12 +159,22 @@ export interface LedgerConfig {
   /** Milliseconds a range of a source may be missing before it is recorded. */
   readonly gap_after: number;
   readonly witnesses: WitnessesConfig;
+  readonly timestamps: TimestampsConfig;
   readonly query_max_execution_time: number;
   readonly query_max_result_rows: number;
   readonly query_max_result_bytes: number;
   /** Groups that may query, and as which role. */
   readonly auditors: readonly string[];
   readonly examiners: readonly string[];
+}
+
+/** Whose time stamps our checkpoints get. */
+export interface TimestampsConfig {
+  /** Empty: nobody stamps. `root`: path of a PEM file. */
+  readonly authorities: readonly { readonly name: string; readonly url: string; readonly root: string }[];
+  readonly interval: number;
+  readonly renew_before: number;
+  readonly timeout: number;
 }
 
 /** Who cosigns our checkpoints. */

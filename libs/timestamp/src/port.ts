@@ -32,3 +32,12 @@ export interface TimestampAuthority {
    */
   stamp(data: Uint8Array): Promise<Stamp>;
 }
+
+/** Port: stamps and the notes they are over, write-once, beside the tiles. Paths are those of stampPath and stampedCheckpointPath. */
+export interface StampStore {
+  /** Keeps the first bytes of a path and answers what is kept. Durable when it resolves. */
+  put(path: string, bytes: Buffer): Promise<Buffer>;
+  get(path: string): Promise<Buffer | null>;
+  /** Every path that is kept, in no particular order. */
+  list(): Promise<string[]>;
+}

@@ -4,11 +4,13 @@ import { EmbeddedEventLog, KafkaSender, partitionOf } from '#event-log';
 import { ClickHouseLedgerStore, StoredEventLog } from '#ledger-store';
 import type { MetricsReading } from '#observability';
 import { clickhouseHeaders, controlDraft, openObjectStore, type Readiness, type ServiceContext, type ServiceDefinition } from '#service';
-import { PostgresCheckpointStore, S3TileStore } from '#tlog';
+import { S3StampStore } from '#timestamp';
+import { PostgresCheckpointStore, S3CosignedStore, S3TileStore } from '#tlog';
 import { KafkaSink, openSiemSinks, startFeed, type SinkHealth } from '../feed/index.js';
 import { recordKeys } from '../keys/record-keys.js';
 import { PostgresLeadership } from '../leadership/postgres-leadership.js';
 import type { LedgerHealth } from '../ports.js';
+import { newestToStamp, openStamps } from '../stamp/index.js';
 import { startLedger } from '../start-ledger.js';
 import { StoredWords } from '../testify/own-words.js';
 import { startServerRetention } from './server-retention.js';
@@ -68,6 +70,13 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
       options: { checkpointInterval: settings.checkpoint_interval, gapAfter: settings.gap_after },
     });
     await whenThere('the ledger store', () => recordKeys({ keys: logKeys, store, recorder }));
+    const stamps = await openStamps(settings.timestamps, {
+      newest: newestToStamp({ cosigned: settings.witnesses.members.length > 0 ? new S3CosignedStore(objects) : null, checkpoints, ledger }),
+      stamps: new S3StampStore(objects),
+      recorder,
+      clock,
+      logger,
+    });
     const sender = new KafkaSender({ connection: kafka });
     const ocsf = new KafkaSink({ sender, partitionOf: (sourceId) => partitionOf(sourceId, kafkaConfig.topics.partitions) });
     const feed = await startFeed({ eventLog, codec, origin, sinks: [ocsf, ...openSiemSinks(siem)], recorder, logger });
@@ -86,6 +95,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
       reading: () => health.reading(),
       stop: async () => {
         health.stop();
+        await stamps.stop();
         await stopRetention();
         await ledger.drain(DRAIN_MS);
         await feed.stop();

@@ -1,5 +1,5 @@
 import type { Watermarks } from '#journal';
-import type { SiemConfig } from '#config';
+import type { SiemConfig, TimestampsConfig } from '#config';
 import type { LogKeysConfig } from '#service';
 import type { LedgerHealth, SinkHealth } from '#apps/ledger';
 
@@ -21,6 +21,9 @@ export interface LedgerTask {
   readonly keys: LogKeysConfig;
   readonly checkpointInterval: number;
   readonly siem: SiemConfig;
+  readonly timestamps: TimestampsConfig;
+  /** There are witnesses: what they cosigned is what is stamped. */
+  readonly cosigned: boolean;
   readonly segmentBytes: number;
   readonly highWaterBytes: number;
   readonly logLevel: string;

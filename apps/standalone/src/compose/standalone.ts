@@ -103,6 +103,8 @@ export async function composeStandalone({ state, config: initial, progress }: St
       keys: { origin: config.ledger.origin, signer: config.ledger.signer, previous_signer: config.ledger.previous_signer },
       checkpointInterval: config.ledger.checkpoint_interval,
       siem: config.siem,
+      timestamps: config.ledger.timestamps,
+      cosigned: config.ledger.witnesses.members.length > 0,
       segmentBytes,
       highWaterBytes,
       logLevel: environment().logLevel,

@@ -1,0 +1,3 @@
+export { newestToStamp, openStamps } from './open-stamps.js';
+export { StampLoop } from './stamp-loop.js';
+export type { AuthorityHealth, StampPorts } from './ports.js';

@@ -1,0 +1,153 @@
+import { isAffiantError } from '#errors';
+import { parseStampPath, stampedCheckpointPath, stampPath, type StampPlace, type TimestampAuthority } from '#timestamp';
+import { readCheckpoint } from '#tlog';
+import { systemPause } from '../retry.js';
+import { failedDraft, grantedDraft } from './drafts.js';
+import type { AuthorityHealth, StampPorts } from './ports.js';
+
+/** After a failure, or while there is nothing to stamp: how soon it looks again, unless the interval is shorter. Milliseconds. */
+const LOOK_MS = 60_000;
+/** Stamps renewed at a time: an authority is not flooded when many certificates end together. */
+const RENEWALS = 20;
+
+/**
+ * Has the newest checkpoint stamped at each interval, and old stamps stamped anew before the certificate under them ends. It runs beside the sealing
+ * and is never waited for: an authority that is away delays its stamps only, which an event, health and the log show.
+ *
+ * Per stamp: 1. the note as `stamps/<size>/checkpoint`; 2. the stamp beside it; 3. a control event `timestamp.granted` with both in it. A crash before 2
+ * leaves nothing that counts; between 2 and 3 a good stamp that nobody was told of, and the next interval makes another one, of a larger tree.
+ */
+export class StampLoop {
+  readonly #stopping = new AbortController();
+  readonly #health = new Map<string, AuthorityHealth>();
+  /** `<size> <authority>` -> its newest stamp. Null until what is kept was listed. */
+  #newest: Map<string, StampPlace> | null = null;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(private readonly ports: StampPorts) {
+    for (const { name } of ports.authorities) this.#health.set(name, { name, lastUs: null, failing: null });
+  }
+
+  start(): void {
+    if (this.ports.authorities.length > 0) this.#running = this.#run();
+  }
+
+  /** Resolves when what is in hand has ended. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  health(): AuthorityHealth[] {
+    return [...this.#health.values()];
+  }
+
+  /** One time. False when there was nothing to stamp, or an authority failed. @throws what a store throws; the next time does the same again */
+  async once(): Promise<boolean> {
+    const note = await this.ports.newest();
+    if (note === null) return false;
+    const kept = (this.#newest ??= await this.#listed());
+    const { size } = readCheckpoint(note);
+    const done = await Promise.all(
+      this.ports.authorities.map(async (authority) => {
+        // Our own events about the last stamps and the cosigned checkpoint make the tree larger: that alone is nothing worth stamping.
+        const echo = this.ports.authorities.length + 1;
+        const isNew = size > 0 && size > this.#largest(kept, authority.name) + echo;
+        const stamped = !isNew || (await this.#stamp(authority, size, Buffer.from(note)));
+        // One that just failed is not asked for renewals too.
+        return stamped && (await this.#renew(authority, kept)) && isNew;
+      }),
+    );
+    return done.every(Boolean);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { logger, options } = this.ports;
+    const pause = options.pause ?? systemPause;
+    while (!signal.aborted) {
+      let done = false;
+      try {
+        done = await this.once();
+      } catch (error) {
+        logger.warn({ reason: String(error) }, 'stamping failed; it is tried again');
+      }
+      await pause(done ? options.interval : Math.min(options.interval, LOOK_MS), signal);
+    }
+  }
+
+  /** The checkpoint itself. The first note that is kept of a size is the one that is stamped: a later one may have other cosignatures. */
+  async #stamp(authority: TimestampAuthority, size: number, note: Buffer): Promise<boolean> {
+    const kept = await this.ports.stamps.put(stampedCheckpointPath(size), note);
+    return this.#ask(authority, { size, number: 0 }, kept, kept);
+  }
+
+  /** Stamps whose certificate ends soon. */
+  async #renew(authority: TimestampAuthority, kept: Map<string, StampPlace>): Promise<boolean> {
+    const { clock, options, stamps, logger } = this.ports;
+    const soon = clock.nowMs() + options.renewBefore;
+    const due = [...kept.values()].filter((place) => place.authority === authority.name && place.expiresAt <= soon);
+    for (const place of due.slice(0, RENEWALS)) {
+      const [note, old] = await Promise.all([stamps.get(stampedCheckpointPath(place.size)), stamps.get(stampPath(place))]);
+      if (note === null || old === null) {
+        logger.warn({ place: stampPath(place) }, 'a stamp to renew is not there any more');
+        kept.delete(keyOf(place));
+        continue;
+      }
+      const next = { size: place.size, number: place.number + 1 };
+      if (this.#stopping.signal.aborted || !(await this.#ask(authority, next, note, Buffer.concat([note, old])))) return false;
+    }
+    return true;
+  }
+
+  async #ask(
+    authority: TimestampAuthority,
+    { size, number }: Pick<StampPlace, 'size' | 'number'>,
+    note: Buffer,
+    data: Buffer,
+  ): Promise<boolean> {
+    const { stamps, recorder, clock, logger } = this.ports;
+    const { name } = authority;
+    const before = this.#health.get(name);
+    try {
+      const stamp = await authority.stamp(data);
+      const place = { size, authority: name, number, expiresAt: stamp.verified.expiresAt };
+      await stamps.put(stampPath(place), stamp.response);
+      await recorder.record([grantedDraft(place, stamp, note)]);
+      // A new certificate that ends no later than the old one, as with a wrong clock, is not renewed again and again.
+      this.#newest?.set(keyOf(place), place);
+      this.#health.set(name, { name, lastUs: clock.nowUs(), failing: null });
+      logger.info(
+        { authority: name, size, number, time: new Date(stamp.verified.genTime).toISOString() },
+        'the checkpoint is time-stamped',
+      );
+      return true;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#health.set(name, { name, lastUs: before?.lastUs ?? null, failing: reason });
+      logger.warn({ authority: name, size, reason }, 'an authority did not stamp');
+      // Once per outage.
+      if (before?.failing === null)
+        await recorder.record([failedDraft(name, size, isAffiantError(error) ? error.code : 'internal', reason)]);
+      return false;
+    }
+  }
+
+  async #listed(): Promise<Map<string, StampPlace>> {
+    const newest = new Map<string, StampPlace>();
+    for (const path of await this.ports.stamps.list()) {
+      const place = parseStampPath(path);
+      if (place !== null && place.number >= (newest.get(keyOf(place))?.number ?? 0)) newest.set(keyOf(place), place);
+    }
+    return newest;
+  }
+
+  /** -Infinity when it has none. */
+  #largest(kept: Map<string, StampPlace>, authority: string): number {
+    let largest = -Infinity;
+    for (const place of kept.values()) if (place.authority === authority) largest = Math.max(largest, place.size);
+    return largest;
+  }
+}
+
+const keyOf = ({ size, authority }: Pick<StampPlace, 'size' | 'authority'>): string => `${size} ${authority}`;
