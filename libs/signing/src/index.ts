@@ -3,7 +3,7 @@ export { openFileSigner, type FileSigner, type FileSignerOptions } from './file-
 export { openSigner, type OpenedSigner, type OpenSignerOptions } from './open-signer.js';
 export { openLogKeys, type LogKeys, type LogKeysOptions } from './ring/log-keys.js';
 export { readRing, ringPath, type Ring, type RingKey } from './ring/ring-file.js';
-export { retireKey, rotateKey, type Rotation } from './ring/rotate.js';
+export { firstRing, retireKey, rotateKey, type Rotation } from './ring/rotate.js';
 export { policyText } from './ring/policy-text.js';
 export { loadOrCreateSecret, loadSecret } from './secret.js';
 export { formatVkey, isKeyName, keyIdOf, parseVkey, verifyEd25519, type Vkey, type VkeyType } from './vkey.js';

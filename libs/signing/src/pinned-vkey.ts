@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createFileDurably, makeDirectoryDurably, readFileIfPresent } from '#durable';
 import { AffiantError } from '#errors';
@@ -5,6 +6,11 @@ import { AffiantError } from '#errors';
 /** The public key that stands beside the private one, or alone where the private one is kept elsewhere. Null before the first start. */
 export async function readPinned(path: string): Promise<string | null> {
   return (await readFileIfPresent(path))?.toString('utf8').trimEnd() ?? null;
+}
+
+/** When it was pinned, as the file says: the start of a key that no ring tells of. ISO 8601. */
+export async function pinnedAt(path: string): Promise<string> {
+  return (await stat(path)).mtime.toISOString();
 }
 
 /**

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { haveSoftHsm, startSoftHsm, type SoftHsm } from '../../../test/support/engines/softhsm.mjs';
 import { signerContract } from './contract/signer.contract.js';
-import { openFileSigner, openSigner, verifyEd25519, type Pkcs11Spec } from './index.js';
+import { openFileSigner, openSigner, verifyEd25519, type KmsSpec, type Pkcs11Spec } from './index.js';
 import { openKmsSigner } from './kms-signer.js';
 import { KmsServer } from './testing/kms-server.js';
 
@@ -125,12 +125,16 @@ describe('KMS signer', () => {
   });
 
   it('gives up a call that hangs, and one that nobody takes', async () => {
-    const signer = await open({ timeoutMs: 50 });
+    // Read at each call: the opening has all the time it needs.
+    const spec: { -readonly [K in keyof KmsSpec]: KmsSpec[K] } = { ...server.spec() };
+    const signer = await openKmsSigner(spec, NAME, { pause: async () => undefined });
+    spec.timeoutMs = 50;
     server.fault('hang', 'hang', 'hang');
     await expect(signer.sign(message)).rejects.toMatchObject({
       code: 'signer_failed',
       message: expect.stringContaining('no answer within') as string,
     });
+    spec.timeoutMs = MINUTE;
     await server.stop();
     await expect(signer.sign(message)).rejects.toMatchObject({
       code: 'signer_failed',

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { defaultConfig, loadConfig, type LedgerConfig } from '#config';
 import { makeDirectoryDurably } from '#durable';
 import { AffiantError } from '#errors';
-import { formatVkey, loadOrCreateSecret, openSigner, policyText, readRing, retireKey, rotateKey, type RingKey } from '#signing';
+import { firstRing, formatVkey, loadOrCreateSecret, openSigner, policyText, readRing, retireKey, rotateKey, type RingKey } from '#signing';
 import { openNote } from '#tlog';
 import { printJson, printTable, say } from '../output.js';
 import type { AddCommand } from './options.js';
@@ -97,10 +97,8 @@ async function ledgerOf({ config }: Where): Promise<LedgerConfig> {
 async function logOf(options: Where): Promise<{ readonly ledger: LedgerConfig; readonly ring: readonly RingKey[] }> {
   const ledger = await ledgerOf(options);
   const directory = directoryOf(options);
-  const ring = await readRing(directory, ledger.origin);
-  if (ring !== null) return { ledger, ring: ring.keys };
-  const vkey = (await read(join(directory, 'ledger.vkey'))).trim();
-  return { ledger, ring: [{ vkey, file: 'ledger', state: 'active', since: new Date(0).toISOString(), until: null, overlap_until: null }] };
+  const ring = (await readRing(directory, ledger.origin)) ?? (await firstRing({ directory, name: ledger.origin }));
+  return { ledger, ring: ring.keys };
 }
 
 async function rotate(options: Where & { readonly days: string; readonly reason: string }): Promise<void> {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { removeFileDurably, writeFileDurably } from '#durable';
 import { AffiantError } from '#errors';
 import { openSigner } from '../open-signer.js';
-import { readPinned } from '../pinned-vkey.js';
+import { pinnedAt, readPinned } from '../pinned-vkey.js';
 import type { SignerSpec } from '../port.js';
 import { keyIdOf, parseVkey } from '../vkey.js';
 import { readRing, writeRing, type Ring, type RingKey } from './ring-file.js';
@@ -111,8 +111,8 @@ export async function retireKey({
   return { key, note };
 }
 
-/** The log as it was before its first rotation. */
-async function firstRing({ directory, name, now }: RotateOptions): Promise<Ring> {
+/** The log as it was before its first rotation. @throws AffiantError not_found, key_invalid */
+export async function firstRing({ directory, name }: Pick<RotateOptions, 'directory' | 'name'>): Promise<Ring> {
   const vkey = await readPinned(join(directory, 'ledger.vkey'));
   if (vkey === null) {
     throw new AffiantError('not_found', 'the log has no key yet', { where: directory, remedy: 'Name the directory that has ledger.vkey.' });
@@ -122,7 +122,11 @@ async function firstRing({ directory, name, now }: RotateOptions): Promise<Ring>
       remedy: 'Name the configuration of that log with --config.',
     });
   }
-  return { keys: [{ vkey, file: 'ledger', state: 'active', since: now.toISOString(), until: null, overlap_until: null }] };
+  return {
+    keys: [
+      { vkey, file: 'ledger', state: 'active', since: await pinnedAt(join(directory, 'ledger.vkey')), until: null, overlap_until: null },
+    ],
+  };
 }
 
 /** A public key that an interrupted rotation pinned, of a token or KMS: the configuration may name another by now. A key in a file is taken instead. */
