@@ -35,13 +35,15 @@ export function frontierDrafts(origin: string, sealed: SealedState, holes: reado
   });
 }
 
-export function gapDraft({ source, from, to, sinceUs }: Hole): EventDraft {
-  return draft('ledger.gap', source, { from, to, missing: to - from + 1, since: isoMicro(sinceUs) }, null, 'failure');
+/** Nothing of the range is in the tree of `tree_size` leaves; what comes later may be sealed before this event is. */
+export function gapDraft({ source, from, to, sinceUs }: Hole, { round, tree_size }: SealedState): EventDraft {
+  const facts = { from, to, missing: to - from + 1, since: isoMicro(sinceUs), round, tree_size };
+  return draft('ledger.gap', source, facts, null, 'failure');
 }
 
-/** All that was told to be missing is in the sealed tree now. */
-export function gapClosedDraft({ source, from, to, sinceUs }: Hole, { round }: SealedState): EventDraft {
-  return draft('ledger.gap_closed', source, { from, to, since: isoMicro(sinceUs), round });
+/** All that was told to be missing is in the tree of `tree_size` leaves. */
+export function gapClosedDraft({ source, from, to, sinceUs }: Hole, { round, tree_size }: SealedState): EventDraft {
+  return draft('ledger.gap_closed', source, { from, to, since: isoMicro(sinceUs), round, tree_size });
 }
 
 /** The exact JSON text whose SHA-256 leaves carry, so that events can be decoded by whoever has the ledger only. */

@@ -54,7 +54,7 @@ export class Testimony {
     const drafts: EventDraft[] = [
       ...schemas.map(schemaDraft),
       ...closed.map((hole) => gapClosedDraft(hole, sealed)),
-      ...opened.map(gapDraft),
+      ...opened.map((hole) => gapDraft(hole, sealed)),
     ];
     const isTime = clock.nowMs() - this.#frontierAtMs >= this.times.frontierInterval;
     const frontiers = isTime ? this.#othersOf(sealed) : this.#frontiers;

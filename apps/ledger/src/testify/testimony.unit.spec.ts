@@ -111,7 +111,10 @@ describe('a gap', () => {
     await one.testimony.give(sealedAt({ gateway: 4 }), [{ ...hole, seq: 5, missing: 2 }]);
     expect(one.told('ledger.gap')).toHaveLength(1);
     expect(one.told('ledger.gap')[0]).toMatchObject({ subject: 'gateway', outcome: 'failure' });
-    expect(factsOf(one.told('ledger.gap')[0])).toEqual({ from: '4', to: '8', missing: '5', since: expect.stringMatching(/Z$/) as string });
+    expect(factsOf(one.told('ledger.gap')[0])).toEqual({
+      ...{ from: '4', to: '8', missing: '5', round: '7', tree_size: '20' },
+      since: expect.stringMatching(/Z$/) as string,
+    });
     await one.testimony.give(sealedAt({ gateway: 7 }), []);
     expect(one.told('ledger.gap_closed')).toEqual([]);
     await one.testimony.give(sealedAt({ gateway: 8 }), []);
