@@ -112,7 +112,11 @@ describe('a gap', () => {
     expect(one.told('ledger.gap')).toHaveLength(1);
     expect(one.told('ledger.gap')[0]).toMatchObject({ subject: 'gateway', outcome: 'failure' });
     expect(factsOf(one.told('ledger.gap')[0])).toEqual({
-      ...{ from: '4', to: '8', missing: '5', round: '7', tree_size: '20' },
+      from: '4',
+      to: '8',
+      missing: '5',
+      round: '7',
+      tree_size: '20',
       since: expect.stringMatching(/Z$/) as string,
     });
     await one.testimony.give(sealedAt({ gateway: 7 }), []);
