@@ -372,13 +372,13 @@ const hashesOf = (tile) => Array.from({ length: tile.length / 32 }, (_, index) =
 
 // ---- 5. Leaves and chains ------------------------------------------------------------------------------------------------------------------
 
-const LEAF_TYPES = 7;
+export const LEAF_TYPES = 15;
 const UNDECODABLE = 7;
 
 /** Strict: null when the bytes are not the one encoding of a leaf. */
-export function decodeLeaf(bytes, types = LEAF_TYPES) {
+export function decodeLeaf(bytes) {
   const length = bytes[122];
-  if (bytes.length !== LEAF || bytes[0] !== 1 || bytes[1] < 1 || bytes[1] > types || length < 1 || length > 64) return null;
+  if (bytes.length !== LEAF || bytes[0] !== 1 || bytes[1] < 1 || bytes[1] > LEAF_TYPES || length < 1 || length > 64) return null;
   const [epoch, seq, time] = [count64(bytes, 2), count64(bytes, 10), count64(bytes, 18)];
   const name = bytes.subarray(123, 123 + length);
   if (epoch === null || seq === null || time === null || name.includes(0) || bytes.subarray(123 + length).some((byte) => byte !== 0))

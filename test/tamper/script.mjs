@@ -2,12 +2,12 @@
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseTrustPolicy } from '../../dist/libs/tlog/src/index.js';
+import { LEAF_TYPES as productTypes, parseTrustPolicy } from '../../dist/libs/tlog/src/index.js';
 import { formatVkey } from '../../dist/libs/signing/src/index.js';
 import { FINDING_CODES, readPolicyFile } from '../../dist/libs/verify/src/index.js';
 import { logSigner } from '../../dist/libs/verify/src/testing/make-log.js';
 import { composePage } from '../../ops/verify/build-page.mjs';
-import { ed25519Plain, parsePolicy, sha256Plain } from '../../ops/verify/affiant-verify.mjs';
+import { ed25519Plain, LEAF_TYPES, parsePolicy, sha256Plain } from '../../ops/verify/affiant-verify.mjs';
 
 const text = (path) => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
 const sha512 = (bytes) => new Uint8Array(createHash('sha512').update(bytes).digest());
@@ -67,6 +67,12 @@ export async function script(_directory, check, { quick }) {
     'both read the same trust policies and refuse the same',
     differ.length === 0 && reads(parseTrustPolicy, good[1]),
     JSON.stringify(differ),
+  );
+
+  check(
+    'both know the same types of leaves (a new one goes into both)',
+    LEAF_TYPES === productTypes.length,
+    `${LEAF_TYPES} and ${productTypes.length}`,
   );
 
   const source = text('ops/verify/affiant-verify.mjs');

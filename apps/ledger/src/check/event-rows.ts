@@ -4,10 +4,12 @@ import type { Findings } from '#verify';
 import { buildRow } from '../ingest/build-row.js';
 import { EventReader, isLogPlace } from '../read-event.js';
 import type { CheckpointFacts } from './checkpoint-rows.js';
+import { MissingEvents } from './missing-events.js';
 import { differingColumns, EVENT_COLUMNS, type ReadRow } from './row-columns.js';
 import type { SealedLeaves, SourceLeaves } from './sealed-leaves.js';
+import { standingAt, Testimony } from './testimony.js';
 
-const NONE: SourceLeaves = { seqs: [], indexes: [], hashes: [] };
+const NONE: SourceLeaves = { seqs: [], indexes: [], hashes: [], groups: [] };
 
 /** Where the walk of one source is. */
 interface Place {
@@ -48,6 +50,8 @@ class EventWalk {
   readonly #told = new Set<number>();
   readonly #notes: string[] = [];
   readonly #rounds: ReadonlyMap<number, CheckpointFacts>;
+  readonly #testimony: Testimony;
+  readonly #missing = new MissingEvents();
   #place: Place | null = null;
 
   constructor(
@@ -57,6 +61,7 @@ class EventWalk {
     private readonly findings: Findings,
   ) {
     this.#reader = new EventReader(codec);
+    this.#testimony = new Testimony(sealed, checkpoints, findings);
     this.#rounds = new Map(checkpoints.map((one) => [one.round, one]));
   }
 
@@ -78,20 +83,20 @@ class EventWalk {
     this.#follow(place, row, seq, hash, where);
     for (const column of this.#columns(read, row))
       this.findings.add('column_altered', `${where} column ${column}`, 'it is not what the bytes of the event give');
+    const leaf = place.leaves.seqs[place.at - 1] === seq ? place.leaves.indexes[place.at - 1] : undefined;
+    if (decoded.decoded?.type === 'control' && leaf !== undefined && place.leaves.hashes[place.at - 1] === hash.toString('latin1')) {
+      this.#testimony.check(decoded.decoded.event, leaf, where);
+      this.#missing.heard(decoded.decoded.event);
+    }
     if (row.event_type === 'checkpoint' && decoded.decoded?.type === 'checkpoint') this.#checkpoint(decoded.decoded.event, where);
   }
 
   end(): string[] {
     this.#leave();
-    for (const [source, { seqs }] of this.sealed.sources)
-      if (!this.#seen.has(source))
-        this.findings.add(
-          'event_missing',
-          `ledger.events ${source} seq ${seqs[0] ?? 0}`,
-          `none of the ${seqs.length} events of this source is there`,
-        );
+    for (const [source, leaves] of this.sealed.sources)
+      if (!this.#seen.has(source)) leaves.seqs.forEach((_, at) => this.#missing.add(source, leaves, at));
     this.#frontiers();
-    return this.#notes;
+    return [...this.#notes, ...this.#missing.tell(this.findings)];
   }
 
   #columns(read: ReadRow, row: EventRow): string[] {
@@ -135,12 +140,7 @@ class EventWalk {
     const place = this.#place;
     if (place === null) return;
     const { source, leaves, at } = place;
-    if (at < leaves.seqs.length)
-      this.findings.add(
-        'event_missing',
-        `ledger.events ${source} seq ${leaves.seqs[at] ?? 0}`,
-        `${leaves.seqs.length - at} events that the tree commits to are not there`,
-      );
+    for (let rest = at; rest < leaves.seqs.length; rest += 1) this.#missing.add(source, leaves, rest);
     if (place.unvouched)
       this.#notes.push(
         `The last checkpoint event of ${source} (seq ${place.seq}) is not vouched for by anything yet: the next event will be.`,
@@ -153,22 +153,14 @@ class EventWalk {
     if (chained && seq <= place.seq) return this.findings.add('row_unexpected', where, `there is a row of seq ${seq} already`);
     while ((place.leaves.seqs[place.at] ?? Infinity) < seq) {
       const missing = place.leaves.seqs[place.at]!;
-      this.findings.add(
-        'event_missing',
-        `ledger.events ${place.source} seq ${missing}`,
-        `leaf ${place.leaves.indexes[place.at]} commits to an event that is not there`,
-      );
+      this.#hole(place, missing);
+      this.#missing.add(place.source, place.leaves, place.at);
+      // The leaf tells the hash of what is not there, so the chain goes on over it.
+      place.seq = missing;
+      place.hash = Buffer.from(place.leaves.hashes[place.at]!, 'latin1');
       place.at += 1;
-      place.hash = null;
     }
-    if (chained && seq > place.seq + 1 && place.hash !== null) {
-      this.findings.add(
-        'event_missing',
-        `ledger.events ${place.source} seq ${place.seq + 1}`,
-        `seq ${place.seq + 1} to ${seq - 1} are not there`,
-      );
-      place.hash = null;
-    }
+    if (chained) this.#hole(place, seq);
     if (place.hash !== null && row.event_type !== 'undecodable' && chained && !row.prev_hash.equals(place.hash))
       this.findings.add(
         'chain_broken',
@@ -184,6 +176,17 @@ class EventWalk {
     place.seq = seq;
     place.hash = hash;
     place.unvouched = row.event_type === 'checkpoint' && !leafHere;
+  }
+
+  /** Seqs before `seq` that are neither rows nor leaves: checkpoint events that are gone. */
+  #hole(place: Place, seq: number): void {
+    if (seq <= place.seq + 1 || isLogPlace(place.source)) return;
+    this.findings.add(
+      'event_missing',
+      `ledger.events ${place.source} seq ${place.seq + 1}`,
+      `seq ${place.seq + 1} to ${seq - 1} are not there`,
+    );
+    place.hash = null;
   }
 
   /** A checkpoint event says what its row says. */
@@ -206,9 +209,7 @@ class EventWalk {
   #frontiers(): void {
     for (const { round, tree_size, sources, seqs } of this.checkpoints) {
       sources.forEach((source, at) => {
-        const leaves = this.sealed.sources.get(source) ?? NONE;
-        const inside = below(leaves.indexes, tree_size);
-        const [last, next] = [leaves.seqs[inside - 1] ?? 0, leaves.seqs[inside] ?? Infinity];
+        const { last, next } = standingAt(this.sealed, source, tree_size);
         const frontier = seqs[at] ?? -1;
         if (frontier >= last && frontier < next) return;
         const held = `the tree of ${tree_size} leaves has it up to ${last}`;
@@ -220,15 +221,4 @@ class EventWalk {
       });
     }
   }
-}
-
-/** How many of the growing numbers are below `limit`. */
-function below(numbers: readonly number[], limit: number): number {
-  let [low, high] = [0, numbers.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (numbers[middle]! < limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -18,8 +18,9 @@ export async function checkLeafRows(
   let index = 0;
   let round = 0;
   for await (const leaf of leaves) {
-    const { source_id, seq, payload_hash } = decodeLeaf(leaf);
-    sealed.add(source_id, seq, index, payload_hash);
+    const decoded = decodeLeaf(leaf);
+    const { source_id, seq } = decoded;
+    sealed.add(decoded, index);
     while (round < checkpoints.length && checkpoints[round]!.tree_size <= index) round += 1;
     const where = `ledger.leaves leaf ${index}`;
     const at = next === null ? Infinity : Number(next['c_leaf_index']);

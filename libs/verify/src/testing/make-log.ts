@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { formatVkey, type Signer } from '#signing';
-import { encodeLeaf, signCheckpoint, TreeEdge } from '#tlog';
+import { encodeLeaf, LEAF_TYPES, signCheckpoint, TreeEdge } from '#tlog';
 
 export function logSigner(name = 'affiant.test/log'): Signer {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -22,6 +22,9 @@ export function seeded(seed: number): Random {
     return (state >>> 0) / 2 ** 32;
   };
 }
+
+/** All but `undecodable`, which has no chain. */
+const MADE = LEAF_TYPES.filter((type) => type !== 'undecodable');
 
 /** Leaves of some sources as a ledger would have sealed them: dense, chained, with a hole where a checkpoint event of the source `ledger` was. */
 export class LeafMaker {
@@ -52,7 +55,7 @@ export class LeafMaker {
     this.#made += 1;
     const payload_hash = this.#bytes();
     const leaf = encodeLeaf({
-      type: (['request', 'segment', 'decision', 'response', 'control'] as const)[Math.floor(this.random() * 5)]!,
+      type: MADE[Math.floor(this.random() * MADE.length)]!,
       boot_epoch: head.epoch,
       seq: head.seq,
       occurred_at: 1_790_000_000_000_000 + this.#made * 37,
