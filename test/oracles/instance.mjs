@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startSimulatedProvider } from '../../dist/apps/standalone/src/demo/provider.js';
-import { sql, startInstance, token, until } from '../support/instance.mjs';
+import { affiantAside, sql, startInstance, token, until } from '../support/instance.mjs';
 
 const KEY = 'oracles-provider-key-that-no-client-knows';
 
@@ -55,17 +55,25 @@ ${tsa === null ? '' : `  timestamps: { authorities: [ { name: oracle, url: '${ts
         : await until(
             'a checkpoint is stamped',
             async () => {
-              const rows = await sql(instance, auditor, "SELECT attributes FROM audit.control WHERE kind = 'timestamp.granted'");
+              const rows = await sql(
+                instance,
+                auditor,
+                "SELECT attributes FROM audit.control WHERE kind = 'timestamp.granted' AND leaf_index IS NOT NULL",
+              );
               return rows.length === 0 ? null : rows.map(({ attributes }) => attributes);
             },
             120_000,
           );
+    const hour = 3_600_000;
+    const period = ['--from', new Date(Date.now() - hour).toISOString(), '--to', new Date().toISOString()];
+    const packet = JSON.parse(await affiantAside(state, ['packet', 'create', '--framework', 'ffiec', ...period, '--json']));
     await instance.stop();
     return {
       state,
       config,
       tsa,
       granted,
+      packet,
       events: events.map(({ event_type, raw }) => ({ type: event_type, raw: Buffer.from(raw, 'base64') })),
     };
   } catch (error) {

@@ -3,7 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { attachedFiles, readPdf } from '../../dist/apps/evidence/src/verify/read-pdf.js';
 import { readCertificates, requestTimestamp, stampRequest, verifyStamp } from '../../dist/libs/timestamp/src/index.js';
+import { openCheckpoint, verifyConsistency } from '../../dist/libs/tlog/src/index.js';
 import { startTsa } from '../support/engines/tsa.mjs';
 
 const script = fileURLToPath(new URL('./tsp_judge.py', import.meta.url));
@@ -55,11 +57,8 @@ export async function judge({ check, judges, logs, instance, directory, figures 
         encoding: 'utf8',
         timeout: LIMIT_MS,
       });
-      check(
-        'openssl reads our request',
-        status === 0 && /sha512/i.test(stdout) && /Certificate required: yes/.test(stdout),
-        stdout.slice(0, 200),
-      );
+      const reads = status === 0 && /sha512/i.test(stdout) && /Certificate required: yes/.test(stdout);
+      check('openssl reads our request', reads, reads ? '' : stdout.slice(0, 200));
       await ofTheInstance({ check, openssl: judges.openssl, instance, roots, directory });
     }
   } finally {
@@ -84,9 +83,34 @@ async function ofTheInstance({ check, openssl, instance, roots, directory }) {
     `the stamps that a real instance kept verify, for us and for openssl (${verdicts.length})`,
     verdicts.length > 0 && !verdicts.includes(false),
   );
+  await ofThePacket({ check, openssl, instance, directory });
   const told = instance.granted.map(({ response, note }) => ({ response: Buffer.from(response, 'base64'), data: Buffer.from(note) }));
   const good = await Promise.all(told.map((one) => accepts({ ...one, roots })));
   check(`the stamps in its events verify too (${good.length})`, good.length > 0 && !good.includes(false));
+}
+
+/** The packet attaches the stamp and what it takes to check it, and prints authority and time. */
+async function ofThePacket({ check, openssl, instance, directory }) {
+  const { packet, tsa } = instance;
+  check('a packet is made', packet.state === 'done', packet.state);
+  if (packet.state !== 'done') return;
+  const pdf = readPdf(readFileSync(packet.path));
+  const attachments = new Map(attachedFiles(pdf).map((file) => [file.name, file.data]));
+  const { stamps = [], snapshot } = JSON.parse(attachments.get('packet.json'));
+  check(
+    'it names the time stamp with authority and time',
+    stamps.length === 1 && stamps[0].signed_by.includes('Oracle Authority'),
+    JSON.stringify(stamps),
+  );
+  for (const { file, tree_size: size } of stamps) {
+    const one = { response: attachments.get(file), data: attachments.get(`stamps/checkpoint-${size}.note`) };
+    check('openssl verifies the stamp attached to the packet', opensslAccepts(openssl, directory, one, tsa.rootFile), file);
+    const lines = attachments.get(`stamps/${size}-to-${snapshot.tree_size}.consistency`).toString().split('\n').slice(0, -1);
+    const proof = lines.map((line) => Buffer.from(line, 'base64'));
+    const [old, now] = [openCheckpoint(one.data, [snapshot.vkey]), openCheckpoint(snapshot.note, [snapshot.vkey])];
+    verifyConsistency(old.size, now.size, proof, old.root, now.root);
+    check("the packet's tree extends the stamped one, by the attached proof", true, `${old.size} to ${now.size}`);
+  }
 }
 
 /** A bit in the signed time, in the signature (its last bytes) and in the imprint. */

@@ -14,6 +14,7 @@ import { readLeafHashes, type LeafHashes } from './leaf-hashes.js';
 import type { QueryRunner } from './query-runner.js';
 import { runQueries, type Collected } from './run-queries.js';
 import { pinPeriod, readSnapshot } from './snapshot.js';
+import { citeStamps } from './stamps.js';
 import { verifyGuide } from './verify-guide.js';
 
 export interface CollectInput {
@@ -60,6 +61,7 @@ export async function collectPacket(input: CollectInput): Promise<CollectedPacke
   const judged = judge(framework, { results, snapshot, period, integrity, populationSource: null });
   const where = `occurred_at >= ${instantLiteral(binding.fromUs)} AND occurred_at < ${instantLiteral(binding.toUs)}`;
   const cited = await citeEvents(runner, collected.runs, snapshot, hashes, await approvalLeaves(runner, snapshot.tree_size, where));
+  const { stamps, exhibits: stampExhibits } = await citeStamps(runner, snapshot.tree_size, hashes);
   const version = await runner.run('SELECT version()');
   const exhibits = [
     ...logExhibits(snapshot, judged.gates),
@@ -73,6 +75,7 @@ export async function collectPacket(input: CollectInput): Promise<CollectedPacke
     ...queryExhibits(collected.runs),
     ...schemaExhibits(loadSchemas(), loadEarlierSchemas()),
     ...proofExhibits(cited.proofs),
+    ...stampExhibits,
   ];
   const model: PacketModel = {
     format: PACKET_FORMAT,
@@ -90,6 +93,7 @@ export async function collectPacket(input: CollectInput): Promise<CollectedPacke
     controls: judged.controls,
     exhibits: exhibits.map(({ entry }) => entry),
     cited: cited.events,
+    ...(stamps.length === 0 ? {} : { stamps }),
   };
   return {
     model,

@@ -43,6 +43,30 @@ export class LeafHashes {
     return proof.reverse();
   }
 
+  /** PROOF(first, D[size]) of RFC 6962 §2.1.2; empty when first is 0 or the size. */
+  consistencyProof(first: number): Buffer[] {
+    if (!Number.isSafeInteger(first) || first < 0 || first > this.size)
+      throw new AffiantError('not_found', `a tree of ${first} leaves is not part of this one`);
+    if (first === 0 || first === this.size) return [];
+    const proof: Buffer[] = [];
+    let [from, to] = [0, this.size];
+    // The b flag of the RFC: the old tree's own root need not be told.
+    let whole = true;
+    while (first < to) {
+      const middle = from + powerBelow(to - from);
+      if (first <= middle) {
+        proof.push(this.#range(middle, to));
+        to = middle;
+      } else {
+        proof.push(this.#range(from, middle));
+        from = middle;
+        whole = false;
+      }
+    }
+    if (!whole) proof.push(this.#range(from, to));
+    return proof.reverse();
+  }
+
   #leaf(index: number): Buffer {
     return this.#hashes.subarray(index * HASH, (index + 1) * HASH);
   }

@@ -23,5 +23,7 @@ ledger.vkey only shows that the file agrees with itself.
    ${snapshot.tree_size} and gives the same answer for as long as the ledger exists.
 7. Records: events are Avro in Confluent framing (0x00, four bytes of schema id, Avro); schemas/ holds the schemas. The digest of the
    exact bytes is what the leaf commits to.
+8. Time stamps, where there are any: \`openssl ts -verify -data stamps/checkpoint-SIZE.note -in stamps/NAME-0.tsr -CAfile ROOT.pem\`, with the root of the
+   authority that you got on another way. Number 1 is over the note followed by number 0 (\`cat\`), and so on.
 `;
 }

@@ -89,6 +89,18 @@ const SCHEMA = z.strictObject({
     }),
     100,
   ),
+  stamps: list(
+    z.strictObject({
+      authority: text(64),
+      signed_by: text(1_000),
+      tree_size: count,
+      number: count,
+      time: text(32),
+      certificate_ends: text(32),
+      file: text(128),
+    }),
+    200,
+  ).optional(),
 }) satisfies z.ZodType<PacketModel>;
 
 /** Reads packet.json. @throws AffiantError packet_invalid with the path of what is wrong. */

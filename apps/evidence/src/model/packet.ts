@@ -83,6 +83,23 @@ export interface CitedEvent {
 }
 
 /** Everything the pages are rendered from: attached as packet.json. */
+/** A time stamp (RFC 3161) over an earlier checkpoint of the same log, or its renewal, as its event in the log tells it. */
+export interface PacketStamp {
+  /** As the configuration names it. */
+  readonly authority: string;
+  /** Subject of the signing certificate. */
+  readonly signed_by: string;
+  /** Leaves that it covers. */
+  readonly tree_size: number;
+  /** 0 is over the checkpoint, each further one over the checkpoint and the stamp before it. */
+  readonly number: number;
+  /** ISO 8601 UTC, by the authority's clock. */
+  readonly time: string;
+  readonly certificate_ends: string;
+  /** Its attachment. */
+  readonly file: string;
+}
+
 export interface PacketModel {
   readonly format: typeof PACKET_FORMAT;
   readonly program: { readonly name: string; readonly version: string };
@@ -100,4 +117,6 @@ export interface PacketModel {
   readonly controls: readonly ControlResult[];
   readonly exhibits: readonly Exhibit[];
   readonly cited: readonly CitedEvent[];
+  /** Absent where no authority has stamped, and in packets of builds before there were stamps. */
+  readonly stamps?: readonly PacketStamp[] | undefined;
 }

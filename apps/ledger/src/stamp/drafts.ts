@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SYSTEM_CONTEXT, type EventDraft } from '#events';
-import type { Stamp, StampPlace } from '#timestamp';
+import { formatCertificates, type Stamp, type StampPlace } from '#timestamp';
 import { readCheckpoint } from '#tlog';
 
 /** With note and stamp in it: whoever has the events alone can check the stamp too. */
@@ -16,6 +16,7 @@ export function grantedDraft({ size, authority, number, expiresAt }: StampPlace,
     sha256: createHash('sha256').update(response).digest('hex'),
     note: note.toString('utf8'),
     response: response.toString('base64'),
+    chain: formatCertificates(verified.chain),
   });
 }
 

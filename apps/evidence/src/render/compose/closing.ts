@@ -178,7 +178,22 @@ export function crosswalkAppendix(): Section {
   };
 }
 
-export function glossaryAppendix(): Section {
+/** Who besides the operator has vouched for a time. */
+function stampWords({ model }: Context): string[] {
+  const { stamps = [], snapshot } = model;
+  if (stamps.length === 0)
+    return ['The log is signed by its operator. No independent witness and no time-stamp authority has countersigned this checkpoint.'];
+  const said = stamps.map(({ authority, signed_by, tree_size, number, time, file }) => {
+    const over = number === 0 ? `the checkpoint of ${tree_size} leaves` : `the checkpoint of ${tree_size} leaves and the stamp before it`;
+    return `Time stamp (RFC 3161) by ${authority}, signed by ${signed_by}: ${over} existed at ${time}, by the authority’s clock. Attached: ${file}, with certificates, note and the proof that the tree of this packet extends the stamped one.`;
+  });
+  const covered = Math.max(...stamps.map(({ tree_size }) => tree_size));
+  const rest = `Records from leaf ${covered} on, of ${snapshot.tree_size}, were sealed after the newest time stamp in this packet: their time is the operator’s word.`;
+  const checked = 'The root of the authority is for the reader to choose; this packet does not say whom to trust.';
+  return ['The log is signed by its operator.', ...said, ...(covered < snapshot.tree_size ? [rest] : []), checked];
+}
+
+export function glossaryAppendix(context: Context): Section {
   return {
     title: 'Appendix D: Glossary and limits',
     newPage: true,
@@ -219,7 +234,7 @@ export function glossaryAppendix(): Section {
         t: 'list',
         items: [
           'A log proves that what it was given was not altered, removed, reordered or back-dated afterwards. It cannot prove an event that it was never given.',
-          'The log is signed by its operator. No independent witness and no time-stamp authority has countersigned this checkpoint.',
+          ...stampWords(context),
           'Times come from the clocks of the gateways; the offset printed is drift against the machine’s own monotonic clock.',
           'The database holding the records is append-friendly, not write-once; what shows a change is the tree, not the database.',
           'Detectors recognise what their rules describe. No share of recognised values is claimed here.',

@@ -34,7 +34,7 @@ export function composePacket(context: Context): Section[] {
     queryAppendix(context),
     exhibitAppendix(context),
     crosswalkAppendix(),
-    glossaryAppendix(),
+    glossaryAppendix(context),
     certificateAppendix(context),
   ];
 }
