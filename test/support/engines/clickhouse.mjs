@@ -16,7 +16,7 @@ const READERS = ['auditor', 'examiner', 'evidence'];
 
 /** Passwords are fixed: a service keeps its configuration over a restart of the server. */
 const USERS = Object.fromEntries(
-  ['writer', 'migrator', ...READERS].map((role) => [role, { user: `affiant_${role}`, password: `test-only-${role}` }]),
+  ['writer', 'migrator', 'retention', ...READERS].map((role) => [role, { user: `affiant_${role}`, password: `test-only-${role}` }]),
 );
 
 const RIGHTS = {
@@ -28,6 +28,13 @@ const RIGHTS = {
     'GRANT TABLE ENGINE ON MergeTree',
   ],
 };
+RIGHTS.retention = [
+  'GRANT SELECT, SHOW ON ledger.*',
+  'GRANT INSERT, ALTER DELETE ON ledger.events',
+  'GRANT INSERT, CREATE TABLE, DROP TABLE ON ledger.kept',
+  'GRANT SELECT ON system.parts',
+  'GRANT TABLE ENGINE ON MergeTree',
+];
 const READ = ['GRANT SELECT ON audit.*', 'GRANT SELECT ON ledger.*', 'GRANT SHOW ON audit.*'];
 
 /** @returns {Promise<import('./clickhouse.d.mts').TestClickHouse>} */
@@ -186,6 +193,7 @@ function usersXml() {
       <grants><query>GRANT SYSTEM LISTEN ON *.*</query><query>GRANT READ ON FILE</query><query>GRANT CREATE TEMPORARY TABLE ON *.*</query></grants></default>
     ${user('writer', 'writer', RIGHTS.writer)}
     ${user('migrator', 'writer', RIGHTS.migrator)}
+    ${user('retention', 'writer', RIGHTS.retention)}
     ${READERS.map(reader).join('\n    ')}
   </users>
 </clickhouse>
