@@ -455,12 +455,27 @@ class Findings {
  * `get(path)` gives bytes or null; `list()`, where there is one, the paths of all files; `since` is a list of {name, note}: checkpoints kept from earlier checks.
  * Every leaf is hashed, every tile recomputed from the leaves; where a stored tile differs, the signed root says which of the two is altered.
  */
-export async function verifyLog({ get, list, name, policy, since = [], onProgress = () => undefined }) {
+export async function verifyLog({ get, list, name, policy, since: kept = [], onProgress = () => undefined }) {
   const findings = new Findings();
   const chains = new Chains(findings);
   const note = await get('checkpoint');
   if (note === null) findings.add('checkpoint_missing', 'checkpoint', 'there is no checkpoint, so nothing says what the tree is');
-  const checked = note === null ? null : await checkHead(policy, note, 'checkpoint', findings);
+  let checked = null;
+  const since = [...kept];
+  if (note !== null) {
+    // A checkpoint is signed at once and cosigned later: where it does not meet the quorum, the one that was cosigned last has to.
+    const own = new Findings();
+    checked = await checkHead(policy, note, 'checkpoint', own);
+    const cosigned = checked !== null && own.list[0]?.code === 'quorum_unmet' ? await get('checkpoint.cosigned') : null;
+    if (cosigned === null) findings.list.push(...own.list);
+    else {
+      const seen = await checkHead(policy, cosigned, 'checkpoint.cosigned', findings);
+      if (seen !== null) {
+        checked = { head: checked.head, cosigned_by: seen.cosigned_by };
+        since.push({ name: 'checkpoint.cosigned', note: cosigned });
+      }
+    }
+  }
   const size = checked?.head.size ?? 0;
   if (checked !== null) {
     const older = [];

@@ -186,6 +186,29 @@ export async function damaged(directory, check, { quick }) {
     ['a checkpoint without its witnesses', put(log.notes[3]), 'quorum_unmet checkpoint, cosignatures'],
     ['a checkpoint by another key', put((await makeLog(join(directory, 'other'), [3], new LeafMaker(seeded(1)))).notes[0]), 'checkpoint_invalid checkpoint'],
   ]); // prettier-ignore
+  // As a running log has it: the newest checkpoint not cosigned yet, an earlier one cosigned beside it.
+  const early = await cosigned(log.notes[1]);
+  const beside = (newest, seen) => () => {
+    put(newest)();
+    writeFileSync(join(place, 'checkpoint.cosigned'), seen);
+  };
+  beside(log.notes[3], early)();
+  const waiting = await run();
+  check(
+    'a checkpoint that is not cosigned yet verifies by the cosigned one beside it, and the report says which leaves wait',
+    waiting.ok && waiting.report.notes.some((note) => note.includes('newest 471 leaves')),
+    waiting.found.join('; '),
+  );
+  rmSync(place, { recursive: true });
+  cpSync(copy, place, { recursive: true });
+  const signature = early.lastIndexOf('\u2014');
+  const mark = `${early.slice(0, signature + 30)}${early[signature + 30] === 'A' ? 'B' : 'A'}${early.slice(signature + 31)}`;
+  await group('the cosigned checkpoint beside it', [
+    ['its cosignature changed', beside(log.notes[3], mark), /^(cosignature_invalid checkpoint\.cosigned, cosignature by w1|quorum_unmet checkpoint\.cosigned, cosignatures|checkpoint_invalid checkpoint\.cosigned)$/],
+    ['not cosigned either', beside(log.notes[3], log.notes[1]), 'quorum_unmet checkpoint.cosigned, cosignatures'],
+    ['cosigned, and longer than the log', beside(log.notes[1], checkpoint), 'checkpoint_rolled_back checkpoint'],
+    ['cosigned, of another history', beside(log.notes[3], await cosigned(fork.notes[2])), 'checkpoint_forked checkpoint'],
+  ]); // prettier-ignore
   const both = (change) => {
     mkdirSync(dirname(join(place, 'tile/0/001')), { recursive: true });
     change();

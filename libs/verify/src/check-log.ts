@@ -4,6 +4,7 @@ import { checkHead } from './check-head.js';
 import { Findings } from './finding.js';
 import { LeafChains } from './leaf-chains.js';
 import type { LogSource } from './log-source.js';
+import { openHead } from './open-head.js';
 import { reportOf, type LogReport } from './report.js';
 import { checkLeftovers } from './leftovers.js';
 import { TreeWalk } from './tree-walk.js';
@@ -35,11 +36,13 @@ export async function checkLog(source: LogSource, options: CheckLogOptions): Pro
   const findings = new Findings();
   const chains = new LeafChains(findings, true);
   const notes: string[] = [];
-  const { policy, since = [] } = options;
+  const { policy } = options;
   const note = options.checkpoint?.note ?? (await source.get('checkpoint'));
   const where = options.checkpoint?.name ?? 'checkpoint';
   if (note === null) findings.add('checkpoint_missing', where, 'there is no checkpoint, so nothing says what the tree is');
-  const checked = note === null ? null : checkHead(policy, note, where, findings);
+  const { checked, anchor } =
+    note === null ? { checked: null, anchor: null } : await openHead(source, policy, note, where, findings, notes);
+  const since = [...(options.since ?? []), ...(anchor === null ? [] : [anchor])];
   const size = checked?.head.size ?? 0;
   if (checked !== null) {
     const older = since.flatMap(({ name, note: text }) => {

@@ -1,11 +1,11 @@
 import { AffiantError } from '#errors';
-import { bundlePath, LEAF_BYTES, TILE_WIDTH, tilePath, tileWidth } from '#tlog';
+import { bundlePath, LEAF_BYTES, TILE_WIDTH, tilePath, TileTree, tileWidth, type TreeHead } from '#tlog';
 import { VouchedTiles } from './blame.js';
-import { checkHead } from './check-head.js';
 import type { CheckLogOptions } from './check-log.js';
 import { Findings } from './finding.js';
 import { LeafChains } from './leaf-chains.js';
 import type { LogSource } from './log-source.js';
+import { openHead } from './open-head.js';
 import { reportOf, type LogReport } from './report.js';
 import { writeLeafHash } from './tile-hashes.js';
 import { bundleFault, read } from './tree-walk.js';
@@ -29,19 +29,34 @@ export async function checkRange(source: LogSource, range: LeafRange, options: O
   const where = options.checkpoint?.name ?? 'checkpoint';
   const note = options.checkpoint?.note ?? (await source.get('checkpoint'));
   if (note === null) findings.add('checkpoint_missing', where, 'there is no checkpoint, so nothing says what the tree is');
-  const checked = note === null ? null : checkHead(options.policy, note, where, findings);
+  const notes: string[] = [];
+  const { policy } = options;
+  const { checked, anchor } =
+    note === null ? { checked: null, anchor: null } : await openHead(source, policy, note, where, findings, notes);
   if (checked !== null) {
     const { size, root } = checked.head;
     if (!(range.from >= 0 && range.from < range.to && range.to <= size))
       throw new AffiantError('usage_invalid', `leaves ${range.from} to ${range.to} are not inside the tree of ${size} leaves`);
+    if (anchor !== null && !(await beginsWith(source, size, anchor.checked.head)))
+      findings.add('checkpoint_forked', where, `its tree does not begin with that of ${anchor.name}: the key signed two histories`);
     const tiles = new VouchedTiles(source, size, root);
     for (let index = Math.floor(range.from / TILE_WIDTH); index * TILE_WIDTH < range.to; index += 1) {
       await checkBundle(source, index, size, range, tiles, chains, findings);
       options.onProgress?.(Math.min(range.to, (index + 1) * TILE_WIDTH) - range.from, range.to - range.from);
     }
   }
-  const parts = { what: 'range' as const, name: source.name, policy: options.policy, checked, findings, startedAt, range };
-  return reportOf({ ...parts, sources: chains.summaries(), since: [], notes: [] });
+  const parts = { what: 'range' as const, name: source.name, policy, checked, findings, startedAt, range };
+  return reportOf({ ...parts, sources: chains.summaries(), since: [], notes });
+}
+
+/** The tiles give the older root too. That they give the newer one is what each tile of the range is checked for. */
+async function beginsWith(source: LogSource, size: number, older: TreeHead): Promise<boolean> {
+  if (older.size > size) return false;
+  try {
+    return (await new TileTree({ get: async (path) => source.get(path) }, size).rootAt(older.size)).equals(older.root);
+  } catch {
+    return false;
+  }
 }
 
 async function checkBundle(

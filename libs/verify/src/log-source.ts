@@ -21,7 +21,8 @@ export class DirectorySource implements LogSource {
   constructor(readonly name: string) {}
 
   get(path: string): Buffer | null {
-    if (path !== 'checkpoint' && !isTilePath(path)) throw new AffiantError('usage_invalid', `not a tile path: ${path}`);
+    if (path !== 'checkpoint' && path !== 'checkpoint.cosigned' && !isTilePath(path))
+      throw new AffiantError('usage_invalid', `not a tile path: ${path}`);
     let file: number;
     try {
       file = openSync(join(this.name, path), 'r');

@@ -83,9 +83,9 @@ class EventWalk {
     this.#follow(place, row, seq, hash, where);
     for (const column of this.#columns(read, row))
       this.findings.add('column_altered', `${where} column ${column}`, 'it is not what the bytes of the event give');
-    const leaf = place.leaves.seqs[place.at - 1] === seq ? place.leaves.indexes[place.at - 1] : undefined;
-    if (decoded.decoded?.type === 'control' && leaf !== undefined && place.leaves.hashes[place.at - 1] === hash.toString('latin1')) {
-      this.#testimony.check(decoded.decoded.event, leaf, where);
+    const committed = place.leaves.seqs[place.at - 1] === seq && place.leaves.hashes[place.at - 1] === hash.toString('latin1');
+    if (decoded.decoded?.type === 'control' && committed) {
+      this.#testimony.check(decoded.decoded.event, where);
       this.#missing.heard(decoded.decoded.event);
     }
     if (row.event_type === 'checkpoint' && decoded.decoded?.type === 'checkpoint') this.#checkpoint(decoded.decoded.event, where);

@@ -33,18 +33,18 @@ export class Testimony {
     private readonly findings: Findings,
   ) {}
 
-  /** @param index leaf index of the control event */
-  check(event: Control, index: number, where: string): void {
+  /** Each is about the tree of its `tree_size` leaves: its own leaf comes later, perhaps after what fills a gap. */
+  check(event: Control, where: string): void {
     if (event.kind !== 'ledger.frontier' && event.kind !== 'ledger.gap' && event.kind !== 'ledger.gap_closed') return;
     const facts = new Map(event.attributes.map(({ name, value }) => [name, value]));
     const number = (name: string): number => Number(facts.get(name) ?? NaN);
     if (event.kind === 'ledger.frontier') return this.#frontier(event, number('tree_size'), facts.get('root_hash') ?? '', where);
-    const [source, from, to] = [event.subject ?? '', number('from'), number('to')];
+    const [source, from, to, size] = [event.subject ?? '', number('from'), number('to'), number('tree_size')];
     const { seqs, indexes } = this.sealed.sources.get(source) ?? NONE;
     const at = below(seqs, from);
     const first = seqs[at] ?? Infinity;
     const range = `seq ${from} to ${to} of ${source}`;
-    if (event.kind === 'ledger.gap' && first <= to && indexes[at]! < index)
+    if (event.kind === 'ledger.gap' && first <= to && indexes[at]! < size)
       this.findings.add(
         'frontier_untrue',
         where,
@@ -52,7 +52,7 @@ export class Testimony {
       );
     // What closes a gap may be checkpoint events only, which are no leaves; but nothing of it may come later.
     if (event.kind === 'ledger.gap_closed') {
-      const later = seqs.findIndex((seq, place) => seq >= from && seq <= to && indexes[place]! > index);
+      const later = seqs.findIndex((seq, place) => seq >= from && seq <= to && indexes[place]! >= size);
       if (later >= 0)
         this.findings.add(
           'frontier_untrue',
