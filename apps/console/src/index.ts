@@ -14,3 +14,4 @@ export {
   type TailedEvent,
   type TailOptions,
 } from './ports.js';
+export { witnessStatus, type WitnessFacts } from './witness-status.js';

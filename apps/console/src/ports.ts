@@ -70,6 +70,18 @@ export interface StatusReport {
   readonly ledger: { readonly lag: number; readonly sealed_size: number; readonly last_seal_at: number | null; readonly halted: boolean };
   /** SIEM sinks: events each has not acknowledged, and why it takes nothing at the moment. */
   readonly siem?: readonly { readonly sink: string; readonly lag: number; readonly delivered: number; readonly failing: string | null }[];
+  /** How far witnesses have cosigned; `configured` is 0 where nobody does. Absent where it is not known. */
+  readonly witnesses?: {
+    readonly configured: number;
+    readonly quorum: number;
+    /** Leaves of the newest cosigned checkpoint. */
+    readonly cosigned_size: number;
+    /** When the quorum was last met, microseconds since the Unix epoch. */
+    readonly last_quorum_at: number | null;
+    readonly failing: readonly { readonly witness: string; readonly reason: string }[];
+    /** In plain words. */
+    readonly note: string;
+  };
   readonly event_loop: { readonly max_ms: number; readonly p99_ms: number };
   readonly policy: { readonly version: string; readonly digest: string };
   readonly approvals: { readonly pending: number };

@@ -1,5 +1,6 @@
 import { ALL_TOPICS, type Topic } from '#events';
 import { parsePartition, type EventLog, type LogBatch, type SubscribeOptions, type Subscription } from '#event-log';
+import type { SealedState } from '#tlog';
 import { Alarm, type Stage } from './alarm.js';
 import { Handover } from './handover.js';
 import { Ingest } from './ingest/ingest.js';
@@ -198,6 +199,11 @@ export class LedgerService {
   /** Why it halted; null while all is well. */
   get halted(): string | null {
     return this.#alarm.halted;
+  }
+
+  /** What is sealed, for whoever shows it to witnesses: null while this process does not lead, and once nothing may be signed any more. */
+  sealed(): SealedState | null {
+    return this.halted === null ? (this.#sequencer?.sealed ?? null) : null;
   }
 
   #gaps(): readonly LedgerGap[] {

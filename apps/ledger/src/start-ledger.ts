@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type { INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventLogServer, type EventLog, type SubscribeOptions } from '#event-log';
+import type { SealedState } from '#tlog';
 import { LedgerModule } from './ledger.module.js';
 import { LedgerService } from './ledger-service.js';
 import { GROUPS, type LedgerHealth, type LedgerPorts } from './ports.js';
@@ -9,6 +10,8 @@ import { GROUPS, type LedgerHealth, type LedgerPorts } from './ports.js';
 /** A running ledger. */
 export interface Ledger {
   health(): Promise<LedgerHealth>;
+  /** The newest sealed state while this process leads; null otherwise, and once the ledger halted. */
+  sealed(): SealedState | null;
   /** Waits until all that is durable now is queryable and sealed, for at most `milliseconds`. False when time ran out. */
   drain(milliseconds: number): Promise<boolean>;
   /** Ends after the batch and the round in hand. The ports stay open: whoever built them closes them. */
@@ -30,6 +33,7 @@ export async function startLedger(ports: LedgerPorts): Promise<Ledger> {
   const ledger = app.get(LedgerService);
   return {
     health: () => ledger.health(),
+    sealed: () => ledger.sealed(),
     drain: (milliseconds) => ledger.drain(milliseconds),
     stop: async () => {
       // First let handlers that wait for room or for ever (halted) return: Nest waits for them.

@@ -1,6 +1,16 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { newestToStamp, openSiemSinks, openStamps, recordKeys, siemGroups, startFeed, startLedger, StoredWords } from '#apps/ledger';
+import {
+  newestToStamp,
+  openAnchor,
+  openSiemSinks,
+  openStamps,
+  recordKeys,
+  siemGroups,
+  startFeed,
+  startLedger,
+  StoredWords,
+} from '#apps/ledger';
 import { EmbeddedEventLog } from '#event-log';
 import { AffiantError } from '#errors';
 import { EventCodec, SystemClock, SystemIds } from '#events';
@@ -47,10 +57,11 @@ const store = new ClickHouseLedgerStore(task.engine);
 const keys = await openConfiguredKeys(task.keys, path('keys'));
 
 const checkpoints = new FileCheckpointStore(path('checkpoint.json'));
+const tiles = new FileTileStore(path('tiles'));
 const ledger = await startLedger({
   eventLog,
   store,
-  tiles: new FileTileStore(path('tiles')),
+  tiles,
   checkpoints,
   signer: keys.primary,
   keys,
@@ -62,8 +73,11 @@ const ledger = await startLedger({
   options: { checkpointInterval: task.checkpointInterval },
 });
 await recordKeys({ keys, store, recorder });
+const cosigned = new FileCosignedStore(path('tiles'));
+const anchorPorts = { sealed: () => ledger.sealed(), tiles, cosigned, store, recorder, clock, logger };
+const anchor = openAnchor(task.witnesses, keys.primary.name, anchorPorts);
 const stamps = await openStamps(task.timestamps, {
-  newest: newestToStamp({ cosigned: task.cosigned ? new FileCosignedStore(path('tiles')) : null, checkpoints, ledger }),
+  newest: newestToStamp({ cosigned: task.witnesses.members.length > 0 ? cosigned : null, checkpoints, ledger }),
   stamps: new FileStampStore(path('tiles')),
   recorder,
   clock,
@@ -74,7 +88,7 @@ const stopTrim = await trimBehindCheckpoints(eventLog, recorder, 'ledger.trim', 
 
 let stopping = false;
 const tellHealth = async (): Promise<void> => {
-  if (!stopping) report({ health: await ledger.health(), siem: await feed.health() });
+  if (!stopping) report({ health: await ledger.health(), siem: await feed.health(), anchor: anchor.health() });
 };
 const timer = setInterval(() => void tellHealth().catch(() => undefined), HEALTH_MS);
 await tellHealth();
@@ -86,6 +100,7 @@ port.on('message', (_order: LedgerOrder) => void stop());
 async function stop(): Promise<void> {
   if (stopping) return;
   await stamps.stop();
+  await anchor.stop();
   await ledger.drain(DRAIN_MS);
   stopping = true;
   clearInterval(timer);

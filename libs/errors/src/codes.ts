@@ -94,6 +94,7 @@ export const ERROR_CODES = {
     'A time stamp authority does not answer, or refuses.',
     'Check ledger.timestamps; nothing else waits for it.',
   ),
+  witness_failed: spec(503, 'A witness does not cosign. Sealing goes on.', 'Look at `affiant status`; see ops/runbooks/NoQuorum.md.'),
   proof_invalid: spec(400, 'A Merkle proof does not lead to the root.', 'Treat the cited record as altered.'),
   key_invalid: spec(400, 'A key is malformed.', 'Give the key in the documented form.'),
   signer_failed: spec(

@@ -2,6 +2,7 @@ export { engineFlagsForServing, engineFlagsForStart } from './engine-flags.js';
 export { createLogger, type Logger } from './logger.js';
 export { createMetrics, Metrics, type Exposition, type MetricsOptions } from './metrics/metrics.js';
 export type {
+  AnchorReading,
   ConsumerReading,
   GapReading,
   HoldsReading,

@@ -12,6 +12,7 @@ import { registryCheck } from './distributed/registry.js';
 import { engineCheck } from './standalone/engine.js';
 import { instanceChecks } from './standalone/instance.js';
 import { signerCheck } from './signer.js';
+import { witnessCheck } from './witnesses.js';
 import { portsCheck } from './standalone/ports.js';
 import { stateChecks } from './standalone/state.js';
 
@@ -22,7 +23,13 @@ export const isDistributed = (config: AffiantConfig): boolean => SECTIONS.some((
 
 /** Every check of this installation, in the order in which they are shown. */
 export function checksOf(config: AffiantConfig, state: string): Check[] {
-  const common = [...hostChecks(), secretCheck(config), signerCheck(config.ledger, state), ...issuerChecks(config)];
+  const common = [
+    ...hostChecks(),
+    secretCheck(config),
+    signerCheck(config.ledger, state),
+    witnessCheck(config.ledger),
+    ...issuerChecks(config),
+  ];
   if (isDistributed(config)) return [...common, ...engines(config)];
   return [
     ...common,

@@ -16,6 +16,7 @@ import { nodeVersion, openFiles } from './host.js';
 import { checkIssuer } from './issuers.js';
 import { runChecks } from './run-checks.js';
 import { instanceChecks, judgeClock, judgeJournal, judgeLedger } from './standalone/instance.js';
+import { judgeWitnesses } from './witnesses.js';
 import { MetricValues } from './standalone/metrics.js';
 import { portsCheck } from './standalone/ports.js';
 import { stateChecks } from './standalone/state.js';
@@ -171,6 +172,17 @@ describe('the instance, by its metrics', () => {
     expect([some.one('a', { stage: 'y' }), some.one('ab'), some.one('b'), some.one('a', { stage: 'z' })]).toEqual([4, 5, null, null]);
   });
 
+  it('of the witnesses: a quorum is missed only while the log grows', () => {
+    const of = (text: string): string => judgeWitnesses(values(text)).status;
+    const grown = 'affiant_ledger_witnesses 3\naffiant_ledger_sealed_events 90\naffiant_ledger_cosigned_events 10\n';
+    const quorum = (secondsAgo: number): string => `affiant_ledger_last_quorum_timestamp_seconds ${Date.now() / 1000 - secondsAgo}\n`;
+    expect(of('affiant_ledger_witnesses 0\n')).toBe('skipped');
+    expect(of(grown)).toBe('warn');
+    expect(of(grown + quorum(2_000))).toBe('warn');
+    expect(of(grown + quorum(10))).toBe('ok');
+    expect(of(grown.replace('90', '11') + quorum(2_000))).toBe('ok');
+  });
+
   it('tells a halted ledger, one that is away, one that does not seal', () => {
     const up = 'affiant_ledger_up 1\naffiant_ledger_halted 0\n';
     const seal = (age: number): string => `affiant_ledger_last_seal_timestamp_seconds ${Date.now() / 1000 - age}\n`;
@@ -225,9 +237,9 @@ describe('a state directory', () => {
     const run = (pid: number, url: string): void =>
       writeFileSync(join(directory, 'run.json'), JSON.stringify({ pid, gateway: url, console: url }));
     const statuses = async (): Promise<string[]> => statusOf(await runChecks(instanceChecks(directory)));
-    expect(await statuses()).toEqual(['skipped', 'skipped', 'skipped', 'skipped']);
+    expect(await statuses()).toEqual(['skipped', 'skipped', 'skipped', 'skipped', 'skipped']);
     run(2 ** 22 + 1, 'http://127.0.0.1:1');
-    expect(await statuses()).toEqual(['skipped', 'skipped', 'skipped', 'skipped']);
+    expect(await statuses()).toEqual(['skipped', 'skipped', 'skipped', 'skipped', 'skipped']);
     run(process.pid, 'http://127.0.0.1:1');
     const [running] = await runChecks(instanceChecks(directory));
     expect(running).toMatchObject({ status: 'fail', unreachable: true });

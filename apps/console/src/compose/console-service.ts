@@ -59,6 +59,7 @@ export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redi
       policies,
       approvals,
       nowUs: () => clock.nowUs(),
+      witnesses: ledger.witnesses,
     });
     const module = ConsoleModule.register({
       identity,

@@ -1,10 +1,11 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import type { ApprovalBook } from '#catalogue';
-import { packageVersion } from '#config';
+import { packageVersion, type WitnessesConfig } from '#config';
 import type { MetricsReading } from '#observability';
 import type { PolicySet } from '#policy';
 import type { Source } from '#service';
 import type { StatusReport, StatusSource } from '../ports.js';
+import { witnessStatus } from '../witness-status.js';
 import type { LedgerState, LedgerStateReader } from './ledger-state.js';
 
 const HOLDS_READ = 1_000;
@@ -19,6 +20,7 @@ export interface ConsoleStatusParts {
   readonly policies: { current(): Pick<PolicySet, 'version' | 'digest'> };
   readonly approvals: ApprovalBook;
   readonly nowUs: () => number;
+  readonly witnesses: WitnessesConfig;
 }
 
 /** What a console alone can know: its own journal, and the ledger as it stands in Kafka and in the store. The gateways have metrics of their own. */
@@ -46,6 +48,7 @@ export class ConsoleStatus implements StatusSource {
         last_seal_at: ledger.lastSealAt,
         halted: false,
       },
+      ...(await this.#witnesses()),
       event_loop: { max_ms: this.#delay.max / 1e6, p99_ms: this.#delay.percentile(99) / 1e6 },
       policy: { version, digest },
       approvals: { pending: pending.length },
@@ -68,6 +71,19 @@ export class ConsoleStatus implements StatusSource {
 
   stop(): void {
     this.#delay.disable();
+  }
+
+  /** As far as the store tells: which of them fails only the process knows that asks them. Left out while the store does not answer. */
+  async #witnesses(): Promise<Pick<StatusReport, 'witnesses'>> {
+    const { members, quorum = Math.floor(members.length / 2) + 1 } = this.parts.witnesses;
+    const known = { configured: members.length, quorum, failing: [] };
+    if (members.length === 0) return { witnesses: witnessStatus({ ...known, size: 0, lastUs: null }) };
+    try {
+      const newest = await this.parts.ledger.anchored();
+      return { witnesses: witnessStatus({ ...known, size: newest?.size ?? 0, lastUs: newest?.atUs ?? null }) };
+    } catch {
+      return {};
+    }
   }
 
   #isWell({ unsealed, lastSealAt }: LedgerState): boolean {

@@ -17,6 +17,8 @@ const UNSEALED = `SELECT count() AS events FROM ledger.events
 WHERE topic != '${TOPICS.checkpoint}'
   AND seq > {frontier_seqs:Array(UInt64)}[indexOf({frontier_sources:Array(String)}, source_id)]`;
 
+const ANCHORED = `SELECT tree_size, toUnixTimestamp64Micro(anchored_at) AS anchored_us FROM ledger.anchors ORDER BY tree_size DESC LIMIT 1`;
+
 const number = z.union([z.number(), z.string().regex(/^\d+$/)]).transform(Number);
 const newestRow = z.object({
   tree_size: number,
@@ -26,6 +28,8 @@ const newestRow = z.object({
   frontier_seqs: z.array(number),
 });
 const unsealedRow = z.object({ events: number });
+
+const anchoredRow = z.object({ tree_size: number, anchored_us: number });
 
 /** How the ledger is, as somebody sees it who only reads Kafka and the store. */
 export interface LedgerState {
@@ -56,6 +60,12 @@ export class LedgerStateReader {
     const now = this.clock.monotonicUs();
     if (this.#known === null || now - this.#known.atUs > FRESH_US) this.#known = { state: this.#ask(), atUs: now };
     return this.#known.state;
+  }
+
+  /** The newest checkpoint that a quorum of witnesses has cosigned; null before the first. @throws AffiantError query_failed, engine_failed */
+  async anchored(): Promise<{ readonly size: number; readonly atUs: number } | null> {
+    const [newest] = z.array(anchoredRow).parse(await this.#query(ANCHORED, {}));
+    return newest === undefined ? null : { size: newest.tree_size, atUs: newest.anchored_us };
   }
 
   async #ask(): Promise<LedgerState> {

@@ -6,6 +6,7 @@ import type { MetricsReading } from '#observability';
 import { clickhouseHeaders, controlDraft, openObjectStore, type Readiness, type ServiceContext, type ServiceDefinition } from '#service';
 import { S3StampStore } from '#timestamp';
 import { PostgresCheckpointStore, S3CosignedStore, S3TileStore } from '#tlog';
+import { openAnchor, type AnchorLoop } from '../anchor/index.js';
 import { KafkaSink, openSiemSinks, startFeed, type SinkHealth } from '../feed/index.js';
 import { recordKeys } from '../keys/record-keys.js';
 import { PostgresLeadership } from '../leadership/postgres-leadership.js';
@@ -52,13 +53,14 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
     const eventLog = openEventLog(INGEST_WAIT_MS);
 
     progress('starting the ledger');
+    const tiles = new S3TileStore(objects);
     const ledger = await startLedger({
       eventLog,
       sequencerLog: new StoredEventLog({ events: store, checkpoints, logger }),
       ownLog,
       leadership,
       store,
-      tiles: new S3TileStore(objects),
+      tiles,
       checkpoints,
       signer,
       keys: logKeys,
@@ -70,8 +72,11 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
       options: { checkpointInterval: settings.checkpoint_interval, gapAfter: settings.gap_after },
     });
     await whenThere('the ledger store', () => recordKeys({ keys: logKeys, store, recorder }));
+    const cosigned = new S3CosignedStore(objects);
+    const anchorPorts = { sealed: () => ledger.sealed(), tiles, cosigned, store, recorder, clock, logger };
+    const anchor = openAnchor(settings.witnesses, origin, anchorPorts);
     const stamps = await openStamps(settings.timestamps, {
-      newest: newestToStamp({ cosigned: settings.witnesses.members.length > 0 ? new S3CosignedStore(objects) : null, checkpoints, ledger }),
+      newest: newestToStamp({ cosigned: settings.witnesses.members.length > 0 ? cosigned : null, checkpoints, ledger }),
       stamps: new S3StampStore(objects),
       recorder,
       clock,
@@ -86,6 +91,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
       context,
       () => ledger.health(),
       () => feed.health(),
+      anchor,
       () => store.ping(),
       fail,
     );
@@ -97,6 +103,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
         health.stop();
         await stamps.stop();
         await stopRetention();
+        await anchor.stop();
         await ledger.drain(DRAIN_MS);
         await feed.stop();
         await ledger.stop();
@@ -136,6 +143,7 @@ class HealthWatch {
     { clock, logger }: Pick<ServiceContext, 'clock' | 'logger'>,
     private readonly ledger: () => Promise<LedgerHealth>,
     private readonly feed: () => Promise<readonly SinkHealth[]>,
+    private readonly anchor: Pick<AnchorLoop, 'health'>,
     private readonly storeAnswers: () => Promise<boolean>,
     private readonly fail: ServiceContext['fail'],
   ) {
@@ -170,6 +178,8 @@ class HealthWatch {
         lastSealUs: last?.lastSealAt ?? null,
         gaps: last?.gaps ?? [],
       },
+      // Only who leads anchors; what a follower has not done is no news.
+      ...(last?.leader === true ? { anchor: this.anchor.health() } : {}),
       sinks: this.#sinks.map(({ sink, lag }) => ({ sink, lag, lastErrorUs: null })),
     };
   }

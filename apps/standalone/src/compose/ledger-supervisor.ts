@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { LedgerHealth, SinkHealth } from '#apps/ledger';
+import type { AnchorHealth, LedgerHealth, SinkHealth } from '#apps/ledger';
 import { AffiantError } from '#errors';
 import {
   ClickHouseLedgerStore,
@@ -33,6 +33,7 @@ export class LedgerSupervisor {
   #worker: Worker | null = null;
   #health: LedgerHealth | null = null;
   #siem: readonly SinkHealth[] = [];
+  #anchor: AnchorHealth | null = null;
   #stopping = false;
   #restarting: Promise<void> | null = null;
 
@@ -61,6 +62,11 @@ export class LedgerSupervisor {
   /** The SIEM sinks as they last said; none while no sink is configured. */
   get siem(): readonly SinkHealth[] {
     return this.#siem;
+  }
+
+  /** The witnesses as the ledger last said; null before it did. */
+  get anchor(): AnchorHealth | null {
+    return this.#anchor;
   }
 
   /** Lets the ledger take in what is durable, then ends worker and engine. */
@@ -106,6 +112,7 @@ export class LedgerSupervisor {
         if ('health' in message) {
           this.#health = message.health;
           this.#siem = message.siem;
+          this.#anchor = message.anchor;
         }
         if ('ready' in message) resolve();
       });

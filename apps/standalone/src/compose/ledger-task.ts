@@ -1,7 +1,7 @@
 import type { Watermarks } from '#journal';
-import type { SiemConfig, TimestampsConfig } from '#config';
+import type { SiemConfig, TimestampsConfig, WitnessesConfig } from '#config';
 import type { LogKeysConfig } from '#service';
-import type { LedgerHealth, SinkHealth } from '#apps/ledger';
+import type { AnchorHealth, LedgerHealth, SinkHealth } from '#apps/ledger';
 
 /** Sources of this process: one journal each, one writer each. */
 export const SOURCES = { gateway: 'gateway', ledger: 'ledger' } as const;
@@ -22,8 +22,7 @@ export interface LedgerTask {
   readonly checkpointInterval: number;
   readonly siem: SiemConfig;
   readonly timestamps: TimestampsConfig;
-  /** There are witnesses: what they cosigned is what is stamped. */
-  readonly cosigned: boolean;
+  readonly witnesses: WitnessesConfig;
   readonly segmentBytes: number;
   readonly highWaterBytes: number;
   readonly logLevel: string;
@@ -31,7 +30,9 @@ export interface LedgerTask {
 
 /** Worker to main thread. */
 export type LedgerReport =
-  { readonly ready: true } | { readonly health: LedgerHealth; readonly siem: readonly SinkHealth[] } | { readonly stopped: true };
+  | { readonly ready: true }
+  | { readonly health: LedgerHealth; readonly siem: readonly SinkHealth[]; readonly anchor: AnchorHealth }
+  | { readonly stopped: true };
 
 /** Main thread to worker. */
 export type LedgerOrder = { readonly stop: true };

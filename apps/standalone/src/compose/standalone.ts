@@ -104,7 +104,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       checkpointInterval: config.ledger.checkpoint_interval,
       siem: config.siem,
       timestamps: config.ledger.timestamps,
-      cosigned: config.ledger.witnesses.members.length > 0,
+      witnesses: config.ledger.witnesses,
       segmentBytes,
       highWaterBytes,
       logLevel: environment().logLevel,

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
-import type { StatusReport, StatusSource } from '#apps/console';
+import type { AnchorHealth } from '#apps/ledger';
+import { witnessStatus, type StatusReport, type StatusSource } from '#apps/console';
 import type { Gateway, PolicySource } from '#apps/proxy';
 import type { ApprovalBook } from '#catalogue';
 import { packageVersion } from '#config';
@@ -51,6 +52,7 @@ export class ProcessStatus implements StatusSource {
         halted: health?.halted != null,
       },
       siem: supervisor.siem,
+      ...(supervisor.anchor === null ? {} : { witnesses: witnessStatus(factsOf(supervisor.anchor)) }),
       event_loop: { max_ms: this.#delay.max / 1e6, p99_ms: this.#delay.percentile(99) / 1e6 },
       policy: { version, digest },
       approvals: { pending: (await approvals.list({ state: 'pending', limit: HOLDS_READ })).length },
@@ -74,6 +76,7 @@ export class ProcessStatus implements StatusSource {
         sealedRound: health?.sealedRound ?? null,
         lastSealUs: health?.lastSealAt ?? null,
       },
+      ...(health === null || supervisor.anchor === null ? {} : { anchor: supervisor.anchor }),
       journal: { pendingBytes: journal.pendingBytes, highWaterBytes, durableSeq: journal.durableSeq },
       clock: { offsetUs: clock.offsetUs() },
       holds: {
@@ -88,3 +91,11 @@ export class ProcessStatus implements StatusSource {
     this.#delay.disable();
   }
 }
+
+const factsOf = ({ quorum, witnesses, size, lastUs }: AnchorHealth): Parameters<typeof witnessStatus>[0] => ({
+  configured: witnesses.length,
+  quorum,
+  size,
+  lastUs,
+  failing: witnesses.flatMap(({ name, failing }) => (failing === null ? [] : [{ witness: name, reason: failing }])),
+});

@@ -21,6 +21,10 @@ const GAUGES = {
   lastSeal: ['affiant_ledger_last_seal_timestamp_seconds', 'When the last checkpoint was signed, Unix time'],
   gap: ['affiant_ledger_gap_events', 'Sequence numbers of a source that are missing before what is there', 'source'],
   gapSince: ['affiant_ledger_gap_since_timestamp_seconds', 'When the gap of a source was first seen, Unix time', 'source'],
+  witnesses: ['affiant_ledger_witnesses', 'Witnesses that are configured; 0: nobody vouches for the log'],
+  cosignedEvents: ['affiant_ledger_cosigned_events', 'Leaves that the newest cosigned checkpoint covers'],
+  lastQuorum: ['affiant_ledger_last_quorum_timestamp_seconds', 'When a quorum of witnesses last cosigned, Unix time'],
+  lastCosignature: ['affiant_ledger_last_cosignature_timestamp_seconds', 'When a witness last cosigned, Unix time', 'witness'],
   journalPending: ['affiant_journal_pending_bytes', 'Journal bytes the ledger has not acknowledged'],
   journalHighWater: ['affiant_journal_high_water_bytes', 'Pending bytes above which calls are refused'],
   journalDurable: ['affiant_journal_durable_seq', 'Highest sequence number on stable storage'],
@@ -72,6 +76,7 @@ export class Gauges {
   fill(reading: MetricsReading): void {
     this.clear();
     this.#ledger(reading.ledger);
+    this.#anchor(reading.anchor);
     this.#set('journalPending', reading.journal?.pendingBytes);
     this.#set('journalHighWater', reading.journal?.highWaterBytes);
     this.#set('journalDurable', reading.journal?.durableSeq);
@@ -106,6 +111,16 @@ export class Gauges {
       this.#add('gap', missing, { source: this.#sources.of(source) });
       this.#set('gapSince', seconds(sinceUs), { source: this.#sources.of(source) });
     }
+  }
+
+  #anchor(anchor: MetricsReading['anchor']): void {
+    if (anchor === undefined) return;
+    this.#set('witnesses', anchor.witnesses.length);
+    if (anchor.witnesses.length === 0) return;
+    this.#set('cosignedEvents', anchor.size);
+    this.#set('lastQuorum', seconds(anchor.lastUs));
+    // At most 32 are configured: their names need no bound of their own.
+    for (const { name, lastUs } of anchor.witnesses) this.#set('lastCosignature', seconds(lastUs), { witness: name });
   }
 
   #set(key: GaugeName, value: number | null | undefined, labels: Readonly<Record<string, string>> = {}): void {

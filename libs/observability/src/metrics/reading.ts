@@ -4,6 +4,7 @@
  */
 export interface MetricsReading {
   readonly ledger?: LedgerReading;
+  readonly anchor?: AnchorReading;
   readonly journal?: JournalReading;
   readonly shipper?: ShipperReading;
   readonly clock?: { readonly offsetUs: number | null };
@@ -37,6 +38,17 @@ export interface GapReading {
   readonly missing: number;
   /** Microseconds since the Unix epoch at which it was first seen missing. */
   readonly sinceUs: number | null;
+}
+
+/** Witnesses of the process that seals. */
+export interface AnchorReading {
+  /** How many must cosign. */
+  readonly quorum: number;
+  readonly witnesses: readonly { readonly name: string; readonly lastUs: number | null }[];
+  /** Leaves of the newest cosigned checkpoint. */
+  readonly size: number;
+  /** When the quorum was last met, microseconds since the Unix epoch; null when never. */
+  readonly lastUs: number | null;
 }
 
 export interface JournalReading {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunFile } from '../../instance.js';
 import { fail, ok, skipped, warn, worst, type Check, type Finding } from '../check.js';
+import { judgeWitnesses } from '../witnesses.js';
 import { readMetrics, type MetricValues } from './metrics.js';
 
 const CLOCK_S = 2;
@@ -36,6 +37,7 @@ export function instanceChecks(state: string): Check[] {
       },
     },
     { id: 'instance.ledger', title: 'Ledger', run: look(judgeLedger) },
+    { id: 'instance.witnesses', title: 'Cosigned', run: look(judgeWitnesses) },
     { id: 'instance.journal', title: 'Journal', run: look(judgeJournal) },
     { id: 'instance.clock', title: 'Clock', run: look(judgeClock) },
   ];
