@@ -76,11 +76,12 @@ export async function packets(_directory, check, { quick }) {
 
   const pdf = readPdf(packet.sealed);
   const wrong = [];
-  const files = attachedFiles(pdf);
+  // The bounded run takes every fifth attachment and draws pages rarely: the whole run takes all.
+  const files = attachedFiles(pdf).filter((_, index) => !quick || index % 5 === 0);
   for (const [number, { name, object }] of files.entries()) {
     const { start, end } = pdf.objects.get(object).stream;
     for (const place of quick ? [0.5] : [0.1, 0.5, 0.9]) {
-      const ask = quick && number % 12 !== 0 ? script : both;
+      const ask = quick && number % 6 !== 0 ? script : both;
       const found = await ask(flipped(Math.floor(start + (end - start) * place), 2));
       const where = `attachment ${name}`;
       if (found.ok || !found.product.includes(where) || !found.script.includes(where)) wrong.push(`${name} ${JSON.stringify(found)}`);
@@ -88,7 +89,7 @@ export async function packets(_directory, check, { quick }) {
   }
   check(
     `one bit flipped in each of ${files.length} attachments: found and named by both`,
-    wrong.length === 0 && files.length > 20,
+    wrong.length === 0 && files.length > 10,
     wrong.slice(0, 2).join(' | '),
   );
 
@@ -96,7 +97,7 @@ export async function packets(_directory, check, { quick }) {
   const text = packet.sealed.toString('latin1');
   const seal = text.lastIndexOf('(affiant-seal/1:');
   const missed = [];
-  const rounds = quick ? 4 : 300;
+  const rounds = quick ? 2 : 300;
   for (let round = 0; round < rounds; round += 1) {
     const at = Math.floor(random() * packet.sealed.length);
     const found = await both(flipped(at, Math.floor(random() * 8)));
@@ -133,7 +134,7 @@ export async function packets(_directory, check, { quick }) {
     ['checkpoint.note', (bytes) => Buffer.from(bytes.toString().replace('\n11\n', '\n12\n')), 'attachment checkpoint.note'],
   ];
   const believed = [];
-  for (const [name, change, where] of lies) {
+  for (const [name, change, where] of quick ? lies.slice(0, 1) : lies) {
     const found = await untrue(name, change);
     if (found.ok || !found.product.includes(where) || !found.script.includes(where)) believed.push(`${name}: ${JSON.stringify(found)}`);
   }
