@@ -67,8 +67,10 @@ ${tsa === null ? '' : `  timestamps: { authorities: [ { name: oracle, url: '${ts
     const hour = 3_600_000;
     const period = ['--from', new Date(Date.now() - hour).toISOString(), '--to', new Date().toISOString()];
     const packet = JSON.parse(await affiantAside(state, ['packet', 'create', '--framework', 'ffiec', ...period, '--json']));
+    const verified = await affiantAside(state, ['verify', packet.path, '--key', join(state, 'keys/ledger.vkey'), '--json']);
     await instance.stop();
     return {
+      verified: JSON.parse(verified),
       state,
       config,
       tsa,

@@ -1,12 +1,13 @@
 // openssl and rfc3161-client judge time stamps over our checkpoints: what our code accepts they accept, what is tampered with all three refuse.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { attachedFiles, readPdf } from '../../dist/apps/evidence/src/verify/read-pdf.js';
 import { readCertificates, requestTimestamp, stampRequest, verifyStamp } from '../../dist/libs/timestamp/src/index.js';
 import { openCheckpoint, verifyConsistency } from '../../dist/libs/tlog/src/index.js';
 import { startTsa } from '../support/engines/tsa.mjs';
+import { root } from '../support/instance.mjs';
 
 const script = fileURLToPath(new URL('./tsp_judge.py', import.meta.url));
 const LIMIT_MS = 120_000;
@@ -94,6 +95,17 @@ async function ofThePacket({ check, openssl, instance, directory }) {
   const { packet, tsa } = instance;
   check('a packet is made', packet.state === 'done', packet.state);
   if (packet.state !== 'done') return;
+  check('the packet with its stamps verifies', instance.verified.ok === true, `${instance.verified.checks?.length} checks`);
+  const script = join(root, 'ops/verify/affiant-verify.mjs');
+  for (const place of [packet.path, join(instance.state, 'tiles')]) {
+    const args = [script, '--policy', join(instance.state, 'keys/ledger.vkey'), place];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: LIMIT_MS });
+    check(
+      `the one-file verifier accepts it, and the log with its stamps (${basename(place)})`,
+      status === 0,
+      status === 0 ? '' : (stdout + stderr).slice(-300),
+    );
+  }
   const pdf = readPdf(readFileSync(packet.path));
   const attachments = new Map(attachedFiles(pdf).map((file) => [file.name, file.data]));
   const { stamps = [], snapshot } = JSON.parse(attachments.get('packet.json'));
