@@ -96,9 +96,9 @@ async function ofThePacket({ check, openssl, instance, directory }) {
   check('a packet is made', packet.state === 'done', packet.state);
   if (packet.state !== 'done') return;
   check('the packet with its stamps verifies', instance.verified.ok === true, `${instance.verified.checks?.length} checks`);
-  const script = join(root, 'ops/verify/affiant-verify.mjs');
+  const oneFile = join(root, 'ops/verify/affiant-verify.mjs');
   for (const place of [packet.path, join(instance.state, 'tiles')]) {
-    const args = [script, '--policy', join(instance.state, 'keys/ledger.vkey'), place];
+    const args = [oneFile, '--policy', join(instance.state, 'keys/ledger.vkey'), place];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: LIMIT_MS });
     check(
       `the one-file verifier accepts it, and the log with its stamps (${basename(place)})`,
