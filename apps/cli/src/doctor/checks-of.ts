@@ -11,6 +11,7 @@ import { redisCheck } from './distributed/redis.js';
 import { registryCheck } from './distributed/registry.js';
 import { engineCheck } from './standalone/engine.js';
 import { instanceChecks } from './standalone/instance.js';
+import { siemChecks } from './siem.js';
 import { signerCheck } from './signer.js';
 import { witnessCheck } from './witnesses.js';
 import { portsCheck } from './standalone/ports.js';
@@ -29,6 +30,7 @@ export function checksOf(config: AffiantConfig, state: string): Check[] {
     signerCheck(config.ledger, state),
     witnessCheck(config.ledger),
     ...issuerChecks(config),
+    ...siemChecks(config.siem),
   ];
   if (isDistributed(config)) return [...common, ...engines(config)];
   return [

@@ -134,7 +134,11 @@ describe.skipIf(!kafkaInstalled())('Kafka', () => {
     const config = { brokers: kafka.bootstrap, client_id: 'affiant', topics, resend_after: 1 };
     const [brokers, missing] = await run(...kafkaChecks(config));
     expect(brokers).toMatchObject({ status: 'ok', detail: expect.stringMatching(/^1 brokers/) });
-    expect(missing).toMatchObject({ status: 'fail', remedy: expect.stringContaining('affiant topics apply') });
+    expect(missing).toMatchObject({
+      status: 'fail',
+      detail: expect.stringContaining('affiant.ocsf.v1'),
+      remedy: expect.stringContaining('affiant topics apply'),
+    });
 
     const admin = new Kafka({ ...kafka.connection, logLevel: logLevel.NOTHING }).admin();
     await admin.connect();

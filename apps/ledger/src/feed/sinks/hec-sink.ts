@@ -38,7 +38,7 @@ export class HecSink implements RecordSink {
   #agent: Agent | null = null;
 
   constructor(private readonly options: HecSinkOptions) {
-    this.#base = `${options.url.replace(/\/+$/, '').replace(/\/services\/collector.*$/, '')}/services/collector`;
+    this.#base = hecBase(options.url);
   }
 
   async deliver(records: readonly OcsfRecord[]): Promise<void> {
@@ -109,6 +109,9 @@ export class HecSink implements RecordSink {
     await agent?.destroy();
   }
 }
+
+/** Base of the collector's calls, whether or not the URL has their path. */
+export const hecBase = (url: string): string => `${url.replace(/\/+$/, '').replace(/\/services\/collector.*$/, '')}/services/collector`;
 
 function hecEvent({ uid, sourceId, event, json }: OcsfRecord): string {
   const time = (event.time / 1_000).toFixed(3);
