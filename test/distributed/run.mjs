@@ -1,5 +1,6 @@
-// `npm run test:distributed`: a whole installation of distributed mode on loopback, the demonstration's scenario on it, and figures. `--keep` leaves it
-// running for a person, `--json` prints one JSON document. Ends with `N passed, N failed`.
+// `npm run test:distributed`: a whole installation of distributed mode on loopback, the demonstration's scenario on it, the loss of the schema registry and
+// of ClickHouse, and figures. `--quick` is the scenario alone; `--registry` and `--rebuild` put those back. `--keep` leaves it running for a person, `--json`
+// prints one JSON document. Ends with `N passed, N failed`.
 import '../support/prepare.mjs';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,13 +10,15 @@ import { countRun } from '../support/count-run.mjs';
 import { hasPostgres } from '../support/engines/postgres.mjs';
 import { hasRedis } from '../support/engines/redis.mjs';
 import { kafkaInstalled } from '../support/engines/kafka.mjs';
+import { registryInstalled } from '../support/engines/registry.mjs';
 import { hasS3 } from '../support/engines/s3.mjs';
 
 const args = process.argv.slice(2);
+const does = (part) => !args.includes('--quick') || args.includes(`--${part}`);
 const number = (name, fallback) => (args.includes(name) ? Number(args[args.indexOf(name) + 1]) : fallback);
 const { check, say, add, finish } = checker();
 
-const able = [kafkaInstalled(), hasPostgres(), hasRedis(), hasS3()];
+const able = [kafkaInstalled(), hasPostgres(), hasRedis(), hasS3(), !does('registry') || registryInstalled()];
 if (able.includes(false)) {
   check('every engine of distributed mode can run here', process.env.CI !== 'true', 'not installed: nothing ran; see the lines above');
   finish({});
@@ -25,7 +28,9 @@ if (able.includes(false)) {
 const { startSimulatedProvider } = await import('../../dist/apps/standalone/src/demo/provider.js');
 const { startCluster } = await import('../support/cluster.mjs');
 const { scenario } = await import('./scenario.mjs');
+const { registry } = await import('./registry.mjs');
 const { figures } = await import('./figures.mjs');
+const { rebuilt } = await import('./rebuilt.mjs');
 
 const directory = mkdtempSync(join(tmpdir(), 'affiant-distributed-'));
 const heard = [];
@@ -33,7 +38,7 @@ const KEY = 'distributed-provider-key-that-no-client-knows';
 const provider = await startSimulatedProvider({ host: '127.0.0.1', port: 0, apiKey: KEY, pace: 2, onRequest: (body) => heard.push(body) });
 const begun = performance.now();
 const log = (line) => say(`      ${line}`);
-const cluster = await startCluster({ directory, provider: { url: provider.url, apiKey: KEY }, log });
+const cluster = await startCluster({ directory, provider: { url: provider.url, apiKey: KEY }, registry: does('registry'), log });
 const startMs = Math.round(performance.now() - begun);
 let measured = {};
 try {
@@ -43,8 +48,10 @@ try {
     `${startMs} ms`,
   );
   await scenario({ cluster, check, heard });
+  if (does('registry')) await registry({ cluster, check, heard });
   if (!args.includes('--quick')) measured = await figures({ cluster, check, say, events: number('--events', 20_000) });
   if (args.includes('--keep')) await keep();
+  if (does('rebuild')) await rebuilt({ cluster, check });
 } catch (error) {
   check('the scenario ran to its end', false, error.stack);
   for (const part of cluster.services()) say(`--- ${part.name}\n${part.tail()}`);

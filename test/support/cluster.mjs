@@ -10,6 +10,7 @@ import { startClickHouse } from './engines/clickhouse.mjs';
 import { freePorts } from './engines/free-ports.mjs';
 import { startKafka } from './engines/kafka.mjs';
 import { startPostgres } from './engines/postgres.mjs';
+import { startRegistry } from './engines/registry.mjs';
 import { startRedis } from './engines/redis.mjs';
 import { startS3 } from './engines/s3.mjs';
 import { affiantAside as affiant, root } from './instance.mjs';
@@ -25,8 +26,9 @@ const SHARED_KEYS = {
 };
 
 /**
- * @param {{directory: string, provider: {url: string, apiKey: string}, config?: object, services?: string[], brokers?: number, env?: object, nodeArgs?: string[], log?: (line: string) => void}} options
- *   `provider` is where connections `claude` and `strict` go; `config` replaces whole sections of the configuration
+ * @param {{directory: string, provider: {url: string, apiKey: string}, config?: object, services?: string[], brokers?: number, registry?: boolean, env?: object, nodeArgs?: string[], log?: (line: string) => void}} options
+ *   `provider` is where connections `claude` and `strict` go; `config` replaces whole sections of the configuration;
+ *   `registry`: with a schema registry (part `registry`), which forgets everything when it is killed
  */
 export async function startCluster(options) {
   const { directory, log = () => undefined } = options;
@@ -55,11 +57,12 @@ class Cluster {
     config = {},
     services = DEFAULT_SERVICES,
     brokers = 3,
+    registry = false,
     env = {},
     nodeArgs = [],
     log = () => undefined,
   }) {
-    this.options = { directory, provider, config, services, brokers, env, nodeArgs, log };
+    this.options = { directory, provider, config, services, brokers, registry, env, nodeArgs, log };
   }
 
   async start() {
@@ -167,6 +170,18 @@ class Cluster {
     return Object.keys(left).length === 0 ? null : left;
   }
 
+  /** Path of the configuration of who makes tables, whose password no service has: on the ClickHouse given. */
+  operatorConfig(name, clickhouse) {
+    const directory = join(this.options.directory, 'config');
+    const config = { ...this.config, clickhouse: { ...this.config.clickhouse, url: clickhouse.url } };
+    return writeConfig(join(directory, name), withMigrator(config, clickhouse, directory));
+  }
+
+  /** Path of the configuration that all services share. */
+  get sharedConfig() {
+    return join(this.options.directory, 'config', 'shared.yaml');
+  }
+
   /** Ends every service in order, then the engines. Resolves to the exit codes of the services. */
   async stop() {
     await this.#admin?.disconnect().catch(() => undefined);
@@ -175,12 +190,12 @@ class Cluster {
     const order = this.services().sort((a, b) => Number(a.kind === 'console') - Number(b.kind === 'console'));
     const [consoles, others] = [order.filter(({ kind }) => kind === 'console'), order.filter(({ kind }) => kind !== 'console')];
     for (const parts of [others, consoles]) await Promise.all(parts.map(async (part) => (codes[part.name] = await part.stop())));
-    await Promise.all(['kafka', 'clickhouse', 'postgres', 'redis', 's3'].map((name) => this.engines[name]?.stop()));
+    await Promise.all(['kafka', 'clickhouse', 'postgres', 'redis', 's3', 'registry'].map((name) => this.engines[name]?.stop()));
     return codes;
   }
 
   async #startEngines() {
-    const { brokers, log } = this.options;
+    const { brokers, registry, log } = this.options;
     const begun = performance.now();
     const timed = async (name, starting) => {
       this.engines[name] = await starting;
@@ -193,12 +208,14 @@ class Cluster {
       timed('postgres', startPostgres()),
       timed('redis', startRedis()),
       timed('s3', startS3()),
+      ...(registry ? [timed('registry', startRegistry())] : []),
     ]);
     const failed = started.find(({ status }) => status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     this.engines.databaseUrl = await this.engines.postgres.createDatabase('affiant');
     for (const broker of this.engines.kafka.brokers) this.parts.set(`kafka-${broker.id}`, brokerPart(broker));
-    for (const name of ['clickhouse', 'postgres', 'redis', 's3']) this.parts.set(name, enginePart(name, this.engines[name]));
+    const others = ['clickhouse', 'postgres', 'redis', 's3', ...(registry ? ['registry'] : [])];
+    for (const name of others) this.parts.set(name, enginePart(name, this.engines[name]));
   }
 
   /** What an operator does once: configuration, keys, topics, tables. */
@@ -216,16 +233,13 @@ class Cluster {
     mkdirSync(join(directory, 'config'), { recursive: true });
     this.config = sharedConfig({ directory: join(directory, 'config'), engines: this.engines, issuerPort, provider, extra });
     const shared = writeConfig(join(directory, 'config', 'shared.yaml'), this.config);
-    // Tables are made by somebody whose password no service has.
-    const operator = writeConfig(
-      join(directory, 'config', 'operator.yaml'),
-      withMigrator(this.config, this.engines.clickhouse, join(directory, 'config')),
-    );
+    const operator = this.operatorConfig('operator.yaml', this.engines.clickhouse);
     const keys = join(directory, 'keys');
     await affiant(null, ['keys', 'create', '--config', shared, '--directory', keys]);
     await affiant(null, ['topics', 'apply', '--config', shared]);
+    if (this.options.registry) await affiant(null, ['schemas', 'apply', '--config', shared]);
     await affiant(null, ['ledger', 'migrate', '--config', operator]);
-    log('keys, topics and tables made');
+    log(`keys, topics${this.options.registry ? ', schemas' : ''} and tables made`);
     for (const name of services) {
       const state = this.state(name);
       mkdirSync(join(state, 'keys'), { recursive: true, mode: 0o700 });

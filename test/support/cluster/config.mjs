@@ -64,6 +64,7 @@ export function sharedConfig({ directory, engines, issuerPort, provider, extra =
       secret_access_key: secret('s3-key', engines.s3.secretAccessKey),
       retain: '1d',
     },
+    ...(engines.registry === undefined ? {} : { schema_registry: { url: engines.registry.url } }),
     ...extra,
   };
 }

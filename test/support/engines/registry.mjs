@@ -68,7 +68,13 @@ export async function startRegistry() {
   });
   return {
     url: `http://127.0.0.1:${ports.value}/apis/ccompat/v7`,
+    get pid() {
+      return engine.pid;
+    },
     kill: () => engine.kill(),
+    /** After `kill`: empty again, on the same port. */
+    start: () => engine.start(),
+    signal: (name) => engine.signal(name),
     stop: () => engine.stop(),
   };
 }
