@@ -39,7 +39,10 @@ export class BrokerWorld extends World {
     const { process, checkpoints, logger } = ports;
     const pause = ports.options.pause!;
     const sequencerLog = new StoredEventLog({ events: process.wrap('events', this.store), checkpoints, logger, pause });
-    return { ...ports, eventLog: process.wrap('log', this.broker.connect()), sequencerLog, ownLog: this.log.tail() };
+    const connection = this.broker.connect();
+    // A broker ends the session of a dead member, also of one that died while it joined.
+    void process.died.then(() => connection.close());
+    return { ...ports, eventLog: process.wrap('log', connection), sequencerLog, ownLog: this.log.tail() };
   }
 
   /** From now on what a source writes comes to the broker by itself, and once more a little later. */

@@ -61,7 +61,9 @@ export class MemoryBroker {
         const positions = this.#positions(group);
         return new Map([...this.#next].map(([partition, next]) => [partition, next - (positions.get(partition)?.offset ?? 0)]));
       },
-      close: async () => undefined,
+      close: async () => {
+        for (const member of own) this.#leave(member);
+      },
     };
   }
 
@@ -100,8 +102,12 @@ export class MemoryBroker {
   /** The process is gone: its partitions go to the others. What it had in hand may still be running, and is refused. */
   #leave(member: Member): void {
     const { group } = member.options;
-    const others = (this.#members.get(group) ?? []).filter((one) => one !== member);
-    this.#members.set(group, others);
+    const members = this.#members.get(group) ?? [];
+    if (!members.includes(member)) return;
+    this.#members.set(
+      group,
+      members.filter((one) => one !== member),
+    );
     for (const { stop } of member.serving.values()) stop.abort();
     member.serving.clear();
     this.#rebalance(group, true);
