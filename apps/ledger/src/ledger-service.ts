@@ -211,7 +211,9 @@ export class LedgerService {
   }
 
   async health(): Promise<LedgerHealth> {
-    const sealed = this.#sequencer?.sealed;
+    const own = this.#sequencer?.sealed;
+    // One that follows reads what the leader has sealed; while the store is away it is known to nobody here.
+    const sealed = own ?? (await this.ports.checkpoints.fetch().catch(() => null)) ?? undefined;
     const ingestLag = await this.#ingestLag();
     return {
       ingestLag,
@@ -219,7 +221,7 @@ export class LedgerService {
       sealedSize: sealed?.tree_size ?? 0,
       sealedRound: sealed?.round ?? 0,
       lastSealAt: sealed === undefined || sealed.round === 0 ? null : sealed.sealed_at,
-      leader: sealed !== undefined,
+      leader: own !== undefined,
       gaps: this.#gaps(),
       halted: this.halted,
     };

@@ -34,7 +34,7 @@ export async function checkRows(source: LogSource, size: number, policy: TrustPo
   const leaves = await checkLeafRows(rows.leaves, leavesOf(source, size), checkpoints.rows, sealed, findings);
   const events = await checkEventRows(rows.events, sealed, checkpoints.rows, new EventCodec(), findings);
   const notes = [
-    'ingested_at and sealed_at are when this installation took an event in and sealed it, by its own clock; nothing commits to them, they are only checked to be in order.',
+    'ingested_at and sealed_at are when this installation took an event in and sealed it, by its own clock; nothing commits to them, and only the order of sealed_at between rounds is checked.',
     ...events.notes,
   ];
   return { findings, events: events.count, leaves, checkpoints: checkpoints.rows.length, notes };

@@ -9,6 +9,8 @@ const RETRIES = 3;
 /** CommonJS: Node finds only some of its names. */
 const { ConfigResourceTypes } = kafkajs;
 const LEADER_MS = 30_000;
+/** For all that is asked of the brokers together: kafkajs itself may try for ever. */
+const DEADLINE_MS = 120_000;
 /** Kafka's DYNAMIC_TOPIC_CONFIG: set on the topic itself, not inherited. */
 const SET_ON_TOPIC = 1;
 
@@ -29,7 +31,20 @@ export interface AppliedTopics {
 
 /** The topics of a cluster against those the product needs. */
 export class KafkaTopics {
-  private constructor(private readonly admin: Admin) {}
+  readonly #late: Promise<never>;
+  readonly #timer: NodeJS.Timeout;
+
+  /** `admin` is connected. After `deadlineMs` whatever is still asked fails. */
+  constructor(
+    private readonly admin: Admin,
+    deadlineMs = DEADLINE_MS,
+  ) {
+    let give: (error: AffiantError) => void = () => {};
+    this.#late = new Promise<never>((_resolve, reject) => (give = reject));
+    this.#late.catch(() => undefined);
+    this.#timer = setTimeout(() => give(tooLate(deadlineMs)), deadlineMs);
+    this.#timer.unref();
+  }
 
   /** @throws AffiantError instance_unreachable, event_log_failed when the brokers answer and refuse */
   static async open(connection: KafkaConnection): Promise<KafkaTopics> {
@@ -77,6 +92,7 @@ export class KafkaTopics {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#timer);
     await this.admin.disconnect().catch(() => undefined);
   }
 
@@ -93,12 +109,12 @@ export class KafkaTopics {
         })),
       }),
     );
-    await this.#untilLed(plans);
+    await this.#ask('waiting for the leaders of new topics', () => this.#untilLed(plans));
   }
 
   async #alter(plans: readonly TopicPlan[]): Promise<void> {
     if (plans.length === 0) return;
-    const settings = await this.#settings(plans);
+    const settings = await this.#ask('reading the settings of topics', () => this.#settings(plans));
     await this.#ask('altering topics', () =>
       this.admin.alterConfigs({
         validateOnly: false,
@@ -152,7 +168,7 @@ export class KafkaTopics {
 
   async #ask<T>(what: string, work: () => Promise<T>): Promise<T> {
     try {
-      return await work();
+      return await Promise.race([work(), this.#late]);
     } catch (error) {
       // kafkajs tells one error per topic.
       const each = (error as { errors?: unknown }).errors;
@@ -160,6 +176,11 @@ export class KafkaTopics {
     }
   }
 }
+
+const tooLate = (ms: number): AffiantError =>
+  new AffiantError('instance_unreachable', `Kafka has not done within ${ms / 1_000} s what was asked of it`, {
+    remedy: 'See that every broker runs and that each topic has a leader, then run it again: it goes on where it was cut.',
+  });
 
 const missing = ({ topic, partitions }: TopicPlan): TopicDifference => ({
   topic,
