@@ -1,6 +1,7 @@
 // From event log to queryable and sealed: a journal of N events, then the ledger on the embedded engine takes them in.
-// Options: --events N (100000), --json, --stored (as distributed mode does: the sequencer reads the stored events of a ClickHouse server)
-import { mkdtempSync, rmSync } from 'node:fs';
+// Options: --events N (100000), --json, --stored (as distributed mode does: the sequencer reads the stored events of a ClickHouse server),
+// Printed too: bytes of ledger per event, as the engine's active parts and the tiles lie on disk.
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -142,41 +143,78 @@ const eventLog = new EmbeddedEventLog({
 });
 const signer = await openFileSigner({ directory: join(state, 'keys'), file: 'ledger', name: 'bench.example/ledger' });
 
-const cpuBefore = processTree(process.pid).cpuMs;
-const startedAt = performance.now();
 const checkpoints = new FileCheckpointStore(join(state, 'checkpoint.json'));
-const ledger = await startLedger({
-  eventLog,
-  ...(stored ? { sequencerLog: new StoredEventLog({ events: store, checkpoints, logger }), ownLog: eventLog } : {}),
-  store,
-  tiles: new FileTileStore(join(state, 'tiles')),
-  checkpoints,
-  signer,
-  recorder: own.recorder,
-  codec,
-  clock,
-  logger,
-  options: { checkpointInterval: 1_000 },
-});
-let health = await ledger.health();
-while (health.unsealed > 0 && health.halted === null) {
-  await delay(20);
-  health = await ledger.health();
+
+/** Runs the ledger until nothing is left to do. */
+async function run() {
+  const cpuBefore = processTree(process.pid).cpuMs;
+  const startedAt = performance.now();
+  const ledger = await startLedger({
+    eventLog,
+    ...(stored ? { sequencerLog: new StoredEventLog({ events: store, checkpoints, logger }), ownLog: eventLog } : {}),
+    store,
+    tiles: new FileTileStore(join(state, 'tiles')),
+    checkpoints,
+    signer,
+    recorder: own.recorder,
+    codec,
+    clock,
+    logger,
+    options: { checkpointInterval: 1_000 },
+  });
+  let health = await ledger.health();
+  while (health.unsealed > 0 && health.halted === null) {
+    await delay(20);
+    health = await ledger.health();
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  const cpuSeconds = (processTree(process.pid).cpuMs - cpuBefore) / 1000;
+  await ledger.stop();
+  if (health.halted !== null) throw new Error(health.halted);
+  return { sealed: health.sealedSize, seconds, cpuSeconds };
 }
-const seconds = (performance.now() - startedAt) / 1000;
-const cpuSeconds = (processTree(process.pid).cpuMs - cpuBefore) / 1000;
-const sealed = health.sealedSize;
-await ledger.stop();
+
+const whole = await run();
+const { sealed, seconds, cpuSeconds } = whole;
+
+/** Bytes on disk: active parts by table, and the files of the tiles. */
+async function sizes() {
+  const rows = await store.query(
+    "SELECT table, toFloat64(sum(bytes_on_disk)) AS bytes FROM system.parts WHERE database = 'ledger' AND active GROUP BY table",
+  );
+  const tables = Object.fromEntries(rows.map(({ table, bytes }) => [table, Number(bytes)]));
+  const tiles = readdirSync(join(state, 'tiles'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+  return { ...tables, tiles };
+}
+const bytes = await sizes();
 await eventLog.close();
 await store.close();
 await engine.stop();
 await Promise.all([gateway.journal.close(), own.journal.close()]);
 rmSync(state, { recursive: true, force: true });
 
-const figures = { events: sealed, seconds, cpuSeconds, eventsPerSecond: sealed / seconds, eventsPerCpuSecond: sealed / cpuSeconds };
-console.log(
-  args.includes('--json')
-    ? JSON.stringify(figures)
-    : `${sealed} events sealed in ${seconds.toFixed(2)} s, ${cpuSeconds.toFixed(2)} CPU s (engine included): ${Math.round(figures.eventsPerSecond)} events/s, ${Math.round(figures.eventsPerCpuSecond)} per CPU second`,
-);
+const perEvent = Object.fromEntries(Object.entries(bytes).map(([what, size]) => [what, Math.round((size / sealed) * 10) / 10]));
+const bytesPerEvent = Object.values(bytes).reduce((sum, size) => sum + size, 0) / sealed;
+const figures = {
+  events: sealed,
+  seconds,
+  cpuSeconds,
+  eventsPerSecond: sealed / seconds,
+  eventsPerCpuSecond: sealed / cpuSeconds,
+  bytesPerEvent,
+  perEvent,
+};
+if (args.includes('--json')) console.log(JSON.stringify(figures));
+else {
+  const line = (what, one) =>
+    `${what} in ${one.seconds.toFixed(2)} s, ${one.cpuSeconds.toFixed(2)} CPU s (engine included): ${Math.round(sealed / one.seconds)}/s, ${Math.round(sealed / one.cpuSeconds)} per CPU second`;
+  console.log(line(`${sealed} events sealed`, whole));
+  console.log(
+    `${Math.round(bytesPerEvent)} bytes of ledger per event: ${Object.entries(perEvent)
+      .map(([what, size]) => `${what} ${size}`)
+      .join(', ')}`,
+  );
+}
 process.exit(0);
