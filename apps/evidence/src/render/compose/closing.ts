@@ -182,7 +182,9 @@ export function crosswalkAppendix(): Section {
 function stampWords({ model }: Context): string[] {
   const { stamps = [], snapshot } = model;
   if (stamps.length === 0)
-    return ['The log is signed by its operator. No independent witness and no time-stamp authority has countersigned this checkpoint.'];
+    return [
+      'The log is signed by its operator. This packet carries no signature of an independent witness and no time stamp: that the operator has not shown others another history, and when this one was sealed, cannot be proved from it.',
+    ];
   const said = stamps.map(({ authority, signed_by, tree_size, number, time, file }) => {
     const over = number === 0 ? `the checkpoint of ${tree_size} leaves` : `the checkpoint of ${tree_size} leaves and the stamp before it`;
     return `Time stamp (RFC 3161) by ${authority}, signed by ${signed_by}: ${over} existed at ${time}, by the authority’s clock. Attached: ${file}, with certificates, note and the proof that the tree of this packet extends the stamped one.`;
@@ -190,7 +192,12 @@ function stampWords({ model }: Context): string[] {
   const covered = Math.max(...stamps.map(({ tree_size }) => tree_size));
   const rest = `Records from leaf ${covered} on, of ${snapshot.tree_size}, were sealed after the newest time stamp in this packet: their time is the operator’s word.`;
   const checked = 'The root of the authority is for the reader to choose; this packet does not say whom to trust.';
-  return ['The log is signed by its operator.', ...said, ...(covered < snapshot.tree_size ? [rest] : []), checked];
+  return [
+    'The log is signed by its operator. This packet carries no signature of an independent witness.',
+    ...said,
+    ...(covered < snapshot.tree_size ? [rest] : []),
+    checked,
+  ];
 }
 
 export function glossaryAppendix(context: Context): Section {
