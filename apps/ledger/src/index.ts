@@ -1,6 +1,6 @@
 export { checkRows, ROW_QUERIES, type LedgerRows, type ReadRow, type RowsReport } from './check/index.js';
 export { newestToStamp, openStamps, StampLoop, type AuthorityHealth, type StampPorts } from './stamp/index.js';
-export { AnchorLoop, openAnchor, type Anchored, type AnchorHealth, type Stamper, type WitnessHealth } from './anchor/index.js';
+export { AnchorLoop, openAnchor, type AnchorHealth, type WitnessHealth } from './anchor/index.js';
 export { LedgerService, type LedgerConsumer } from './ledger-service.js';
 export { LedgerModule } from './ledger.module.js';
 export { PostgresLeadership, type PostgresLeadershipOptions } from './leadership/postgres-leadership.js';

@@ -105,7 +105,7 @@ export class AnchorLoop {
 
   /** Steps 2 to 4, for a fresh anchor and for one that a crash left half told. */
   async #tell(note: string): Promise<void> {
-    const { store, recorder, cosigned, logger, stamper } = this.ports;
+    const { store, recorder, cosigned, logger } = this.ports;
     const row = this.#rowOf(note);
     await store.appendAnchor(row);
     await recorder.record([this.#draftOf(row)]);
@@ -113,10 +113,6 @@ export class AnchorLoop {
     this.#size = row.tree_size;
     this.#lastUs = row.anchored_at;
     logger.info({ size: row.tree_size, witnesses: row.witness_names }, 'the checkpoint is cosigned');
-    const anchored = { size: row.tree_size, root: row.root_hash, note };
-    await stamper
-      ?.stamp(anchored)
-      .catch((error: unknown) => logger.warn({ size: anchored.size, reason: String(error) }, 'the anchor was not time-stamped'));
   }
 
   #rowOf(note: string): AnchorRow {

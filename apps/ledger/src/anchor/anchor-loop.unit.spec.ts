@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkNote, cosign, cosignerKey, parseNote, parseTrustPolicy } from '#tlog';
 import { signerOf } from '../../../../libs/signing/src/memory-signer.fixture.js';
 import { AnchorLoop } from './anchor-loop.js';
-import type { AnchorPorts, Anchored, WitnessPort } from './ports.js';
+import type { AnchorPorts, WitnessPort } from './ports.js';
 import { AnchorWorld, logKey } from './testing.fixture.js';
 
 const keys = ['a', 'b', 'c'].map((name) => signerOf(`witness.test/${name}`));
@@ -85,22 +85,6 @@ describe('the anchor loop', () => {
     none.start();
     await none.stop();
     expect([none.health().witnesses, world.cosigned.notes.size]).toEqual([[], 0]);
-  });
-
-  it('hands the anchor to the stamper last, and stands without its stamp', async () => {
-    const world = new AnchorWorld();
-    const stamped: Anchored[] = [];
-    const stamper = {
-      stamp: async (anchored: Anchored) => {
-        expect(await world.cosigned.latest()).toBe(anchored.note);
-        stamped.push(anchored);
-        throw new Error('the authority is away');
-      },
-    };
-    const loop = new AnchorLoop({ ...world.ports(witnesses(), 2), stamper });
-    await world.grow(9);
-    expect(await loop.once()).toBe(true);
-    expect(stamped).toEqual([{ size: 9, root: world.sealed!.root_hash, note: await world.cosigned.get(9) }]);
   });
 
   it('writes the row of the newest again into a ledger store that was rebuilt', async () => {

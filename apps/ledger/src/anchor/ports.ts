@@ -4,15 +4,6 @@ import type { Logger } from '#observability';
 import type { CosignedStore, SealedState, TileStore } from '#tlog';
 import type { Pause } from '../ports.js';
 
-/** A checkpoint that the quorum has cosigned. */
-export interface Anchored {
-  readonly size: number;
-  /** Lower hex. */
-  readonly root: string;
-  /** The signed note with its cosignatures, byte for byte as it is kept as `cosigned/<size>`. */
-  readonly note: string;
-}
-
 /** What a witness is asked for. */
 export interface CosignRequest {
   /** The checkpoint as the log has signed it. */
@@ -37,15 +28,6 @@ export interface WitnessPort {
   timestampIn(note: string): number | null;
 }
 
-/** Port: a time stamp over a cosigned checkpoint, by an authority that is not ours (RFC 3161). */
-export interface Stamper {
-  /**
-   * Called behind everything else for each anchored checkpoint; for the same one again after a restart that found it not told, so it must keep
-   * what it has. It bounds its own time. What it throws is logged, and the anchor stands without a stamp.
-   */
-  stamp(anchored: Anchored): Promise<void>;
-}
-
 export interface AnchorPorts {
   /** The newest sealed state while this process leads; null while it does not, or nothing may be signed any more. */
   readonly sealed: () => SealedState | null;
@@ -55,7 +37,6 @@ export interface AnchorPorts {
   readonly recorder: EventRecorder;
   /** None: the loop only tells that there are none. */
   readonly witnesses: readonly WitnessPort[];
-  readonly stamper?: Stamper;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly options: {
