@@ -28,7 +28,7 @@ export const CLASSES = {
     uid: 3004,
     name: 'Entity Management',
     category: { uid: 3, name: 'Identity & Access Management' },
-    activities: { 1: 'Create', 3: 'Update', 10: 'Activate' },
+    activities: { 1: 'Create', 3: 'Update', 4: 'Delete', 10: 'Activate', 11: 'Deactivate' },
   },
   authentication: {
     uid: 3002,
