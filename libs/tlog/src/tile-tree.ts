@@ -4,10 +4,13 @@ import { bundlePath, splitBundle, splitTile, TILE_WIDTH, tilePath, tileWidth } f
 import type { TileStore } from './port.js';
 
 const CACHED_TILES = 256;
+/** Bundles asked of the store at the same time: more only wait for each other there, until the first gives up. */
+const READ_AHEAD = 8;
 
 /** Read side of a tree of `size` leaves kept as tiles: leaves, roots and proofs. */
 export class TileTree {
-  readonly #tiles = new Map<string, Buffer[]>();
+  /** Promises, so that a tile asked for twice at the same time is read once. */
+  readonly #tiles = new Map<string, Promise<Buffer[]>>();
 
   constructor(
     private readonly store: Pick<TileStore, 'get'>,
@@ -27,9 +30,21 @@ export class TileTree {
   /** Bytes of the leaf. @throws AffiantError not_found, proof_invalid */
   async leaf(index: number): Promise<Buffer> {
     this.#check(index < this.size, `leaf ${index}`);
-    const tile = Math.floor(index / TILE_WIDTH);
-    const entries = await this.#read((width) => bundlePath(tile, width), tileWidth(0, tile, this.size), splitBundle);
-    return entries[index % TILE_WIDTH]!;
+    return (await this.#bundle(Math.floor(index / TILE_WIDTH)))[index % TILE_WIDTH]!;
+  }
+
+  /** Bytes of the leaves [from, to), each bundle read once. @throws AffiantError not_found, proof_invalid */
+  async leaves(from: number, to: number): Promise<Buffer[]> {
+    this.#check(from <= to && to <= this.size, `leaves ${from} to ${to}`);
+    const found: Buffer[] = [];
+    while (found.length < to - from) {
+      const tile = Math.floor((from + found.length) / TILE_WIDTH);
+      const count = Math.min(READ_AHEAD, Math.ceil(to / TILE_WIDTH) - tile);
+      const bundles = await Promise.all(Array.from({ length: count }, (_, index) => this.#bundle(tile + index)));
+      const start = from + found.length - tile * TILE_WIDTH;
+      found.push(...bundles.flat().slice(start, start + to - from - found.length));
+    }
+    return found;
   }
 
   /** Inclusion proof PATH(index, D[size]) of RFC 6962 §2.1.1, the leaf's sibling first. */
@@ -101,15 +116,23 @@ export class TileTree {
     return foldPerfect(hashes.slice(first % TILE_WIDTH, (first % TILE_WIDTH) + span));
   }
 
-  async #read(pathOf: (width: number) => string, width: number, split: typeof splitTile): Promise<Buffer[]> {
+  #bundle(tile: number): Promise<Buffer[]> {
+    return this.#read((width) => bundlePath(tile, width), tileWidth(0, tile, this.size), splitBundle);
+  }
+
+  #read(pathOf: (width: number) => string, width: number, split: typeof splitTile): Promise<Buffer[]> {
     const path = pathOf(width);
     const cached = this.#tiles.get(path);
     if (cached !== undefined) return cached;
-    const parts = await this.#load(pathOf, width, split);
-    if (parts === null) throw new AffiantError('proof_invalid', 'a tile is missing or damaged', { where: path });
+    const read = this.#load(pathOf, width, split).then((parts) => {
+      if (parts === null) throw new AffiantError('proof_invalid', 'a tile is missing or damaged', { where: path });
+      return parts;
+    });
     if (this.#tiles.size >= CACHED_TILES) this.#tiles.delete(this.#tiles.keys().next().value!);
-    this.#tiles.set(path, parts);
-    return parts;
+    this.#tiles.set(path, read);
+    // A failure is not remembered: the store may answer the next time.
+    read.catch(() => this.#tiles.delete(path));
+    return read;
   }
 
   async #load(pathOf: (width: number) => string, width: number, split: typeof splitTile): Promise<Buffer[] | null> {

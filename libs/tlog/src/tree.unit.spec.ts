@@ -75,6 +75,52 @@ describe('tree', () => {
     expect(await new TileTree(tiles, 70_000).leaf(69_999)).toEqual(leafOf(69_999));
   });
 
+  it('reads every bundle once and few at a time, whoever asks for its leaves at the same time', async () => {
+    const size = 5_000;
+    const tiles = await store(Array.from({ length: size }, (_, index) => leafOf(index)));
+    const reads: string[] = [];
+    let waiting = 0;
+    let most = 0;
+    const counted = {
+      get: async (path: string): Promise<Buffer | null> => {
+        reads.push(path);
+        most = Math.max(most, (waiting += 1));
+        await new Promise(setImmediate);
+        waiting -= 1;
+        return tiles.get(path);
+      },
+    };
+    const tree = new TileTree(counted, size);
+    const whole = await tree.leaves(0, size);
+    expect(whole).toHaveLength(size);
+    expect(recomputeRoot(whole).root).toEqual(await new TileTree(tiles, size).root());
+    expect(reads).toHaveLength(20);
+    expect(most).toBe(8);
+    for (const [from, to] of [
+      [0, 0],
+      [255, 257],
+      [256, 512],
+      [3_000, 5_000],
+      [5_000, 5_000],
+    ] as const) {
+      expect(await tree.leaves(from, to)).toEqual(whole.slice(from, to));
+    }
+    await expect(tree.leaves(0, size + 1)).rejects.toMatchObject({ code: 'not_found' });
+    reads.length = 0;
+    const fresh = new TileTree(counted, size);
+    expect(await Promise.all(Array.from({ length: 600 }, (_, index) => fresh.leaf(index)))).toEqual(whole.slice(0, 600));
+    expect(reads).toHaveLength(3);
+  });
+
+  it('asks again for what could not be read', async () => {
+    const tiles = await store(LEAVES);
+    let away = true;
+    const tree = new TileTree({ get: (path) => (away ? Promise.reject(new Error('away')) : tiles.get(path)) }, MOST);
+    await expect(tree.leaf(3)).rejects.toThrow('away');
+    away = false;
+    expect(await tree.leaf(3)).toEqual(leafOf(3));
+  });
+
   it('notices a damaged or missing edge', async () => {
     for (const path of ['tile/0/001.p/44', 'tile/1/000.p/1', 'tile/entries/001.p/44']) {
       const tiles = await store(LEAVES);

@@ -50,7 +50,7 @@ export async function restoreTree(
     const base = edge.size;
     for (let from = base; from < head.tree_size; from = edge.size) {
       const to = Math.min(head.tree_size, from + CHUNK);
-      const leaves = await Promise.all(Array.from({ length: to - from }, (_, index) => tree.leaf(from + index)));
+      const leaves = await tree.leaves(from, to);
       const grown = edge.extend(leaves);
       if (to === head.tree_size) checkRoot(head, grown.edge);
       const rows = leaves.map((leaf, index) => rowOf(leaf, from + index, head.round));
