@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
 import { build } from './build.mjs';
 import { checkNode, install, root } from './install.mjs';
 
@@ -34,31 +35,36 @@ const steps = [
 
 let passed = 0;
 let failed = 0;
+/** Told once more at the end, where it is read: of a long output often only the end is kept. */
+const failures = [];
 for (const step of steps) {
   if (only.length > 0 && !only.includes(step.name)) continue;
   log(step.name);
   const result = step.vitest === undefined ? await plain(step) : await vitest(step);
   passed += result.passed;
   failed += result.failed;
+  if (result.failed > 0) failures.push(`${step.name}:`, ...result.why.map((line) => `  ${line.slice(0, 500)}`));
   console.log(`-- ${step.name}: ${result.passed} passed, ${result.failed} failed`);
 }
 rmSync(reports, { recursive: true, force: true });
 log('all steps done');
+if (failures.length > 0) console.log(['what failed:', ...failures.slice(0, 200), ''].join('\n'));
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
 
 async function plain({ run, counts }) {
-  const { code, tail } = await execute(run);
-  if (!counts) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  const { code, tail, marked } = await execute(run);
+  const end = tail.trimEnd().split('\n').slice(-20);
+  if (!counts) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1, why: end };
   const line = /(\d+) passed, (\d+) failed\s*$/.exec(tail.trimEnd());
-  if (line === null) return { passed: 0, failed: 1 };
-  const counted = { passed: Number(line[1]), failed: Number(line[2]) };
-  return code === 0 || counted.failed > 0 ? counted : { ...counted, failed: 1 };
+  if (line === null) return { passed: 0, failed: 1, why: [...marked, `ended with ${code} and without a count`, ...end] };
+  const counted = { passed: Number(line[1]), failed: Number(line[2]), why: marked };
+  return code === 0 || counted.failed > 0 ? counted : { ...counted, failed: 1, why: [`ended with ${code}`, ...end] };
 }
 
 async function vitest({ name, vitest: project }) {
   const file = join(reports, `${name}.json`);
-  const { code } = await execute([
+  const { code, tail } = await execute([
     node,
     join(root, 'node_modules/vitest/vitest.mjs'),
     'run',
@@ -68,26 +74,49 @@ async function vitest({ name, vitest: project }) {
     '--reporter=json',
     `--outputFile.json=${file}`,
   ]);
+  const end = tail.trimEnd().split('\n').slice(-30);
   try {
     const report = JSON.parse(readFileSync(file, 'utf8'));
     // A file that does not load counts as failed too, not only its tests.
-    const broken = report.testResults.filter((suite) => suite.status === 'failed' && suite.assertionResults.length === 0).length;
-    const failures = report.numFailedTests + broken;
-    return { passed: report.numPassedTests, failed: code === 0 ? failures : Math.max(1, failures) };
+    const broken = report.testResults.filter((suite) => suite.status === 'failed' && suite.assertionResults.length === 0);
+    const why = [
+      ...broken.flatMap((suite) => [suite.name, ...linesOf(suite.message)]),
+      ...report.testResults.flatMap((suite) =>
+        suite.assertionResults
+          .filter((test) => test.status === 'failed')
+          .flatMap((test) => [`${relative(root, suite.name)} > ${test.fullName}`, ...linesOf(test.failureMessages.join('\n'))]),
+      ),
+    ];
+    const count = report.numFailedTests + broken.length;
+    return code === 0 && count === 0
+      ? { passed: report.numPassedTests, failed: 0 }
+      : { passed: report.numPassedTests, failed: Math.max(1, count), why: why.length > 0 ? why : [`ended with ${code}`, ...end] };
   } catch {
-    return { passed: 0, failed: 1 };
+    return { passed: 0, failed: 1, why: [`ended with ${code} and without a report`, ...end] };
   }
+}
+
+function linesOf(message) {
+  return String(message ?? '')
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.includes('/node_modules/'))
+    .slice(0, 12)
+    .map((line) => `  ${line}`);
 }
 
 function execute([command, ...args]) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, FORCE_COLOR: '0' } });
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NO_COLOR: '1' } });
     let tail = '';
+    const marked = [];
     child.stdout.on('data', (chunk) => {
       process.stdout.write(chunk);
       tail = (tail + chunk).slice(-4096);
     });
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      if (/^FAIL(ED)?\s/.test(line) && marked.length < 50) marked.push(line);
+    });
     child.on('error', (error) => console.error(error.message));
-    child.on('close', (code) => resolve({ code, tail }));
+    child.on('close', (code) => resolve({ code, tail, marked }));
   });
 }
