@@ -10,6 +10,8 @@ import { openSource } from '../../dist/libs/service/src/index.js';
 import { processTree } from '../support/cpu.mjs';
 
 const SOURCE = 'bench';
+/** Exchanges of one session: `audit.bodies` puts the bodies of a session together at once. */
+const SESSION = 20;
 
 export async function throughput({ cluster, store, events }) {
   const ledgers = cluster.services('ledger');
@@ -19,9 +21,10 @@ export async function throughput({ cluster, store, events }) {
   const config = { segment_bytes: 64 << 20, high_water_bytes: 4 * 2 ** 30 };
   const source = await openSource({ sourceId: SOURCE, journalDirectory: directory, key: Buffer.alloc(32, 7), config, codec, clock, ids });
   for (let at = 0; at < events; at += 500) {
-    const drafts = Array.from({ length: Math.min(500, events - at) }, () => {
+    const drafts = Array.from({ length: Math.min(500, events - at) }, (_, index) => {
       const draft = answerDraft();
-      return { ...draft, context: { ...draft.context, exchange_id: ids.uuid() } };
+      const session_id = `bench-${Math.floor((at + index) / SESSION)}`;
+      return { ...draft, context: { ...draft.context, session_id, exchange_id: ids.uuid() } };
     });
     await source.recorder.record(drafts);
   }
