@@ -35,4 +35,6 @@ export {
   type SinkHealth,
 } from './feed/index.js';
 export { StoredWords, type OwnWord, type OwnWords } from './testify/own-words.js';
+export { StoredTrail } from './testify/stored-trail.js';
+export type { Trail } from './testify/trail.js';
 export { rebuildGroup, rebuildLedger, type Rebuilt, type RebuildPorts } from './rebuild/rebuild.js';

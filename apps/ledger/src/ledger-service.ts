@@ -230,8 +230,8 @@ export class LedgerService {
   /** @throws AffiantError ledger_conflict; Stopped */
   async #runRounds(sequencer: Sequencer, signal: AbortSignal): Promise<void> {
     const { pause, checkpointInterval } = this.#options;
-    const { words } = this.ports;
-    const testimony = words === undefined ? null : new Testimony(this.ports, words, this.#options);
+    const { words, trail } = this.ports;
+    const testimony = words === undefined || trail === undefined ? null : new Testimony(this.ports, words, trail, this.#options);
     while (!signal.aborted && this.halted === null) {
       let wait = checkpointInterval;
       try {

@@ -10,8 +10,9 @@ import { createLogger } from '#observability';
 import { loadOrCreateSecret, openFileSigner } from '#signing';
 import { FileCheckpointStore, FileTileStore, openCheckpoint, recomputeRoot, TileTree, verifyConsistency } from '#tlog';
 import { otherVersion } from '../../../test/support/schema-versions.mjs';
-import { startLedger, StoredWords, type Ledger, type LedgerPorts } from './index.js';
+import { startLedger, StoredTrail, StoredWords, type Ledger, type LedgerPorts } from './index.js';
 import { answerDraft } from './testing/answer-draft.js';
+import { requestDraft, responseDraft } from './testing/exchange-drafts.js';
 import { controlDraft } from './testing/world.js';
 
 const logger = createLogger('test', { level: 'silent' });
@@ -52,7 +53,7 @@ interface Life {
 }
 
 /** One start of everything on the state directory, as apps/standalone composes it. */
-async function live(change: Partial<Pick<LedgerPorts, 'words'>> = {}): Promise<Life> {
+async function live(change: Partial<Pick<LedgerPorts, 'words' | 'trail'>> = {}, abortAfter = 86_400_000): Promise<Life> {
   const key = await loadOrCreateSecret(join(state, 'keys', 'journal.key'));
   const journalDirectory = join(state, 'journal');
   const watermarks = createWatermarks(['gateway', 'old-gateway', 'ledger']);
@@ -71,7 +72,7 @@ async function live(change: Partial<Pick<LedgerPorts, 'words'>> = {}): Promise<L
     codec,
     clock,
     logger,
-    options: { checkpointInterval: 50, frontierInterval: 0 },
+    options: { checkpointInterval: 50, frontierInterval: 0, abortAfter },
     ...change,
   });
   const end = async (): Promise<void> => {
@@ -181,7 +182,7 @@ describe('what the ledger testifies', () => {
     const words = new StoredWords(store);
     const count = async (kind: string): Promise<number> => (await words.told([kind])).length;
     for (let life = 1; life <= 2; life += 1) {
-      const { gateway, ledger, end } = await live({ words });
+      const { gateway, ledger, end } = await live({ words, trail: new StoredTrail(store) });
       await gateway.record(drafts(3));
       await until(async () => (await count('schema.registered')) > 0 && (await count('ledger.frontier')) >= life);
       expect(await ledger.drain(60_000)).toBe(true);
@@ -195,6 +196,34 @@ describe('what the ledger testifies', () => {
     );
     for (const { digest, subject } of detail) expect(digest).toBe(subject);
     expect(detail).toHaveLength(codec.readable.length);
+  });
+
+  it('names the lives of every source, and requests without a response, from what the engine holds', async () => {
+    const words = new StoredWords(store);
+    const trail = new StoredTrail(store);
+    const [answered, left] = ['01990000-0000-7000-8000-0000000000a1', '01990000-0000-7000-8000-0000000000a2'];
+    const subjects = async (kind: string): Promise<string[]> => (await words.told([kind])).map(({ subject }) => subject);
+    const first = await live({ words, trail }, 0);
+    await first.gateway.record([requestDraft(answered), responseDraft(answered), requestDraft(left)]);
+    await until(async () => (await subjects('exchange.aborted')).includes(left));
+    await first.gateway.record([responseDraft(left), controlDraft('gateway.stopped')]);
+    await until(async () => (await subjects('exchange.answered')).includes(left));
+    const isClosed = (ended: string) => async () =>
+      (await words.told(['epoch.closed'])).some(({ subject, attributes }) => subject === 'gateway' && attributes['ended'] === ended);
+    await until(isClosed('announced'));
+    await first.end();
+    expect(await subjects('exchange.aborted')).toEqual([left]);
+    expect(await trail.accounted()).toBeGreaterThan(0);
+    // The lives of the tests before ended without a word, and each was told to be closed by the one that followed.
+    expect(await isClosed('unannounced')()).toBe(true);
+    const lives = await store.query<{ epoch: string; kinds: string[]; ok: number }>(
+      `SELECT attributes['epoch'] AS epoch, arraySort(groupUniqArray(toString(kind))) AS kinds,
+              toUInt8(any(toUInt64(attributes['epoch'])) IN (SELECT boot_epoch FROM audit.events WHERE source_id = 'gateway')) AS ok
+       FROM audit.control WHERE kind LIKE 'epoch.%' AND subject = 'gateway' GROUP BY epoch ORDER BY toUInt64(epoch)`,
+    );
+    expect(lives.length).toBeGreaterThan(2);
+    expect(lives.map(({ kinds }) => kinds)).toEqual(lives.map(() => ['epoch.closed', 'epoch.opened']));
+    expect(lives.every(({ ok }) => ok === 1)).toBe(true);
   });
 });
 

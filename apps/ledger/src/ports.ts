@@ -5,6 +5,7 @@ import type { Logger } from '#observability';
 import type { LogKeys, Signer } from '#signing';
 import type { CheckpointStore, TileStore } from '#tlog';
 import type { OwnWords } from './testify/own-words.js';
+import type { Trail } from './testify/trail.js';
 
 /** A time in which this process, and no other that asks the same authority, sequences. */
 export interface Term {
@@ -60,8 +61,10 @@ export interface LedgerPorts {
   readonly codec: EventCodec;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** What the ledger has testified of itself before. Without it nothing is testified: no schemas, frontiers and gaps. */
+  /** What the ledger has testified of itself before. Without it nothing is testified: no schemas, frontiers, gaps, epochs and aborted exchanges. */
   readonly words?: OwnWords;
+  /** What it testifies of its sources from. Comes with `words`. */
+  readonly trail?: Trail;
   readonly options: LedgerOptions;
 }
 
@@ -75,10 +78,12 @@ export interface LedgerOptions {
   readonly gather?: number;
   /** Most leaves sealed in one round. Default 32,768. */
   readonly maxRoundLeaves?: number;
-  /** Milliseconds between two `ledger.frontier` events while anything is new. Default a minute. */
+  /** Milliseconds between two `ledger.frontier` events while anything is new, and between two looks at epochs and exchanges. Default a minute. */
   readonly frontierInterval?: number;
   /** Milliseconds a range of a source may be missing before `ledger.gap` is recorded. Default 15 minutes. */
   readonly gapAfter?: number;
+  /** Milliseconds a request may be sealed without a response before `exchange.aborted` is recorded. Default a day. */
+  readonly abortAfter?: number;
   /** Waits, or returns early when the signal fires; tests pass one that does not wait. */
   readonly pause?: Pause;
 }
@@ -95,6 +100,7 @@ export const DEFAULTS = {
   maxRoundLeaves: 32_768,
   frontierInterval: 60_000,
   gapAfter: 900_000,
+  abortAfter: 86_400_000,
 } as const;
 
 /** How the ledger is doing. */

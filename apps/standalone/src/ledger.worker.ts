@@ -9,15 +9,17 @@ import {
   siemGroups,
   startFeed,
   startLedger,
+  StoredTrail,
   StoredWords,
 } from '#apps/ledger';
 import { EmbeddedEventLog } from '#event-log';
+import { packageVersion } from '#config';
 import { AffiantError } from '#errors';
 import { EventCodec, SystemClock, SystemIds } from '#events';
 import { JournalRecorder, recoverSource } from '#journal';
 import { ClickHouseLedgerStore } from '#ledger-store';
 import { createLogger } from '#observability';
-import { openConfiguredKeys } from '#service';
+import { controlDraft, openConfiguredKeys } from '#service';
 import { FileStampStore } from '#timestamp';
 import { FileCheckpointStore, FileCosignedStore, FileTileStore } from '#tlog';
 import { SOURCES, type LedgerOrder, type LedgerReport, type LedgerTask } from './compose/ledger-task.js';
@@ -58,6 +60,7 @@ const keys = await openConfiguredKeys(task.keys, path('keys'));
 
 const checkpoints = new FileCheckpointStore(path('checkpoint.json'));
 const tiles = new FileTileStore(path('tiles'));
+await recorder.record([controlDraft('ledger.started', { version: packageVersion }, keys.primary.name)]);
 const ledger = await startLedger({
   eventLog,
   store,
@@ -70,7 +73,8 @@ const ledger = await startLedger({
   clock,
   logger,
   words: new StoredWords(store),
-  options: { checkpointInterval: task.checkpointInterval },
+  trail: new StoredTrail(store),
+  options: { checkpointInterval: task.checkpointInterval, abortAfter: task.abortAfter },
 });
 await recordKeys({ keys, store, recorder });
 const cosigned = new FileCosignedStore(path('tiles'));
@@ -96,11 +100,15 @@ report({ ready: true });
 
 port.on('message', (_order: LedgerOrder) => void stop());
 
+const stumbled = (error: unknown): void => logger.error({ reason: (error as Error).message }, 'the stop could not be recorded');
+
 /** A kill at any point of this loses nothing: everything below works from durable positions. */
 async function stop(): Promise<void> {
   if (stopping) return;
   await stamps.stop();
   await anchor.stop();
+  // Before the rest is sealed, so that the stop is too. Killed from here on, it has said that it ends, which is true.
+  await recorder.record([controlDraft('ledger.stopped', { version: packageVersion }, keys.primary.name)]).catch(stumbled);
   await ledger.drain(DRAIN_MS);
   stopping = true;
   clearInterval(timer);

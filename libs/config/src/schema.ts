@@ -241,6 +241,9 @@ const ledger = z
     gap_after: duration('15m').meta({
       description: 'how long events of a source may be missing before the gap is recorded; at least a minute',
     }),
+    abort_after: duration('24h').meta({
+      description: 'how long a request may be sealed without a response before the ledger says so; longer than a held call may wait',
+    }),
     witnesses,
     timestamps: timestamps.meta({ description: 'whose time stamps our checkpoints get ([guide](../guide/time-stamps.md))' }),
     query_max_execution_time: duration('60s'),

@@ -158,6 +158,8 @@ export interface LedgerConfig {
   readonly checkpoint_interval: number;
   /** Milliseconds a range of a source may be missing before it is recorded. */
   readonly gap_after: number;
+  /** Milliseconds a request may be sealed without a response before the ledger says so. */
+  readonly abort_after: number;
   readonly witnesses: WitnessesConfig;
   readonly timestamps: TimestampsConfig;
   readonly query_max_execution_time: number;

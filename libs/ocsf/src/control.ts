@@ -12,6 +12,8 @@ interface Kind {
   readonly class: ClassName;
   readonly activity: number;
   readonly severity?: Severity;
+  /** When its outcome is a failure. */
+  readonly failed?: Severity;
   /** Entity type, for the entity class. */
   readonly entity?: string;
   readonly profiles?: readonly string[];
@@ -20,7 +22,7 @@ interface Kind {
 
 const DENIED: OcsfObject = { action_id: 2, action: 'Denied', disposition_id: 26, disposition: 'Unauthorized', is_alert: false };
 
-/** Kinds with a class of their own; every other kind is an Application Lifecycle event with the kind as activity. */
+/** Kinds with a class, an activity or a severity of their own; every other kind is an Application Lifecycle event with the kind as activity. */
 const KINDS: Readonly<Record<string, Kind>> = {
   'ledger.queried': { class: 'datastore', activity: 4 },
   'events.tailed': { class: 'datastore', activity: 1 },
@@ -41,18 +43,21 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'retention.dropped': { class: 'entity', activity: 4, severity: SEVERITY.medium, entity: 'Records' },
   'config.rejected': { class: 'entity', activity: 3, severity: SEVERITY.medium, entity: 'Configuration' },
   'mode.changed': { class: 'entity', activity: 3, severity: SEVERITY.medium, entity: 'Mode' },
+  'epoch.opened': { class: 'lifecycle', activity: 3 },
+  'epoch.closed': { class: 'lifecycle', activity: 4, failed: SEVERITY.medium },
+  'exchange.aborted': { class: 'lifecycle', activity: OTHER, failed: SEVERITY.medium },
   'checkpoint.halted': { class: 'error', activity: 1, severity: SEVERITY.critical },
 };
 
 export function controlFacts(event: Control): Facts {
   const { envelope, kind, outcome, subject } = event;
-  const chosen = KINDS[kind] ?? { class: 'lifecycle', activity: lifecycleActivity(kind) };
+  const chosen: Kind = KINDS[kind] ?? { class: 'lifecycle', activity: lifecycleActivity(kind) };
   const attributes = new Map(event.attributes.map(({ name, value }) => [name, value]));
   return {
     class: chosen.class,
     activity: chosen.activity,
     activityName: chosen.activity === OTHER ? kind : undefined,
-    severity: chosen.severity ?? SEVERITY.informational,
+    severity: (outcome === 'success' ? undefined : chosen.failed) ?? chosen.severity ?? SEVERITY.informational,
     status: outcome === 'success' ? 'success' : 'failure',
     statusCode: attributes.get('code') ?? attributes.get('status'),
     statusDetail: text(attributes.get('reason') ?? null),

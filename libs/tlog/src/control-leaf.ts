@@ -19,6 +19,7 @@ const OWN_TYPE: readonly (readonly [kind: string, type: LeafType])[] = [
   ['retention.', 'erasure'],
   ['epoch.', 'epoch'],
   ['exchange.aborted', 'aborted'],
+  ['exchange.answered', 'aborted'],
 ];
 
 const exact = new Map(OWN_TYPE.filter(([kind]) => !kind.endsWith('.')));

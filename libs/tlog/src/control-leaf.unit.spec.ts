@@ -13,6 +13,7 @@ describe('the leaf type of a control event', () => {
     ['hold.placed', 'hold'],
     ['epoch.opened', 'epoch'],
     ['exchange.aborted', 'aborted'],
+    ['exchange.answered', 'aborted'],
   ])('%s is %s', (kind, type) => expect(controlLeafType(kind)).toBe(type));
 
   it.each([

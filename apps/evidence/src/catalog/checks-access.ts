@@ -233,6 +233,8 @@ LEFT ANY JOIN (
           starts: "countIf(kind = 'gateway.started')",
           'orderly stops': "countIf(kind = 'gateway.stopped')",
           'recoveries of a journal tail': "countIf(kind = 'journal.recovered')",
+          'processes that ended without saying so': "countIf(kind = 'epoch.closed' AND attributes['ended'] = 'unannounced')",
+          'requests the ledger says got no response': "countIf(kind = 'exchange.aborted')",
         },
       },
       {

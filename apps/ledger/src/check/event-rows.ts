@@ -9,7 +9,7 @@ import { differingColumns, EVENT_COLUMNS, type ReadRow } from './row-columns.js'
 import type { SealedLeaves, SourceLeaves } from './sealed-leaves.js';
 import { standingAt, Testimony } from './testimony.js';
 
-const NONE: SourceLeaves = { seqs: [], indexes: [], hashes: [], groups: [] };
+const NONE: SourceLeaves = { seqs: [], indexes: [], hashes: [], groups: [], epochs: [] };
 
 /** Where the walk of one source is. */
 interface Place {

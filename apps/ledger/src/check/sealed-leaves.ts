@@ -8,18 +8,21 @@ export interface SourceLeaves {
   readonly hashes: string[];
   /** `<YYYYMM>/<type>`: what retention drops together. */
   readonly groups: string[];
+  /** Where the boot epoch of the leaves changes: the first seq of each, in the order of the tree. */
+  readonly epochs: { readonly seq: number; readonly epoch: number }[];
 }
 
 export class SealedLeaves {
   readonly sources = new Map<string, SourceLeaves>();
   readonly #groups = new Map<string, string>();
 
-  add({ source_id, seq, payload_hash, occurred_at, type }: Leaf, index: number): void {
+  add({ source_id, seq, boot_epoch, payload_hash, occurred_at, type }: Leaf, index: number): void {
     let one = this.sources.get(source_id);
-    if (one === undefined) this.sources.set(source_id, (one = { seqs: [], indexes: [], hashes: [], groups: [] }));
+    if (one === undefined) this.sources.set(source_id, (one = { seqs: [], indexes: [], hashes: [], groups: [], epochs: [] }));
     one.seqs.push(seq);
     one.indexes.push(index);
     one.hashes.push(payload_hash.toString('latin1'));
+    if (type !== 'undecodable' && one.epochs.at(-1)?.epoch !== boot_epoch) one.epochs.push({ seq, epoch: boot_epoch });
     one.groups.push(this.#once(`${monthOf(occurred_at)}/${type}`));
   }
 

@@ -7,7 +7,7 @@ import { Testimony } from './testimony.js';
 
 const ROOT = 'ab'.repeat(32);
 
-/** Leaves 0 to 3: seq 1, 2, 5, 6 of `gateway`; 3 and 4 never came. */
+/** Leaves 0 to 3: seq 1, 2, 5, 6 of `gateway`, the last two of its second life; 3 and 4 never came. */
 function world(): { sealed: SealedLeaves; findings: Findings; testimony: Testimony } {
   const sealed = new SealedLeaves();
   [1, 2, 5, 6].forEach((seq, index) =>
@@ -15,7 +15,7 @@ function world(): { sealed: SealedLeaves; findings: Findings; testimony: Testimo
       {
         type: 'request',
         source_id: 'gateway',
-        boot_epoch: 1,
+        boot_epoch: seq < 5 ? 1 : 2,
         seq,
         occurred_at: Date.UTC(2025, 7, 3) * 1000,
         schema_sha256: Buffer.alloc(32),
@@ -49,10 +49,25 @@ describe('what the ledger says of itself', () => {
     testimony.check(frontier(5), 'here');
     testimony.check(control('ledger.gap', 'gateway', { from: 3, to: 4, tree_size: 3 }), 'here');
     testimony.check(control('ledger.gap_closed', 'gateway', { from: 1, to: 2, tree_size: 2 }), 'here');
+    testimony.check(control('epoch.opened', 'gateway', { epoch: 1, first: 1, tree_size: 3 }), 'here');
+    // An own source's life may begin and end with checkpoints, which are no leaves.
+    testimony.check(control('epoch.closed', 'gateway', { epoch: 1, first: 1, last: 4, tree_size: 4 }), 'here');
+    testimony.check(control('epoch.opened', 'gateway', { epoch: 2, first: 4, tree_size: 3 }), 'here');
+    testimony.check(control('epoch.closed', 'gateway', { epoch: 2, first: 5, last: 5, tree_size: 3 }), 'here');
+    testimony.check(control('epoch.closed', 'gateway', { epoch: 9, first: 3, last: 4, tree_size: 3 }), 'here');
+    testimony.check(control('exchange.aborted', 'x', { source: 'gateway', request: 2, tree_size: 3 }), 'here');
     expect(findings.list).toEqual([]);
   });
 
   it.each([
+    ['an epoch that began earlier', control('epoch.opened', 'gateway', { epoch: 2, first: 6, tree_size: 4 })],
+    ['an epoch that began later', control('epoch.opened', 'gateway', { epoch: 2, first: 2, tree_size: 4 })],
+    ['an epoch there was not', control('epoch.opened', 'gateway', { epoch: 3, first: 6, tree_size: 4 })],
+    ['an epoch that went on', control('epoch.closed', 'gateway', { epoch: 1, first: 1, last: 1, tree_size: 3 })],
+    ['an epoch that ended before', control('epoch.closed', 'gateway', { epoch: 1, first: 1, last: 5, tree_size: 4 })],
+    ['a request sealed later', control('exchange.aborted', 'x', { source: 'gateway', request: 6, tree_size: 3 })],
+    ['a request that is none', control('exchange.aborted', 'x', { source: 'gateway', request: 3, tree_size: 4 })],
+    ['a response that is a request', control('exchange.answered', 'x', { source: 'gateway', response: 2, tree_size: 4 })],
     ['a frontier too far', frontier(6)],
     ['a frontier not far enough', frontier(2)],
     ['another head', frontier(5, 9)],

@@ -14,6 +14,7 @@ import type { LedgerHealth } from '../ports.js';
 import { newestToStamp, openStamps } from '../stamp/index.js';
 import { startLedger } from '../start-ledger.js';
 import { StoredWords } from '../testify/own-words.js';
+import { StoredTrail } from '../testify/stored-trail.js';
 import { startServerRetention } from './server-retention.js';
 import { Standstill } from './standstill.js';
 
@@ -69,7 +70,8 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
       clock,
       logger,
       words: new StoredWords(store),
-      options: { checkpointInterval: settings.checkpoint_interval, gapAfter: settings.gap_after },
+      trail: new StoredTrail(store),
+      options: { checkpointInterval: settings.checkpoint_interval, gapAfter: settings.gap_after, abortAfter: settings.abort_after },
     });
     await whenThere('the ledger store', () => recordKeys({ keys: logKeys, store, recorder }));
     const cosigned = new S3CosignedStore(objects);

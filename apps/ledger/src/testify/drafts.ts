@@ -1,5 +1,6 @@
 import { isoMicro, SYSTEM_CONTEXT, type EventDraft, type RegisteredSchema } from '#events';
 import type { SealedState } from '#tlog';
+import type { Answer, EpochSpan, OpenRequest } from './trail.js';
 
 /** A range of seqs of one source that is missing, both ends included. */
 export interface Hole {
@@ -10,14 +11,17 @@ export interface Hole {
   readonly sinceUs: number;
 }
 
+type Facts = Readonly<Record<string, string | number>>;
+
 /** Sources in one `ledger.frontier`: about 150 bytes each. */
 const MAX_SOURCES = 1_000;
 
 /**
  * Where every source stands in the sealed tree: `detail` is a JSON list of `{source, seq, head, missing?}`, sources by code unit. `head` is the SHA-256 of the
  * source's event at `seq`, `missing` the first range behind it that later events wait for. Many sources make several events, numbered.
+ * `accounted`: every request among so many leaves has a response or an `exchange.aborted`; null: not looked at.
  */
-export function frontierDrafts(origin: string, sealed: SealedState, holes: readonly Hole[]): EventDraft[] {
+export function frontierDrafts(origin: string, sealed: SealedState, holes: readonly Hole[], accounted: number | null): EventDraft[] {
   const missing = new Map(holes.map(({ source, from, to }) => [source, [from, to]]));
   const sources = [...new Set([...Object.keys(sealed.frontiers), ...missing.keys()])].sort((a, b) => (a < b ? -1 : 1));
   const lines = sources.map((source) => ({
@@ -30,7 +34,8 @@ export function frontierDrafts(origin: string, sealed: SealedState, holes: reado
   return Array.from({ length: parts }, (_, part) => {
     const some = lines.slice(part * MAX_SOURCES, (part + 1) * MAX_SOURCES);
     const { round, tree_size, root_hash } = sealed;
-    const facts = { round, tree_size, root_hash, sources: lines.length, part: part + 1, parts };
+    const requests: Facts = accounted === null ? {} : { accounted };
+    const facts = { round, tree_size, root_hash, ...requests, sources: lines.length, part: part + 1, parts };
     return draft('ledger.frontier', origin, facts, JSON.stringify(some));
   });
 }
@@ -46,6 +51,40 @@ export function gapClosedDraft({ source, from, to, sinceUs }: Hole, { round, tre
   return draft('ledger.gap_closed', source, { from, to, since: isoMicro(sinceUs), round, tree_size });
 }
 
+/** The first event of a life of the source's process is in the tree of `tree_size` leaves. */
+export function epochOpenedDraft({ source, epoch, first, sinceUs, build }: EpochSpan, { round, tree_size }: SealedState): EventDraft {
+  return draft('epoch.opened', source, { epoch, first, since: isoMicro(sinceUs), build, round, tree_size });
+}
+
+/** A life of a source's process that has ended. */
+export interface ClosedEpoch extends Pick<EpochSpan, 'source' | 'epoch' | 'first' | 'last' | 'stop'> {
+  /** The epoch that follows; null when none does yet. */
+  readonly next: number | null;
+}
+
+/** What it was, up to its last event in the tree of `tree_size` leaves. Without a stop: it ended without saying so. */
+export function epochClosedDraft({ source, epoch, first, last, stop, next }: ClosedEpoch, { round, tree_size }: SealedState): EventDraft {
+  const ended: Facts = stop === null ? { ended: 'unannounced' } : { ended: 'announced', stop };
+  const following: Facts = next === null ? {} : { next };
+  const facts = { epoch, first, last, ...ended, ...following, round, tree_size };
+  return draft('epoch.closed', source, facts, null, stop === null ? 'failure' : 'success');
+}
+
+/** No response of the exchange is there, and the request has been in the tree for longer than the limit, milliseconds. */
+export function abortedDraft(
+  { exchange, source, seq, occurredUs }: OpenRequest,
+  limit: number,
+  { round, tree_size }: SealedState,
+): EventDraft {
+  const facts = { source, request: seq, since: isoMicro(occurredUs), limit_ms: limit, round, tree_size };
+  return draft('exchange.aborted', exchange, facts, null, 'failure');
+}
+
+/** An exchange that was told to be without a response has one in the tree of `tree_size` leaves. */
+export function answeredDraft({ exchange, source, seq, outcome }: Answer, { round, tree_size }: SealedState): EventDraft {
+  return draft('exchange.answered', exchange, { source, response: seq, outcome, round, tree_size });
+}
+
 /** The exact JSON text whose SHA-256 leaves carry, so that events can be decoded by whoever has the ledger only. */
 export function schemaDraft({ id, name, sha256, topic, schema }: RegisteredSchema): EventDraft {
   return draft('schema.registered', sha256, { name, schema_id: id, topic: topic ?? '' }, JSON.stringify(schema));
@@ -54,7 +93,7 @@ export function schemaDraft({ id, name, sha256, topic, schema }: RegisteredSchem
 function draft(
   kind: string,
   subject: string,
-  facts: Readonly<Record<string, string | number>>,
+  facts: Facts,
   detail: string | null = null,
   outcome: 'success' | 'failure' = 'success',
 ): EventDraft {

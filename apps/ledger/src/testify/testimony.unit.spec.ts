@@ -18,8 +18,9 @@ class Clocked {
   testimony = this.term();
 
   term(): Testimony {
-    const { signer, ledger: recorder, words } = this.world;
-    return new Testimony({ signer, recorder, codec, clock: this.clock }, words, { frontierInterval: MINUTE, gapAfter: 15 * MINUTE });
+    const { signer, ledger: recorder, words, trail } = this.world;
+    const times = { frontierInterval: MINUTE, gapAfter: 15 * MINUTE, abortAfter: 60 * MINUTE };
+    return new Testimony({ signer, recorder, codec, clock: this.clock }, words, trail, times);
   }
 
   told(...kinds: string[]): Record<string, unknown>[] {
@@ -158,7 +159,8 @@ describe('in the running ledger', () => {
     const world = new World();
     await world.events(9);
     await world.events(4, world.other);
-    const run = () => world.runUntilQuiet(undefined, { maxRoundLeaves: 6, frontierInterval: 0 }, { words: world.words });
+    const run = () =>
+      world.runUntilQuiet(undefined, { maxRoundLeaves: 6, frontierInterval: 0 }, { words: world.words, trail: world.trail });
     expect(await run()).toEqual({ halted: null });
     expect(await run()).toEqual({ halted: null });
     expect(await world.faults()).toEqual([]);
@@ -170,7 +172,8 @@ describe('in the running ledger', () => {
   it.each(['lost', 'applied', 'killed', 'killed-applied', 'killed-first-half'] as const)('survives recorder.record %s', async (fault) => {
     for (const call of [1, 2, 3, 4, 5]) {
       const world = new World();
-      const run = (plan?: FaultPlan) => world.runUntilQuiet(plan, { maxRoundLeaves: 6, frontierInterval: 0 }, { words: world.words });
+      const run = (plan?: FaultPlan) =>
+        world.runUntilQuiet(plan, { maxRoundLeaves: 6, frontierInterval: 0 }, { words: world.words, trail: world.trail });
       await world.events(9);
       await run((method, count) => (method === 'recorder.record' && count === call ? fault : undefined));
       await world.events(4, world.other);

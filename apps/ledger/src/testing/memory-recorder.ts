@@ -5,7 +5,8 @@ const ZERO_HASH = Buffer.alloc(32);
 
 /** Recorder of one source straight into the memory event log. Ids and times are a pure function of source and seq. */
 export class MemoryRecorder implements EventRecorder {
-  readonly bootEpoch = 1;
+  /** A test that starts the source anew raises it. */
+  bootEpoch = 1;
 
   constructor(
     private readonly log: MemoryEventLog,

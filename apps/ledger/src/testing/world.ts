@@ -15,6 +15,7 @@ import { FaultyProcess, type FaultPlan } from './faults.js';
 import { MemoryEventLog } from './memory-event-log.js';
 import { MemoryLedgerStore } from './memory-ledger-store.js';
 import { MemoryRecorder } from './memory-recorder.js';
+import { MemoryTrail } from './memory-trail.js';
 
 const bundled = new EventCodec();
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -43,6 +44,8 @@ export class World {
   readonly gateway = new MemoryRecorder(this.log, bundled, 'gateway');
   readonly other = new MemoryRecorder(this.log, bundled, 'other');
   readonly ledger = new MemoryRecorder(this.log, bundled, 'ledger');
+  /** What it testifies of its sources from; a process gets it only when it is handed in, with `words`. */
+  readonly trail = new MemoryTrail(this.store);
 
   ports(plan: FaultPlan = () => undefined, options: Partial<LedgerOptions> = {}): LedgerPorts & { readonly process: FaultyProcess } {
     const process = new FaultyProcess(plan);

@@ -20,6 +20,7 @@ export interface LedgerTask {
   /** Secrets by reference only: the worker looks them up itself. */
   readonly keys: LogKeysConfig;
   readonly checkpointInterval: number;
+  readonly abortAfter: number;
   readonly siem: SiemConfig;
   readonly timestamps: TimestampsConfig;
   readonly witnesses: WitnessesConfig;

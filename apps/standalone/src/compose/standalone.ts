@@ -102,6 +102,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       watermarks,
       keys: { origin: config.ledger.origin, signer: config.ledger.signer, previous_signer: config.ledger.previous_signer },
       checkpointInterval: config.ledger.checkpoint_interval,
+      abortAfter: config.ledger.abort_after,
       siem: config.siem,
       timestamps: config.ledger.timestamps,
       witnesses: config.ledger.witnesses,
