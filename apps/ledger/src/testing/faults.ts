@@ -8,6 +8,8 @@ export type Fault =
   | 'applied'
   /** It is done twice, as by a client that sends again after the first answer was lost; the second answer counts. */
   | 'twice'
+  /** No answer in time, which is an error to whoever asked; it is done nevertheless, only when the same is asked for again, or never again. */
+  | 'late'
   /** The process dies before it is done; nothing of it is heard again. */
   | 'killed'
   /** The process dies right after it was done. */
@@ -23,6 +25,8 @@ export type FaultPlan = (method: string, count: number) => Fault | undefined;
 /** Wraps ports of one process so that calls fail as planned. Calls of a dead process never return. */
 export class FaultyProcess {
   readonly #counts = new Map<string, number>();
+  /** What was not answered and is under way still, by method. */
+  readonly #late = new Map<string, () => Promise<unknown>>();
   #dead = false;
   #die: () => void = () => undefined;
   /** Resolves when the plan has killed the process. */
@@ -43,6 +47,16 @@ export class FaultyProcess {
     });
   }
 
+  /** What is still under way arrives, whoever has ended meanwhile. */
+  async arrive(method?: string): Promise<void> {
+    for (const [name, apply] of this.#late) {
+      if (method !== undefined && name !== method) continue;
+      this.#late.delete(name);
+      // Nobody hears of it any more, also when it is refused.
+      await apply().catch(() => undefined);
+    }
+  }
+
   kill(): void {
     this.#dead = true;
     this.#die();
@@ -53,6 +67,7 @@ export class FaultyProcess {
     const count = (this.#counts.get(method) ?? 0) + 1;
     this.#counts.set(method, count);
     const fault = this.plan(method, count);
+    await this.arrive(method);
     if (fault === undefined) return apply(whole);
     if (fault === 'applied' || fault === 'killed-applied') await apply(whole);
     if (fault === 'killed-first-half') await apply(firstHalf);
@@ -61,7 +76,9 @@ export class FaultyProcess {
       await apply(whole);
       return apply(whole);
     }
-    if (fault === 'lost' || fault === 'applied') throw new AffiantError('engine_failed', `planned failure of ${method}`);
+    if (fault === 'late') this.#late.set(method, () => apply(whole));
+    if (fault === 'lost' || fault === 'applied' || fault === 'late')
+      throw new AffiantError('engine_failed', `planned failure of ${method}`);
     this.kill();
     return new Promise(() => undefined);
   }

@@ -7,7 +7,7 @@ import { buildRow } from '../ingest/build-row.js';
 import { isConflict } from '../retry.js';
 import { Sequencer } from '../sequence/sequencer.js';
 import type { FaultPlan, FaultyProcess } from './faults.js';
-import { World } from './world.js';
+import { World, type WorldStores } from './world.js';
 
 /** More than any phase has: one phase is one round, so that a disturbed run can be compared byte by byte with an undisturbed one. */
 const ROUND = 4_096;
@@ -17,10 +17,15 @@ type ChangePorts = (ports: LedgerPorts, process: FaultyProcess) => Partial<Ledge
 
 /** The sealing path alone, in phases: what is durable when a phase begins is sealed in one round of it. */
 export class Sealing {
-  readonly world = new World();
+  readonly world: World;
   #phase = 0;
 
-  constructor(private readonly change: ChangePorts = () => ({})) {}
+  constructor(
+    private readonly change: ChangePorts = () => ({}),
+    stores?: WorldStores,
+  ) {
+    this.world = new World(stores);
+  }
 
   /**
    * Seals what the log holds now. `plan` is the fate of the first process; whoever dies or halts is followed by one that works.
@@ -87,6 +92,7 @@ export class Sealing {
     const ended = await Promise.race([work(), process.died.then(() => false)]);
     process.kill();
     stopping.abort();
+    await process.arrive();
     await subscription?.stop();
     return ended;
   }
@@ -94,6 +100,7 @@ export class Sealing {
   /** Everything that outlives the processes, in a form that can be compared. */
   async outcome(): Promise<{ readonly kept: object; readonly tiles: ReadonlyMap<string, string> }> {
     const { store, tiles, checkpoints, log } = this.world;
+    await tiles.look?.();
     const rows = [...store.leaves].sort((a, b) => a.leaf_index - b.leaf_index);
     const kept = {
       sealed: await checkpoints.fetch(),

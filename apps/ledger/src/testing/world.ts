@@ -6,7 +6,16 @@ import { buildRow } from '../ingest/build-row.js';
 import type { LogRecord, Subscription } from '#event-log';
 import type { Logger } from '#observability';
 import { formatVkey, type Signer } from '#signing';
-import { decodeLeaf, MemoryCheckpointStore, MemoryTileStore, openCheckpoint, recomputeRoot, TileTree } from '#tlog';
+import {
+  decodeLeaf,
+  MemoryCheckpointStore,
+  MemoryTileStore,
+  openCheckpoint,
+  recomputeRoot,
+  TileTree,
+  type CheckpointStore,
+  type TileStore,
+} from '#tlog';
 import { LedgerService } from '../ledger-service.js';
 import type { LedgerOptions, LedgerPorts } from '../ports.js';
 import type { OwnWords } from '../testify/own-words.js';
@@ -29,6 +38,20 @@ const signer: Signer = {
 
 const silent = { debug() {}, info() {}, warn() {}, error() {}, fatal() {}, child: () => silent } as unknown as Logger;
 
+/** A tile store that a test can look into. */
+export interface OpenTileStore extends TileStore {
+  readonly tiles: Map<string, Buffer>;
+  readonly checkpoint: string | null;
+  /** Reads `tiles` and `checkpoint` anew, where they are not the store itself. */
+  readonly look?: () => Promise<void>;
+}
+
+/** What a world writes to; in memory unless a test brings real adapters. */
+export interface WorldStores {
+  readonly tiles: OpenTileStore;
+  readonly checkpoints: CheckpointStore;
+}
+
 /** Everything that outlives a process of the ledger, and processes over it. */
 export class World {
   /** Of the processes that are started from now on, and of those who look at what they did: a test may upgrade it. */
@@ -39,13 +62,18 @@ export class World {
   readonly draft = controlDraft;
   readonly log = new MemoryEventLog();
   readonly store = new MemoryLedgerStore();
-  readonly tiles = new MemoryTileStore();
-  readonly checkpoints = new MemoryCheckpointStore();
+  readonly tiles: OpenTileStore;
+  readonly checkpoints: CheckpointStore;
   readonly gateway = new MemoryRecorder(this.log, bundled, 'gateway');
   readonly other = new MemoryRecorder(this.log, bundled, 'other');
   readonly ledger = new MemoryRecorder(this.log, bundled, 'ledger');
   /** What it testifies of its sources from; a process gets it only when it is handed in, with `words`. */
   readonly trail = new MemoryTrail(this.store);
+
+  constructor(stores: WorldStores = { tiles: new MemoryTileStore(), checkpoints: new MemoryCheckpointStore() }) {
+    this.tiles = stores.tiles;
+    this.checkpoints = stores.checkpoints;
+  }
 
   ports(plan: FaultPlan = () => undefined, options: Partial<LedgerOptions> = {}): LedgerPorts & { readonly process: FaultyProcess } {
     const process = new FaultyProcess(plan);
@@ -145,6 +173,7 @@ export class World {
     const expected = [...read.values()].filter((event) => event.type !== 'checkpoint');
     const leaves = [...this.store.leaves].sort((a, b) => a.leaf_index - b.leaf_index);
     if (leaves.some((row, index) => row.leaf_index !== index)) faults.push('leaf indexes are not dense');
+    await this.tiles.look?.();
     const sealed = await this.checkpoints.fetch();
     if (sealed === null) return expected.length === 0 ? faults : [...faults, 'nothing is sealed'];
     if (sealed.open !== null) faults.push('a round is open');
