@@ -3,7 +3,7 @@ import type { PolicyAction } from '#config';
 import { askDetector } from './guard.js';
 import { SCAN_BYTES, WINDOW_BYTES } from './large-leaf.js';
 import { findReplacements, leafEdits, leafLabel, leafText, type Leaf, type MaskRules } from './leaf.js';
-import { ValueStream, type FoundValue } from './stream-masker.js';
+import { ValueStream, type FoundValue, type Replacement } from './stream-masker.js';
 
 /** A replacement in the bytes of a document, with what policy wants done about the value. */
 export interface FoundEdit extends Edit {
@@ -17,6 +17,23 @@ export function* leafEditSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Ste
   if (leaf.end - leaf.start > WINDOW_BYTES && !leaf.isNumber) return yield* largeLeafSteps(bytes, leaf, rules);
   const replacements = findReplacements(leafText(bytes, leaf), leafLabel(leaf), rules);
   return leafEdits(bytes, leaf, replacements).map((edit, i) => ({ ...edit, action: replacements[i]!.action }));
+}
+
+/** Byte edits for replacements (sorted, in units of the leaf's text) in a string of any size, in steps. */
+export function* replacementEditSteps(
+  bytes: Buffer,
+  leaf: Pick<Leaf, 'start' | 'end'>,
+  replacements: readonly Replacement[],
+): Steps<FoundEdit[]> {
+  const offsets = new JsonTextOffsets(bytes, leaf.start, leaf.end);
+  const edits: FoundEdit[] = [];
+  for (const [i, { start, end, text, action }] of replacements.entries()) {
+    if (i % VALUES_PER_STEP === VALUES_PER_STEP - 1) yield;
+    while (!offsets.advance(start, WINDOW_BYTES)) yield;
+    const from = offsets.position;
+    edits.push({ start: from, end: offsets.byteOf(end), bytes: Buffer.from(encodeJsonText(text)), action });
+  }
+  return edits;
 }
 
 function* largeLeafSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Steps<FoundEdit[]> {

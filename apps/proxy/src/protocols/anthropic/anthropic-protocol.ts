@@ -5,11 +5,12 @@ import { assemble } from './assemble.js';
 import { clientHeaders, correlation, sessionOf, upstreamHeaders } from './headers.js';
 import { countsParsedEvents, keepAliveBytes } from './keep-alive.js';
 import { refusal, streamRefusal } from './refusals.js';
-import { ScanCache } from './request/scan-cache.js';
-import { screenBodiless, screenRequest } from './request/screen-request.js';
+import { ScanCache } from '../shared/request/scan-cache.js';
+import { screenBodiless, screenRequest } from '../shared/request/screen-request.js';
 import { JsonScreener } from './response/json-screener.js';
-import { OpaqueScreener } from './response/opaque-screener.js';
+import { OpaqueScreener } from '../shared/response/opaque-screener.js';
 import { SseScreener } from './response/sse-screener.js';
+import { MESSAGES_REQUEST } from './request/wire.js';
 import { route } from './routes.js';
 
 /** The Anthropic Messages API. Contract: research/wire.md §1–2; acceptance: peers.md §4. */
@@ -26,7 +27,7 @@ export class AnthropicProtocol implements Protocol {
   }
 
   async screenRequest(body: Buffer, requested: Route, context: ScreenContext): Promise<ScreenedRequest> {
-    return requested.hasBody ? await screenRequest(body, context, this.cache) : screenBodiless(context);
+    return requested.hasBody ? await screenRequest(body, context, MESSAGES_REQUEST, this.cache) : screenBodiless(context);
   }
 
   screenResponse(context: ScreenContext, upstream: UpstreamHead): ResponseScreener {

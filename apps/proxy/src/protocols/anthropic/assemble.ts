@@ -1,5 +1,5 @@
 import { frameData, SseParser, type SseFrame } from '#wire';
-import { member, text } from './response/facts.js';
+import { member, text } from '../shared/response/facts.js';
 
 type Fields = Record<string, unknown>;
 

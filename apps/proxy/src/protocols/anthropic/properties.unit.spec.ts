@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createDetector, maskText } from '#detect';
 import { AnthropicProtocol } from './anthropic-protocol.js';
-import { ENTITIES } from './testing/entities.js';
-import { ALL_TYPES, testContext, testPlaceholder } from './testing/policies.js';
+import { ENTITIES } from '../shared/testing/entities.js';
+import { ALL_TYPES, testContext, testPlaceholder } from '../shared/testing/policies.js';
 import { assembled, feed, MESSAGE_END, MESSAGE_START, sse, textBlock, toolBlock } from './testing/streams.js';
 
 const detector = createDetector(ALL_TYPES);

@@ -1,5 +1,5 @@
 import type { AffiantError } from '#errors';
-import { errorFrame } from './error-frame.js';
+import { errorFrame } from '../shared/error-frame.js';
 
 /** Error types of the Anthropic API by HTTP status (research/wire.md §1.3). */
 const TYPES: Readonly<Record<number, string>> = {

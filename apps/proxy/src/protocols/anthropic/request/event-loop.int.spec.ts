@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { beginTurns, endTurns, type TurnFigures } from '../../../../../../test/support/turn-meter.mjs';
 import { AnthropicProtocol } from '../anthropic-protocol.js';
-import { testContext } from '../testing/policies.js';
+import { testContext } from '../../shared/testing/policies.js';
 
 const PARAGRAPH =
   'The review of the account went through without remarks; see "final". Next: call the branch at 9 on 12 March, fees 1,250.00.\n';

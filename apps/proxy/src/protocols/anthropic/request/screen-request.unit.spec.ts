@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createDetector, maskText, type Detector } from '#detect';
 import { AnthropicProtocol } from '../anthropic-protocol.js';
 import type { ScreenedRequest } from '../../protocol.js';
-import { ALL_TYPES, testContext, testPlaceholder, type TestPolicy } from '../testing/policies.js';
+import { ALL_TYPES, testContext, testPlaceholder, type TestPolicy } from '../../shared/testing/policies.js';
 
 const SSN = '219-09-9999';
 const CARD = '4111 1111 1111 1111';

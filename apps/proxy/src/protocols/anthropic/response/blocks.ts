@@ -7,17 +7,17 @@ import { textWindows } from '../../../mask/leaf-steps.js';
 import { findReplacements, leafEdits, leafLabel, leafText } from '../../../mask/leaf.js';
 import { StreamMasker, type Replacement } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
-import type { PlacedLeaf } from '../leaf-collector.js';
-import { sha256 } from '../request/digests.js';
-import { member, text, type FactsOfResponse } from './facts.js';
-import { frameBytes } from './frame-bytes.js';
-import type { HoldQueue } from './hold-queue.js';
-import { judgeTextSteps } from './judge-text.js';
-import type { Outbox, Rendered } from './outbox.js';
+import type { PlacedLeaf } from '../../shared/leaf-collector.js';
+import { sha256 } from '../../shared/request/digests.js';
+import { member, text, type FactsOfResponse } from '../../shared/response/facts.js';
+import { frameBytes } from '../../shared/response/frame-bytes.js';
+import type { HoldQueue } from '../../shared/response/hold-queue.js';
+import { judgeTextSteps } from '../../shared/response/judge-text.js';
+import type { Outbox, Rendered } from '../../shared/response/outbox.js';
 import type { StreamEvent } from './read-frame.js';
-import { TextChannel, TextItem } from './text-channel.js';
-import { judgeToolInput, maskedInput, toolRules } from './tool-input.js';
-import type { WholeValues } from './whole-values.js';
+import { TextChannel, TextItem } from '../../shared/response/text-channel.js';
+import { judgeToolInput, maskedInput, toolRules } from '../../shared/response/tool-input.js';
+import type { WholeValues } from '../../shared/response/whole-values.js';
 
 const SUMMARY_UNITS = 4_000;
 /** Deltas whose strings are the continuation of one text, and the member that holds it. Others are taken by their only string. */

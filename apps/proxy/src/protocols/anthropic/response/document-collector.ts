@@ -1,5 +1,6 @@
 import { decodeJsonText } from '#wire';
-import { LeafCollector, Mode } from '../leaf-collector.js';
+import { LeafCollector, Mode } from '../../shared/leaf-collector.js';
+import { MESSAGES_WORDS } from '../words.js';
 
 /** Bytes of a value, end exclusive. */
 export interface Range {
@@ -29,7 +30,7 @@ export class DocumentCollector extends LeafCollector {
   private inputStart = 0;
 
   constructor(bytes: Buffer) {
-    super(bytes, Mode.Content, '');
+    super(bytes, Mode.Content, '', MESSAGES_WORDS);
   }
 
   override open(isArray: boolean, at: number): void {

@@ -2,7 +2,7 @@ import { JsonScanner, spliceSteps, type Edit, type Steps } from '#wire';
 import type { PolicyAction } from '#config';
 import { leafText, type MaskRules } from '../../../mask/leaf.js';
 import { leafEditSteps, type FoundEdit } from '../../../mask/leaf-steps.js';
-import type { PlacedLeaf } from '../leaf-collector.js';
+import type { PlacedLeaf } from '../../shared/leaf-collector.js';
 import { DocumentCollector, type ContentBlock, type Range } from './document-collector.js';
 
 /** Members longer than this tell nothing that is recorded of a response. */

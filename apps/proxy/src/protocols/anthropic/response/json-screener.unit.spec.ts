@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createDetector, maskText } from '#detect';
 import { AnthropicProtocol } from '../anthropic-protocol.js';
 import type { ResponseFacts, UpstreamHead } from '../../protocol.js';
-import { ALL_TYPES, testContext, testPlaceholder, type TestPolicy } from '../testing/policies.js';
+import { ALL_TYPES, testContext, testPlaceholder, type TestPolicy } from '../../shared/testing/policies.js';
 import { feed, type Run } from '../testing/streams.js';
 
 const SSN = '219-09-9999';

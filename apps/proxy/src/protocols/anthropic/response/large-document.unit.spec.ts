@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runInSlices, Slices } from '#wire';
 import { AnthropicProtocol } from '../anthropic-protocol.js';
-import { testContext, type TestPolicy } from '../testing/policies.js';
+import { testContext, type TestPolicy } from '../../shared/testing/policies.js';
 import type { ScreenStep } from '../../protocol.js';
 
 const WORDS = 'The account was reviewed; see "final". SSN 219-09-9999 \u{1f600}\n';

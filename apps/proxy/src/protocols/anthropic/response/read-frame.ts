@@ -1,11 +1,11 @@
 import { AffiantError } from '#errors';
 import { decodeJsonText, frameData, JsonScanner, type SseFrame, type Steps } from '#wire';
-import { LeafCollector, Mode, type PlacedLeaf } from '../leaf-collector.js';
+import { LeafCollector, Mode } from '../../shared/leaf-collector.js';
+import type { FramedEvent } from '../../shared/response/frame-bytes.js';
+import { MESSAGES_WORDS } from '../words.js';
 
-/** An event of the stream, read as far as screening needs. Offsets are bytes of `data`. */
-export interface StreamEvent {
-  readonly frame: SseFrame;
-  readonly data: Buffer;
+/** An event of the stream, read as far as screening needs. */
+export interface StreamEvent extends FramedEvent {
   /** `type` of the data; the event name when the data is no JSON. */
   readonly type: string;
   /** Index of the content block; -1 when the event names none. */
@@ -13,8 +13,6 @@ export interface StreamEvent {
   readonly indexStart: number;
   readonly indexEnd: number;
   readonly deltaType: string;
-  /** Strings that may be rewritten; null when the data is not JSON. */
-  readonly leaves: readonly PlacedLeaf[] | null;
 }
 
 const KNOWN = new Set([
@@ -30,7 +28,7 @@ class EventReader extends LeafCollector {
   private inDelta = false;
 
   constructor(bytes: Buffer) {
-    super(bytes, Mode.Content, '');
+    super(bytes, Mode.Content, '', MESSAGES_WORDS);
   }
 
   override open(isArray: boolean, at: number): void {

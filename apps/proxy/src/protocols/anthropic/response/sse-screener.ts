@@ -4,12 +4,12 @@ import { Findings } from '../../../mask/findings.js';
 import type { ResponseFacts, ResponseScreener, ScreenContext, ScreenStep } from '../../protocol.js';
 import { closeKeepAliveBlock } from '../keep-alive.js';
 import { Blocks } from './blocks.js';
-import { FactsOfResponse, member, text } from './facts.js';
-import { frameBytes } from './frame-bytes.js';
-import { HoldQueue } from './hold-queue.js';
-import { Outbox, OutgoingBytes } from './outbox.js';
+import { FactsOfResponse, member, text } from '../../shared/response/facts.js';
+import { frameBytes } from '../../shared/response/frame-bytes.js';
+import { HoldQueue } from '../../shared/response/hold-queue.js';
+import { Outbox, OutgoingBytes } from '../../shared/response/outbox.js';
 import { readFrame, type StreamEvent } from './read-frame.js';
-import { WholeValues } from './whole-values.js';
+import { WholeValues } from '../../shared/response/whole-values.js';
 
 /** Bound of all that is kept back in one response. */
 const MAX_KEPT_BYTES = 32 << 20;

@@ -6,7 +6,7 @@ import { findReplacements, type MaskRules } from '../../../mask/leaf.js';
 import { applyReplacements, type Replacement } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
 import type { PlacedLeaf } from '../leaf-collector.js';
-import type { StreamEvent } from './read-frame.js';
+import type { FramedEvent } from './frame-bytes.js';
 
 const LEAVES_PER_STEP = 16;
 
@@ -21,7 +21,7 @@ export class WholeValues {
   }
 
   /** Edits for every value of the event, save those `except` names. */
-  *editSteps(event: StreamEvent, except?: (leaf: PlacedLeaf) => boolean): Steps<Edit[]> {
+  *editSteps(event: FramedEvent, except?: (leaf: PlacedLeaf) => boolean): Steps<Edit[]> {
     const { rules } = this;
     if (rules === null) return [];
     if (event.leaves === null) return this.plainEdits(event, rules);
@@ -33,7 +33,7 @@ export class WholeValues {
     return edits;
   }
 
-  editsOf(event: StreamEvent): Edit[] {
+  editsOf(event: FramedEvent): Edit[] {
     return run(this.editSteps(event));
   }
 
@@ -47,7 +47,7 @@ export class WholeValues {
   }
 
   /** Data that is no JSON: masked as plain text. */
-  private plainEdits(event: StreamEvent, rules: MaskRules): Edit[] {
+  private plainEdits(event: FramedEvent, rules: MaskRules): Edit[] {
     const text = event.data.toString();
     return findReplacements(text, '', rules).map((replacement) => plainEdit(text, replacement));
   }

@@ -1,8 +1,7 @@
 import type { Edit } from '#wire';
 import type { Replacement, StreamMasker } from '../../../mask/stream-masker.js';
-import { frameBytes, textEdit } from './frame-bytes.js';
+import { frameBytes, textEdit, type FramedEvent } from './frame-bytes.js';
 import type { OutItem, Rendered } from './outbox.js';
-import type { StreamEvent } from './read-frame.js';
 
 /**
  * A delta is only split when at least this much of it can go out: short ones wait whole, and so keep their bytes. The first words of a text go out
@@ -111,7 +110,7 @@ export class TextItem implements OutItem {
   private isFirst = false;
 
   constructor(
-    private readonly event: StreamEvent,
+    private readonly event: FramedEvent,
     /** Where the text stands in the event's data. */
     private readonly range: { readonly start: number; readonly end: number },
     readonly channel: TextChannel,

@@ -20,6 +20,8 @@ export interface PieceScan {
   /** SHA-256 of each text, masked, that people are to be asked about. */
   readonly heldTexts: readonly Buffer[];
   readonly toolNames: readonly string[];
+  /** Content it refers to and does not carry. */
+  readonly references: readonly string[];
   /** Null when no message of a user is in the piece. */
   readonly userText: UserText | null;
 }

@@ -1,6 +1,6 @@
 import { AffiantError } from '#errors';
-import type { Leaf } from '../../mask/leaf.js';
 import { decodeJsonText, type JsonHandler } from '#wire';
+import type { Leaf } from '../../mask/leaf.js';
 
 /** How the strings below a container are to be taken. */
 export const enum Mode {
@@ -14,23 +14,35 @@ export const enum Mode {
   Opaque,
 }
 
-/** Members of content that carry no free text: names, ids, opaque data (research/wire.md §2). Never rewritten, so never scanned. */
-const CONTENT_NEVER = new Set([
-  'type', 'role', 'id', 'name', 'model', 'media_type', 'signature', 'tool_use_id', 'tool_name', 'server_name', 'file_id', 'container_id',
-  'request_id', 'encrypted_content', 'encrypted_index', 'stop_reason', 'stop_sequence', 'authorization_token', 'ttl', 'service_tier',
-]); // prettier-ignore
+/** What the member names of a wire format mean. */
+export interface LeafWords {
+  /** Members of content that carry no free text: names, ids, opaque data. Never rewritten, so never scanned. */
+  readonly contentNever: ReadonlySet<string>;
+  /** Nothing below these is read. */
+  readonly opaqueBelow: ReadonlySet<string>;
+  /** Input of a tool, as JSON. */
+  readonly inputBelow: ReadonlySet<string>;
+  /** Schema of a tool or of an output. */
+  readonly schemaBelow: ReadonlySet<string>;
+  /**
+   * Blocks and deltas whose bytes a signature covers. By type, not by the presence of a `signature` member: a caller could add one to any block to
+   * get a value past the scan. A signed block of a type that is not known here is scanned, and a change in it shows as an upstream refusal.
+   */
+  readonly signedTypes: ReadonlySet<string>;
+  /** True for a string that holds binary data in a text form (a data URL), told by its member and the beginning of its text. */
+  readonly isData?: (key: string, head: string) => boolean;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+/** For places in which no member name has a meaning: the input of a tool. */
+export const NO_WORDS: LeafWords = { contentNever: NONE, opaqueBelow: NONE, inputBelow: NONE, schemaBelow: NONE, signedTypes: NONE };
+
 const SCHEMA_NEVER = new Set(['type', 'name', '$ref', '$schema', '$id', '$anchor', 'format', 'pattern', 'required', 'contentEncoding']);
-const OPAQUE_BELOW = new Set(['cache_control', 'usage', 'encrypted_content']);
-const INPUT_BELOW = new Set(['input']);
-const SCHEMA_BELOW = new Set(['input_schema', 'output_schema', 'schema']);
-/**
- * Blocks and deltas whose bytes a signature covers. By type, not by the presence of a `signature` member: a caller could add one to any block to
- * get a value past the scan. A signed block of a type that is not known here is scanned, and a change in it shows as an upstream refusal.
- */
-const SIGNED_TYPES = new Set(['thinking', 'redacted_thinking', 'thinking_delta', 'signature_delta']);
 const MAX_LEAVES = 262_144;
 const SHORTEST_NUMBER = 7;
 const LONGEST_TYPE = 40;
+/** Bytes of a string that tell whether it is a data URL. */
+const DATA_HEAD = 128;
 
 /** A leaf with what the caller must know of its place. Depth counts the containers open around it. */
 export interface PlacedLeaf extends Leaf {
@@ -52,8 +64,7 @@ interface Level {
 }
 
 /**
- * Finds the string values of Messages content that may be rewritten. Thinking blocks, signed blocks, encrypted and base64 data, ids and names
- * are left out. Whether a block is signed is known at its end only, so its leaves are taken back then.
+ * Finds the string values of content that may be rewritten. Signed blocks, encrypted and base64 data, ids and names are left out. Whether a block is signed is known at its end only, so its leaves are taken back then.
  */
 export class LeafCollector implements JsonHandler {
   readonly leaves: (PlacedLeaf | null)[] = [];
@@ -63,6 +74,7 @@ export class LeafCollector implements JsonHandler {
     protected readonly bytes: Buffer,
     private readonly rootMode: Mode,
     private readonly rootKey: string,
+    private readonly words: LeafWords,
   ) {}
 
   get depth(): number {
@@ -90,7 +102,9 @@ export class LeafCollector implements JsonHandler {
     const mode = level?.mode ?? this.rootMode;
     const key = this.currentKey();
     if (mode === Mode.Content && level !== undefined && !level.isArray) this.note(level, key, start, end, escaped);
-    if (start === end || !isFreeText(mode, key)) return;
+    if (start === end || !this.isFreeText(mode, key)) return;
+    if (mode === Mode.Content && this.words.isData?.(key, this.bytes.toString('latin1', start, Math.min(end, start + DATA_HEAD))) === true)
+      return;
     this.add(start, end, escaped, false, mode, key);
   }
 
@@ -105,7 +119,7 @@ export class LeafCollector implements JsonHandler {
   close(_isArray: boolean, _end: number): void {
     const level = this.levels.pop()!;
     if (level.isArray || level.mode !== Mode.Content) return;
-    if (SIGNED_TYPES.has(level.typed)) this.leaves.length = Math.min(this.leaves.length, level.mark);
+    if (this.words.signedTypes.has(level.typed)) this.leaves.length = Math.min(this.leaves.length, level.mark);
     else if (level.typed === 'base64' && level.dataLeaf !== -1) this.leaves[level.dataLeaf] = null;
   }
 
@@ -133,14 +147,15 @@ export class LeafCollector implements JsonHandler {
     const mode = level?.mode ?? this.rootMode;
     if (mode !== Mode.Content || (level !== undefined && level.isArray) || level === undefined) return mode;
     const { key } = level;
-    if (OPAQUE_BELOW.has(key)) return Mode.Opaque;
-    if (INPUT_BELOW.has(key)) return Mode.ToolInput;
-    return SCHEMA_BELOW.has(key) ? Mode.Schema : mode;
+    const { words } = this;
+    if (words.opaqueBelow.has(key)) return Mode.Opaque;
+    if (words.inputBelow.has(key)) return Mode.ToolInput;
+    return words.schemaBelow.has(key) ? Mode.Schema : mode;
   }
-}
 
-function isFreeText(mode: Mode, key: string): boolean {
-  if (mode === Mode.Content) return !CONTENT_NEVER.has(key);
-  if (mode === Mode.Schema) return !SCHEMA_NEVER.has(key);
-  return mode === Mode.ToolInput;
+  private isFreeText(mode: Mode, key: string): boolean {
+    if (mode === Mode.Content) return !this.words.contentNever.has(key);
+    if (mode === Mode.Schema) return !SCHEMA_NEVER.has(key);
+    return mode === Mode.ToolInput;
+  }
 }

@@ -1,19 +1,23 @@
 import type { PolicyAction } from '#config';
 import type { RuleOutcome, SelectedPolicy } from '#policy';
-import { JsonScanner, spliceRange, type Edit, type Slices } from '#wire';
+import { JsonScanner, runInSlices, spliceRange, type Edit, type Slices } from '#wire';
 import { Findings } from '../../../mask/findings.js';
 import { askPolicy } from '../../../mask/guard.js';
 import { findReplacements, leafEdits, leafLabel, leafText, type MaskRules } from '../../../mask/leaf.js';
 import { maskLargeLeaf, WINDOW_BYTES } from '../../../mask/large-leaf.js';
+import { replacementEditSteps } from '../../../mask/leaf-steps.js';
 import { applyReplacements } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
 import type { PlacedLeaf } from '../leaf-collector.js';
+import { decodedSteps } from '../response/judge-text.js';
 import { sha256, sha256Hex } from './digests.js';
 import { isTypedText, MessageCollector } from './message-collector.js';
+import { jsonTextReplacements } from './json-text.js';
 import type { PiecePlan, PieceValue } from './piece-plan.js';
 import type { UserText } from './scan-cache.js';
 import { TextWindows } from './text-windows.js';
 import { UserTextFinder } from './user-text.js';
+import type { RequestWire } from './wire.js';
 
 /** What one piece of a request says, before its masked bytes are put together. */
 export interface PieceFindings {
@@ -23,18 +27,22 @@ export interface PieceFindings {
   /** SHA-256 of each text, masked, that people are to be asked about. */
   readonly heldTexts: readonly Buffer[];
   readonly toolNames: readonly string[];
+  readonly references: readonly string[];
   readonly userText: UserText | null;
 }
-
-/** Claude Code's attribution line at the head of the system prompt: the provider reads it, so it stays (research/wire.md §1.1). */
-const ATTRIBUTION = /^x-anthropic-billing-header:[^\r\n]{0,512}$/;
 
 /**
  * Walks, scans and judges one piece in slices.
  * @throws AffiantError body_invalid, detector_failed, policy_failed
  */
-export async function screenPiece(body: Buffer, plan: PiecePlan, context: ScreenContext, slices: Slices): Promise<PieceFindings> {
-  const screening = new PieceScreening(body, plan, context, slices);
+export async function screenPiece(
+  body: Buffer,
+  plan: PiecePlan,
+  wire: RequestWire,
+  context: ScreenContext,
+  slices: Slices,
+): Promise<PieceFindings> {
+  const screening = new PieceScreening(body, plan, wire, context, slices);
   for (const value of plan.values) await screening.value(value);
   return screening.result();
 }
@@ -47,6 +55,7 @@ class PieceScreening {
   private readonly edits: Edit[] = [];
   private readonly textOutcomes: RuleOutcome[] = [];
   private readonly toolNames: string[] = [];
+  private readonly references: string[] = [];
   private readonly heldTexts: Buffer[] = [];
   private asks = false;
   private readonly user = new UserTextFinder();
@@ -54,6 +63,7 @@ class PieceScreening {
   constructor(
     private readonly body: Buffer,
     private readonly plan: PiecePlan,
+    private readonly wire: RequestWire,
     context: ScreenContext,
     private readonly slices: Slices,
   ) {
@@ -66,14 +76,16 @@ class PieceScreening {
   }
 
   async value(value: PieceValue): Promise<void> {
-    const collector = new MessageCollector(this.body, this.plan.kind, value.member);
+    const collector = new MessageCollector(this.body, this.plan.kind, value.member, this.wire);
     const scanner = new JsonScanner(this.body, value.start, value.end, collector);
     while (!scanner.run(this.slices)) await this.slices.turn();
     if (collector.toolName !== null) this.toolNames.push(collector.toolName);
+    for (const reference of collector.references) this.references.push(reference);
     if (collector.role === 'user') this.user.beginMessage();
     for (const leaf of collector.leaves) {
       if (leaf === null) continue;
-      if (leaf.end - leaf.start > WINDOW_BYTES) await this.largeLeaf(leaf, collector.role);
+      if (this.wire.isJsonText(leaf)) await this.jsonLeaf(leaf);
+      else if (leaf.end - leaf.start > WINDOW_BYTES) await this.largeLeaf(leaf, collector.role);
       else this.leaf(leaf, collector.role, value.member);
       if (this.slices.spent) await this.slices.turn();
     }
@@ -86,13 +98,14 @@ class PieceScreening {
       outcomes: this.textOutcomes,
       heldTexts: this.heldTexts,
       toolNames: this.toolNames,
+      references: this.references,
       userText: this.user.result(),
     };
   }
 
   private leaf(leaf: PlacedLeaf, role: string | null, member: string): void {
     const text = leafText(this.body, leaf);
-    if (member === 'system' && ATTRIBUTION.test(text)) return;
+    if (this.wire.staysAsIs(member, text)) return;
     const replacements = this.rules === null ? [] : findReplacements(text, leafLabel(leaf), this.rules);
     if (replacements.length > 0) this.edits.push(...leafEdits(this.body, leaf, replacements));
     if (this.readsText) this.judgeText(text);
@@ -106,6 +119,18 @@ class PieceScreening {
     await maskLargeLeaf(this.body, leaf, this.rules, this.slices, this.edits, (text) => windows?.push(text));
     if (this.takeAsks()) this.heldTexts.push(await this.maskedDigest(leaf, first));
     if (role === 'user') this.user.largeText(this.body, leaf, this.edits, first, isTypedText(leaf));
+  }
+
+  /** A string that holds JSON: the values in it are found under their escapes, and replaced where they stand. */
+  private async jsonLeaf(leaf: PlacedLeaf): Promise<void> {
+    const first = this.edits.length;
+    const text = await runInSlices(decodedSteps(this.body, leaf), this.slices);
+    if (this.rules !== null) {
+      const { replacements } = await runInSlices(jsonTextReplacements(text, this.rules), this.slices);
+      for (const edit of await runInSlices(replacementEditSteps(this.body, leaf, replacements), this.slices)) this.edits.push(edit);
+    }
+    if (this.readsText) new TextWindows((part) => this.judgeText(part)).push(text);
+    if (this.takeAsks()) this.heldTexts.push(await this.maskedDigest(leaf, first));
   }
 
   /** Remembers that people are to be asked about the text in hand. */

@@ -7,7 +7,7 @@ import { leafEditSteps } from '../../../mask/leaf-steps.js';
 import { findReplacements, type MaskRules } from '../../../mask/leaf.js';
 import { applyReplacements, type Replacement } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
-import { LeafCollector, Mode } from '../leaf-collector.js';
+import { LeafCollector, Mode, NO_WORDS } from '../leaf-collector.js';
 import { judgeTextSteps } from './judge-text.js';
 
 const LEAVES_PER_STEP = 16;
@@ -24,7 +24,7 @@ class ToolInputCollector extends LeafCollector {
   readonly names: string[] = [];
 
   constructor(bytes: Buffer) {
-    super(bytes, Mode.ToolInput, '');
+    super(bytes, Mode.ToolInput, '', NO_WORDS);
   }
 
   override key(name: string): void {
@@ -74,13 +74,15 @@ export function* maskedInput(json: string, context: ScreenContext): Steps<string
     : applyReplacements(json, replacements);
 }
 
-interface ScannedInput {
+/** What was found in a JSON text. */
+export interface ScannedInput {
   readonly replacements: Replacement[];
-  /** Values that cannot be replaced where they stand. */
+  /** Values that cannot be replaced where they stand: member names, JSON that does not end. */
   readonly misplaced: readonly Replacement[];
 }
 
-function* scanInput(json: string, rules: MaskRules): Steps<ScannedInput> {
+/** Finds values in JSON text. Offsets are UTF-16 units. @throws AffiantError detector_failed */
+export function* scanInput(json: string, rules: MaskRules): Steps<ScannedInput> {
   const bytes = Buffer.from(json);
   const collector = new ToolInputCollector(bytes);
   try {

@@ -1,4 +1,5 @@
 import type { OutlineMember } from '#wire';
+import type { RequestWire } from './wire.js';
 
 /** What a run of bytes of the request is, so that its strings are taken the right way. */
 export type PieceKind = 'messages' | 'system' | 'tools' | 'member' | 'glue';
@@ -19,9 +20,6 @@ export interface PiecePlan {
   readonly values: readonly PieceValue[];
 }
 
-/** Members whose elements are cut apart: what an agent resends and extends. */
-export const SPLIT_MEMBERS: ReadonlySet<string> = new Set(['messages', 'system', 'tools']);
-
 /** Elements are gathered up to this size, so that hundreds of short messages do not become hundreds of digests. */
 const GATHER_BYTES = 8_192;
 /** An element this large stands alone: after a change in the middle of a conversation the later pieces are soon the same again. */
@@ -33,7 +31,7 @@ const MEMBER_BYTES = 2_048;
  * Cuts a request into pieces so that the conversation of the turn before gives the same pieces again, from the front: cuts depend only on what
  * stands before them, and the comma between two elements belongs to the later one.
  */
-export function planPieces(length: number, members: readonly OutlineMember[]): PiecePlan[] {
+export function planPieces(length: number, members: readonly OutlineMember[], wire: Pick<RequestWire, 'kindOf'>): PiecePlan[] {
   const pieces: PiecePlan[] = [];
   let glueStart = 0;
   let glueValues: PieceValue[] = [];
@@ -44,11 +42,11 @@ export function planPieces(length: number, members: readonly OutlineMember[]): P
   for (const member of members) {
     if (member.elementStarts.length > 0) {
       glue(member.elementStarts[0]!);
-      glueStart = gather(pieces, member);
+      glueStart = gather(pieces, member, wire.kindOf(member.name, true));
     } else if (member.end - member.valueStart >= MEMBER_BYTES) {
       const value = { member: member.name, start: member.valueStart, end: member.end };
       glue(member.valueStart);
-      pieces.push({ kind: member.name === 'system' ? 'system' : 'member', start: value.start, end: value.end, values: [value] });
+      pieces.push({ kind: wire.kindOf(member.name, false), start: value.start, end: value.end, values: [value] });
       glueStart = member.end;
     } else glueValues.push({ member: member.name, start: member.valueStart, end: member.end });
   }
@@ -57,8 +55,7 @@ export function planPieces(length: number, members: readonly OutlineMember[]): P
 }
 
 /** Adds the pieces of an array. @returns where its last element ends. */
-function gather(pieces: PiecePlan[], member: OutlineMember): number {
-  const kind = member.name as 'messages' | 'system' | 'tools';
+function gather(pieces: PiecePlan[], member: OutlineMember, kind: PieceKind): number {
   const { elementStarts, elementEnds } = member;
   let start = elementStarts[0]!;
   let values: PieceValue[] = [];
@@ -68,7 +65,7 @@ function gather(pieces: PiecePlan[], member: OutlineMember): number {
     start = end;
   };
   for (let i = 0; i < elementStarts.length; i++) {
-    const element = { member: kind, start: elementStarts[i]!, end: elementEnds[i]! };
+    const element = { member: member.name, start: elementStarts[i]!, end: elementEnds[i]! };
     const alone = element.end - element.start >= ALONE_BYTES;
     if (alone && i > 0) cut(elementEnds[i - 1]!);
     values.push(element);

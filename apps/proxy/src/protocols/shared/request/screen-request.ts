@@ -5,15 +5,13 @@ import { masksOf, mergeFindings, outcomesOf, verdictOf, type Finding } from '../
 import { askPolicy } from '../../../mask/guard.js';
 import { rememberPlaceholders } from '../../../mask/remember-placeholders.js';
 import type { BodyPiece, ScreenContext, ScreenedRequest } from '../../protocol.js';
-import { bodyFacts } from './body-facts.js';
 import { CallDigest, cutDigests, HASH_AT_ONCE, sha256Hex } from './digests.js';
 import { joinFragments } from './join-fragments.js';
-import { planPieces, SPLIT_MEMBERS, type PiecePlan, type PieceValue } from './piece-plan.js';
+import { planPieces, type PiecePlan, type PieceValue } from './piece-plan.js';
 import type { PieceScan, ScanCache, UserText } from './scan-cache.js';
 import { screenPiece } from './screen-piece.js';
+import type { RequestWire } from './wire.js';
 
-/** Members that a retry or the non-stream twin changes (research/wire.md §1.3). */
-const NOT_OF_THE_CALL = new Set(['stream', 'max_tokens']);
 /** Pieces gone over between two looks at the budget. */
 const PIECES_PER_CHECK = 64;
 const KIND_MARKS = { messages: mark('messages'), system: mark('system'), tools: mark('tools'), member: mark('member') } as const;
@@ -27,19 +25,19 @@ function mark(name: string): Buffer {
  * Reads, scans, decides and masks a request body in slices; a piece seen before costs one digest.
  * @throws AffiantError body_invalid, detector_failed, policy_failed
  */
-export async function screenRequest(body: Buffer, asked: ScreenContext, cache: ScanCache): Promise<ScreenedRequest> {
+export async function screenRequest(body: Buffer, asked: ScreenContext, wire: RequestWire, cache: ScanCache): Promise<ScreenedRequest> {
   const context = { ...asked, placeholder: rememberPlaceholders(asked.placeholder) };
   const slices = new Slices();
   await requireUtf8(body, slices);
-  const members = await outlineObject(body, SPLIT_MEMBERS, slices);
-  const facts = bodyFacts(body, members);
-  const plans = planPieces(body.length, members);
+  const members = await outlineObject(body, wire.splitMembers, slices);
+  const facts = wire.facts(body, members);
+  const plans = planPieces(body.length, members, wire);
   const scans: PieceScan[] = [];
   const call = new CallDigest();
   for (const plan of plans) {
     if (plan.kind === 'glue') {
-      const values = facts.metadataIsIds ? plan.values.filter((value) => value.member !== 'metadata') : plan.values;
-      scans.push(await screenGlue(body, { ...plan, values }, plan.values, context, slices, call));
+      const values = plan.values.filter((value) => !facts.idMembers.has(value.member));
+      scans.push(await screenGlue(body, { ...plan, values }, plan.values, wire, context, slices, call));
     } else {
       const bytes = body.subarray(plan.start, plan.end);
       // No await for a known piece: a long conversation has hundreds of them.
@@ -47,7 +45,7 @@ export async function screenRequest(body: Buffer, asked: ScreenContext, cache: S
       const key = cacheKey(context, plan, digest);
       let scan = cache.get(key);
       if (scan === undefined) {
-        scan = await screenNew(body, plan, digest, context, slices);
+        scan = await screenNew(body, plan, digest, wire, context, slices);
         cache.set(key, scan);
       }
       call.add(KIND_MARKS[plan.kind]);
@@ -60,12 +58,13 @@ export async function screenRequest(body: Buffer, asked: ScreenContext, cache: S
   const sum = await sumUp(scans, slices);
   const findings = mergeFindings(sum.findings);
   const known = askPolicy(() => context.policy.evaluateRequest({ model: facts.model, tools: sum.tools }));
+  const refused = wire.refusals?.(body, members, sum.references, context) ?? [];
   return {
     model: facts.model,
     stream: facts.stream,
     tools: sum.tools,
     sessionHint: facts.sessionHint,
-    verdict: verdictOf([...known.rules.filter((rule) => rule.action !== 'allow'), ...outcomesOf(findings), ...sum.outcomes]),
+    verdict: verdictOf([...refused, ...known.rules.filter((rule) => rule.action !== 'allow'), ...outcomesOf(findings), ...sum.outcomes]),
     masked,
     pieces,
     masks: masksOf(findings),
@@ -82,35 +81,45 @@ async function sumUp(
   slices: Slices,
 ): Promise<{
   tools: string[];
+  references: string[];
   findings: (readonly Finding[])[];
   outcomes: RuleOutcome[];
   heldTexts: Buffer[];
   userText: UserText | null;
 }> {
   const tools: string[] = [];
+  const references: string[] = [];
   const findings: (readonly Finding[])[] = [];
   const outcomes: RuleOutcome[] = [];
   const heldTexts: Buffer[] = [];
   let userText: UserText | null = null;
   for (const [i, scan] of scans.entries()) {
     for (const name of scan.toolNames) tools.push(name);
+    for (const reference of scan.references) references.push(reference);
     if (scan.findings.length > 0) findings.push(scan.findings);
     for (const outcome of scan.outcomes) outcomes.push(outcome);
     for (const held of scan.heldTexts) heldTexts.push(held);
     userText = scan.userText ?? userText;
     if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
   }
-  return { tools, findings, outcomes, heldTexts, userText };
+  return { tools, references, findings, outcomes, heldTexts, userText };
 }
 
 function cacheKey(context: ScreenContext, plan: PiecePlan, digest: string): string {
-  const kind = plan.kind === 'member' ? `member ${plan.values[0]!.member}` : plan.kind;
+  const kind = plan.kind === 'member' || plan.values.length === 1 ? `${plan.kind} ${plan.values[0]!.member}` : plan.kind;
   return `${digest} ${context.cacheScope} ${kind}`;
 }
 
 /** Screens a piece that was not seen before. */
-async function screenNew(body: Buffer, plan: PiecePlan, digest: string, context: ScreenContext, slices: Slices): Promise<PieceScan> {
-  const { edits, ...found } = await screenPiece(body, plan, context, slices);
+async function screenNew(
+  body: Buffer,
+  plan: PiecePlan,
+  digest: string,
+  wire: RequestWire,
+  context: ScreenContext,
+  slices: Slices,
+): Promise<PieceScan> {
+  const { edits, ...found } = await screenPiece(body, plan, wire, context, slices);
   if (edits.length === 0) return { ...found, masked: null, cuts: await cutDigests(body.subarray(plan.start, plan.end), digest, slices) };
   const masked = await spliceRange(body, plan.start, plan.end, edits, slices);
   return { ...found, masked, cuts: await cutDigests(masked, null, slices) };
@@ -121,13 +130,14 @@ async function screenGlue(
   body: Buffer,
   plan: PiecePlan,
   values: readonly PieceValue[],
+  wire: RequestWire,
   context: ScreenContext,
   slices: Slices,
   call: CallDigest,
 ): Promise<PieceScan> {
-  const { edits, ...found } = await screenPiece(body, plan, context, slices);
+  const { edits, ...found } = await screenPiece(body, plan, wire, context, slices);
   for (const value of values) {
-    if (NOT_OF_THE_CALL.has(value.member)) continue;
+    if (wire.notOfTheCall.has(value.member)) continue;
     call.add(mark(value.member));
     call.add(valueBytes(body, value, edits));
   }
