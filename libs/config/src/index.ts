@@ -4,6 +4,7 @@ export { loadConfig, watchConfig } from './load.js';
 export { packageRoot, packageVersion } from './package-root.js';
 export { checkConfig, parseConfig, type CheckedConfig, type ConfigProblem } from './parse.js';
 export { defaultConfig, demoConfig } from './presets.js';
+export { PROTOCOL_NAMES, PROTOCOLS, type ProtocolName } from './protocols.js';
 export { resolveSecret } from './resolve-secret.js';
 export { configSchema } from './schema.js';
 export type * from './types.js';

@@ -108,12 +108,12 @@ function knownKeys(path: readonly (string | number)[]): string[] {
 interface Introspected {
   readonly shape?: Record<string, unknown>;
   readonly element?: unknown;
-  readonly def?: { readonly innerType?: unknown };
+  readonly def?: { readonly innerType?: unknown; readonly in?: unknown };
 }
 
 function unwrap(schema: unknown): Introspected | undefined {
   let at = schema as Introspected | undefined;
-  while (at !== undefined && at.shape === undefined && at.element === undefined && at.def?.innerType !== undefined)
-    at = at.def.innerType as Introspected;
+  while (at !== undefined && at.shape === undefined && at.element === undefined && (at.def?.innerType ?? at.def?.in) !== undefined)
+    at = (at.def?.innerType ?? at.def?.in) as Introspected;
   return at;
 }

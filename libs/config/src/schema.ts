@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, size } from './units.js';
+import { PROTOCOL_NAMES, PROTOCOLS } from './protocols.js';
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 lower-case letters, digits, dots, dashes or underscores');
 const group = z.string().min(1).max(128);
@@ -70,18 +71,30 @@ const secret = z.union(
   { error: 'must be { env: NAME } or { file: PATH }: secrets are named, never written here' },
 );
 
-const connection = z.strictObject({
+const connectionFields = z.strictObject({
   name,
-  protocol: z.enum(['anthropic']),
+  protocol: z.enum(PROTOCOL_NAMES),
   upstream: url,
   credential: secret,
-  credential_header: z.enum(['x-api-key', 'authorization']).default('x-api-key'),
+  credential_header: z
+    .enum(['x-api-key', 'authorization'])
+    .optional()
+    .meta({ description: 'how the credential is sent; by default as the protocol does: x-api-key (anthropic), authorization (openai)' }),
   allow: z.array(who).default([]).meta({ description: 'who may use it; nobody when empty' }),
   durability: z
     .enum(['local', 'replicated'])
     .default('local')
     .meta({ description: 'what a call waits for: its evidence in the journal, or also acknowledged by all replicas of the event log' }),
+  provider_state: z
+    .enum(['refuse', 'allow'])
+    .default('refuse')
+    .meta({ description: 'openai: calls that make the provider keep an answer, or that go on from content it keeps' }),
 });
+
+const connection = connectionFields.transform((fields) => ({
+  ...fields,
+  credential_header: fields.credential_header ?? PROTOCOLS[fields.protocol].credentialHeader,
+}));
 
 const approvers = z.strictObject({
   group,

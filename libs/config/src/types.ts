@@ -1,3 +1,5 @@
+import type { ProtocolName } from './protocols.js';
+
 /** The validated configuration, as the rest of the product sees it. Durations are milliseconds, sizes bytes. */
 export interface AffiantConfig {
   readonly server: ServerConfig;
@@ -68,7 +70,7 @@ export type SecretRef = { readonly env: string } | { readonly file: string };
 
 export interface ConnectionConfig {
   readonly name: string;
-  readonly protocol: 'anthropic';
+  readonly protocol: ProtocolName;
   readonly upstream: string;
   readonly credential: SecretRef;
   /** How the credential is sent upstream. */
@@ -77,6 +79,8 @@ export interface ConnectionConfig {
   readonly allow: readonly string[];
   /** `replicated`: evidence counts as durable only when all replicas of the event log have acknowledged it. */
   readonly durability: 'local' | 'replicated';
+  /** Whether a call may make the provider keep an answer, or go on from content it keeps (docs/reference/gateway.md). Read by protocol openai. */
+  readonly provider_state: 'refuse' | 'allow';
 }
 
 export type PolicyAction = 'allow' | 'mask' | 'hold' | 'block';

@@ -6,7 +6,7 @@ import { composeIdentity, ReloadingPolicies, type Readiness, type ServiceDefinit
 import { credentialSource } from '../forward/stored-credentials.js';
 import { Gateway } from '../gateway.js';
 import { DEFAULT_LIMITS } from '../ports.js';
-import { AnthropicProtocol } from '../protocols/anthropic/index.js';
+import { builtInProtocols } from '../protocols/registry.js';
 import { ProxyModule } from '../proxy.module.js';
 import { recoverOpenExchanges } from '../record/recover.js';
 
@@ -50,7 +50,7 @@ export const proxyService: ServiceDefinition<'postgres'> = {
       credentials: credentialSource(() => clock.nowMs()),
       digestKey,
       placeholder,
-      protocols: [new AnthropicProtocol()],
+      protocols: builtInProtocols(),
       clock,
       ids,
       logger,

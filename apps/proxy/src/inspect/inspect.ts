@@ -13,7 +13,7 @@ const SESSION_LENGTH = 200;
  */
 export async function inspect(caller: Caller, body: ReceivedBody, policy: PolicyInForce): Promise<Call> {
   const screened = caller.route.hasBody
-    ? await caller.protocol.screenRequest(body.bytes, caller.route, policy.screening)
+    ? await caller.protocol.screenRequest(body.bytes, caller.route, { ...policy.screening, connection: caller.connection })
     : screenBodiless(caller, policy);
   const session = sessionOf(caller, screened);
   const { principal } = caller.credential;

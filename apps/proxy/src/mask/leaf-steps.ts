@@ -19,6 +19,26 @@ export function* leafEditSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Ste
   return leafEdits(bytes, leaf, replacements).map((edit, i) => ({ ...edit, action: replacements[i]!.action }));
 }
 
+/** Replacements in a text of any size, in steps; the same as in one go. @throws AffiantError detector_failed */
+export function* replacementSteps(text: string, rules: MaskRules): Steps<Replacement[]> {
+  if (text.length <= WINDOW_BYTES) return findReplacements(text, '', rules);
+  const values = askDetector(() => new ValueStream(rules.detector));
+  const replacements: Replacement[] = [];
+  const add = (found: readonly FoundValue[]): void => {
+    for (const { span, value } of found) {
+      const action = rules.judge(span);
+      if (action !== 'allow' || rules.withAllowed === true)
+        replacements.push({ start: span.start, end: span.end, text: rules.placeholder(span.type, value), action });
+    }
+  };
+  for (let at = 0; at < text.length; at += SCAN_BYTES) {
+    add(askDetector(() => values.push(text.slice(at, at + SCAN_BYTES))));
+    yield;
+  }
+  add(askDetector(() => values.end()));
+  return replacements;
+}
+
 /** Byte edits for replacements (sorted, in units of the leaf's text) in a string of any size, in steps. */
 export function* replacementEditSteps(
   bytes: Buffer,

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ConnectionConfig } from '#config';
 import type { AffiantError } from '#errors';
 import type { Mask } from '#events';
 import type { Placeholder } from '#detect';
@@ -7,7 +8,7 @@ import type { Steps } from '#wire';
 
 /** What a path means to a protocol. Paths that no protocol knows are refused (default deny). */
 export interface Route {
-  /** messages | count_tokens | models | probe */
+  /** E.g. messages, count_tokens, responses, chat_completions, models, probe. */
   readonly operation: string;
   /** Path to use upstream, without the connection prefix and the query. */
   readonly upstreamPath: string;
@@ -117,6 +118,8 @@ export interface ScreenContext {
   readonly placeholder: Placeholder;
   /** Key of the scan cache: policy digest and detector version. */
   readonly cacheScope: string;
+  /** What the connection says about calls of its protocol; absent = its defaults. */
+  readonly connection?: Pick<ConnectionConfig, 'provider_state'>;
 }
 
 /** What is known of an upstream response before its first byte. */
@@ -127,7 +130,7 @@ export interface UpstreamHead {
   readonly keptAlive?: IncomingHttpHeaders;
 }
 
-/** Port: a wire protocol. Adding one is adding a folder here; nothing else changes. */
+/** Port: a wire protocol. Adding one is adding a folder here and a line in the registry; nothing else changes. */
 export interface Protocol {
   readonly name: string;
   route(method: string, path: string): Route | null;

@@ -140,6 +140,7 @@ export function connection(name: string, upstream: string, allow: readonly strin
     credential_header: 'x-api-key',
     allow,
     durability: 'local',
+    provider_state: 'refuse',
   };
 }
 

@@ -2,7 +2,7 @@ import { Module, type INestApplication, type DynamicModule } from '@nestjs/commo
 import { NestFactory } from '@nestjs/core';
 import { ConsoleModule, createApprovalDesk, createConsoleAdapter, DEFAULT_SQL_LIMITS } from '#apps/console';
 import { siemGroups } from '#apps/ledger';
-import { AnthropicProtocol, credentialSource, Gateway, ProxyModule, recoverOpenExchanges } from '#apps/proxy';
+import { builtInProtocols, credentialSource, Gateway, ProxyModule, recoverOpenExchanges } from '#apps/proxy';
 import { EvidenceModule } from '#apps/evidence';
 import { openCatalogue, TypeormApprovalBook, TypeormHoldBook, TypeormPacketCatalogue } from '#catalogue';
 import { environment, packageVersion, type AffiantConfig } from '#config';
@@ -159,7 +159,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       credentials: credentialSource(() => clock.nowMs()),
       digestKey: keys.digest,
       placeholder,
-      protocols: [new AnthropicProtocol()],
+      protocols: builtInProtocols(),
       clock,
       ids,
       logger,

@@ -4,7 +4,8 @@ import { createDetector, maskText } from '#detect';
 import { AnthropicProtocol } from './anthropic-protocol.js';
 import { ENTITIES } from '../shared/testing/entities.js';
 import { ALL_TYPES, testContext, testPlaceholder } from '../shared/testing/policies.js';
-import { assembled, feed, MESSAGE_END, MESSAGE_START, sse, textBlock, toolBlock } from './testing/streams.js';
+import { feed } from '../shared/testing/feed.js';
+import { assembled, MESSAGE_END, MESSAGE_START, sse, textBlock, toolBlock } from './testing/streams.js';
 
 const detector = createDetector(ALL_TYPES);
 const mask = (text: string): string => maskText(text, detector.scan(text), testPlaceholder);

@@ -3,7 +3,8 @@ import { createDetector, maskText } from '#detect';
 import { AnthropicProtocol } from './anthropic-protocol.js';
 import { ENTITIES } from '../shared/testing/entities.js';
 import { ALL_TYPES, testContext, testPlaceholder, type TestPolicy } from '../shared/testing/policies.js';
-import { assembled, eachByte, feed, MESSAGE_END, MESSAGE_START, textBlock, toolBlock } from './testing/streams.js';
+import { eachByte, feed } from '../shared/testing/feed.js';
+import { assembled, MESSAGE_END, MESSAGE_START, textBlock, toolBlock } from './testing/streams.js';
 
 /** Acceptance 4 of the issue: every split position of every entity over stream deltas: nothing unmasked reaches the client, same text as masking the whole. */
 const protocol = new AnthropicProtocol();

@@ -10,4 +10,5 @@ export const MESSAGES_WORDS: LeafWords = {
   inputBelow: new Set(['input']),
   schemaBelow: new Set(['input_schema', 'output_schema', 'schema']),
   signedTypes: new Set(['thinking', 'redacted_thinking', 'thinking_delta', 'signature_delta']),
+  dataOf: new Map([['base64', 'data']]),
 };

@@ -29,13 +29,22 @@ export interface LeafWords {
    * get a value past the scan. A signed block of a type that is not known here is scanned, and a change in it shows as an upstream refusal.
    */
   readonly signedTypes: ReadonlySet<string>;
+  /** Type of a block -> the member of it that holds binary data in base64. */
+  readonly dataOf: ReadonlyMap<string, string>;
   /** True for a string that holds binary data in a text form (a data URL), told by its member and the beginning of its text. */
   readonly isData?: (key: string, head: string) => boolean;
 }
 
 const NONE: ReadonlySet<string> = new Set();
 /** For places in which no member name has a meaning: the input of a tool. */
-export const NO_WORDS: LeafWords = { contentNever: NONE, opaqueBelow: NONE, inputBelow: NONE, schemaBelow: NONE, signedTypes: NONE };
+export const NO_WORDS: LeafWords = {
+  contentNever: NONE,
+  opaqueBelow: NONE,
+  inputBelow: NONE,
+  schemaBelow: NONE,
+  signedTypes: NONE,
+  dataOf: new Map(),
+};
 
 const SCHEMA_NEVER = new Set(['type', 'name', '$ref', '$schema', '$id', '$anchor', 'format', 'pattern', 'required', 'contentEncoding']);
 const MAX_LEAVES = 262_144;
@@ -60,7 +69,8 @@ interface Level {
   /** Leaves found before this container began: a signed block drops back to there. */
   readonly mark: number;
   typed: string;
-  dataLeaf: number;
+  /** Members that hold data in blocks of some type, with their leaves. */
+  data: { readonly key: string; readonly leaf: number }[] | null;
 }
 
 /**
@@ -69,13 +79,16 @@ interface Level {
 export class LeafCollector implements JsonHandler {
   readonly leaves: (PlacedLeaf | null)[] = [];
   private readonly levels: Level[] = [];
+  private readonly dataKeys: ReadonlySet<string>;
 
   constructor(
     protected readonly bytes: Buffer,
     private readonly rootMode: Mode,
     private readonly rootKey: string,
     private readonly words: LeafWords,
-  ) {}
+  ) {
+    this.dataKeys = dataKeysOf(words);
+  }
 
   get depth(): number {
     return this.levels.length;
@@ -89,7 +102,7 @@ export class LeafCollector implements JsonHandler {
       key: isArray ? this.currentKey() : '',
       mark: this.leaves.length,
       typed: '',
-      dataLeaf: -1,
+      data: null,
     });
   }
 
@@ -106,6 +119,7 @@ export class LeafCollector implements JsonHandler {
     if (mode === Mode.Content && this.words.isData?.(key, this.bytes.toString('latin1', start, Math.min(end, start + DATA_HEAD))) === true)
       return;
     this.add(start, end, escaped, false, mode, key);
+    if (this.dataKeys.has(key) && level !== undefined) (level.data ??= []).push({ key, leaf: this.leaves.length - 1 });
   }
 
   scalar(start: number, end: number): void {
@@ -120,13 +134,14 @@ export class LeafCollector implements JsonHandler {
     const level = this.levels.pop()!;
     if (level.isArray || level.mode !== Mode.Content) return;
     if (this.words.signedTypes.has(level.typed)) this.leaves.length = Math.min(this.leaves.length, level.mark);
-    else if (level.typed === 'base64' && level.dataLeaf !== -1) this.leaves[level.dataLeaf] = null;
+    else if (level.data !== null) {
+      const member = this.words.dataOf.get(level.typed);
+      for (const { key, leaf } of level.data) if (key === member) this.leaves[leaf] = null;
+    }
   }
 
   private note(level: Level, key: string, start: number, end: number, escaped: boolean): void {
-    if (key === 'type' && end - start <= LONGEST_TYPE) {
-      level.typed = decodeJsonText(this.bytes, start, end, escaped);
-    } else if (key === 'data') level.dataLeaf = this.leaves.length;
+    if (key === 'type' && end - start <= LONGEST_TYPE) level.typed = decodeJsonText(this.bytes, start, end, escaped);
   }
 
   /** Bounded: a hostile body of millions of one-letter strings must not fill the memory. */
@@ -158,4 +173,15 @@ export class LeafCollector implements JsonHandler {
     if (mode === Mode.Schema) return !SCHEMA_NEVER.has(key);
     return mode === Mode.ToolInput;
   }
+}
+
+const keysOfWords = new WeakMap<LeafWords, ReadonlySet<string>>();
+
+function dataKeysOf(words: LeafWords): ReadonlySet<string> {
+  let keys = keysOfWords.get(words);
+  if (keys === undefined) {
+    keys = new Set(words.dataOf.values());
+    keysOfWords.set(words, keys);
+  }
+  return keys;
 }

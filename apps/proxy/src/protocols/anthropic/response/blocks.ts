@@ -15,7 +15,8 @@ import type { HoldQueue } from '../../shared/response/hold-queue.js';
 import { judgeTextSteps } from '../../shared/response/judge-text.js';
 import type { Outbox, Rendered } from '../../shared/response/outbox.js';
 import type { StreamEvent } from './read-frame.js';
-import { TextChannel, TextItem } from '../../shared/response/text-channel.js';
+import { TextChannel } from '../../shared/response/text-channel.js';
+import { TextItem } from '../../shared/response/text-item.js';
 import { judgeToolInput, maskedInput, toolRules } from '../../shared/response/tool-input.js';
 import type { WholeValues } from '../../shared/response/whole-values.js';
 
@@ -128,13 +129,10 @@ export class Blocks {
     }
     if (own === '') channel.push('');
     const last = this.outbox.last;
-    const rest = last instanceof TextItem && last.channel === channel ? last.rest : null;
+    const rest = last instanceof TextItem ? last.restOf(channel) : null;
     if (rest !== null) this.outbox.popLast();
-    const item =
-      rest === null
-        ? new TextItem(event, leaf, channel, edits, from, own, false)
-        : new TextItem(event, leaf, channel, edits, rest.from, rest.text + own, true);
-    this.outbox.push(item);
+    const slot = { range: leaf, channel, from: rest?.from ?? from, own: (rest?.text ?? '') + own };
+    this.outbox.push(new TextItem(event, [slot], edits, { taken: rest }));
   }
 
   /** A value that policy blocks in a response ends it where it was found. */

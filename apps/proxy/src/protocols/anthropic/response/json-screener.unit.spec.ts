@@ -3,7 +3,7 @@ import { createDetector, maskText } from '#detect';
 import { AnthropicProtocol } from '../anthropic-protocol.js';
 import type { ResponseFacts, UpstreamHead } from '../../protocol.js';
 import { ALL_TYPES, testContext, testPlaceholder, type TestPolicy } from '../../shared/testing/policies.js';
-import { feed, type Run } from '../testing/streams.js';
+import { feed, type Run } from '../../shared/testing/feed.js';
 
 const SSN = '219-09-9999';
 const mask = (text: string): string => maskText(text, createDetector(ALL_TYPES).scan(text), testPlaceholder);

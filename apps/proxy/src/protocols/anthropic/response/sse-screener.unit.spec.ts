@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { createDetector, maskText } from '#detect';
 import { AnthropicProtocol } from '../anthropic-protocol.js';
 import { ALL_TYPES, testContext, testPlaceholder, type TestPolicy } from '../../shared/testing/policies.js';
-import { assembled, eachByte, feed, MESSAGE_END, MESSAGE_START, sse, textBlock, toolBlock, type Run } from '../testing/streams.js';
+import { eachByte, feed, type Run } from '../../shared/testing/feed.js';
+import { assembled, MESSAGE_END, MESSAGE_START, sse, textBlock, toolBlock } from '../testing/streams.js';
 
 const SSN = '219-09-9999';
 const CARD = '4111 1111 1111 1111';

@@ -1,6 +1,4 @@
 import { frameData, SseParser } from '#wire';
-import type { HeldPart, ResponseScreener } from '../../protocol.js';
-import type { Verdict } from '#policy';
 
 export function sse(type: string, data: Record<string, unknown> = {}, raw?: string): string {
   return `event: ${type}\ndata: ${raw ?? JSON.stringify({ type, ...data })}\n\n`;
@@ -39,41 +37,6 @@ export function toolBlock(name: string, pieces: readonly string[], index = 0): s
   );
 }
 
-export interface Run {
-  readonly released: Buffer;
-  readonly recorded: Buffer;
-  readonly held: readonly HeldPart[];
-  readonly blocked: Verdict | null;
-  /** Bytes that were out before end() was called. */
-  readonly beforeEnd: Buffer;
-}
-
-/** Feeds a stream in chunks, answers what is held, ends it. */
-export function feed(screener: ResponseScreener, chunks: Iterable<Buffer>, grant = true): Run {
-  const released: Buffer[] = [];
-  const recorded: Buffer[] = [];
-  const held: HeldPart[] = [];
-  let blocked: Verdict | null = null;
-  const take = (step: ReturnType<ResponseScreener['push']>): void => {
-    released.push(...step.release);
-    recorded.push(...(step.recorded ?? step.release));
-    if (step.blocked !== undefined) blocked = step.blocked;
-    if (step.held !== undefined) {
-      held.push(step.held);
-      take(screener.resolve(grant));
-    }
-  };
-  for (const chunk of chunks) take(screener.push(chunk));
-  const beforeEnd = Buffer.concat(released);
-  let before = -1;
-  // A held JSON body asks in end(): it is ended again after the answer.
-  while (before !== held.length) {
-    before = held.length;
-    take(screener.end());
-  }
-  return { released: Buffer.concat(released), recorded: Buffer.concat(recorded), held, blocked, beforeEnd };
-}
-
 /** Text the client puts together from a stream: per block and kind of delta. */
 export function assembled(stream: Buffer): Map<string, string> {
   const texts = new Map<string, string>();
@@ -96,8 +59,4 @@ export function assembled(stream: Buffer): Map<string, string> {
     }
   }
   return texts;
-}
-
-export function* eachByte(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at++) yield bytes.subarray(at, at + 1);
 }

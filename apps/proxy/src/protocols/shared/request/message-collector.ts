@@ -1,7 +1,6 @@
 import { decodeJsonText } from '#wire';
 import { LeafCollector, Mode, type PlacedLeaf } from '../leaf-collector.js';
-import type { PieceKind } from './piece-plan.js';
-import type { RequestWire } from './wire.js';
+import type { PieceKind, RequestWire } from './wire.js';
 
 const LONGEST_WORD = 256;
 /** Members whose object names the tool instead of the element itself. */
@@ -20,7 +19,7 @@ export class MessageCollector extends LeafCollector {
   constructor(
     bytes: Buffer,
     private readonly kind: PieceKind,
-    member: string,
+    private readonly member: string,
     private readonly wire: RequestWire,
   ) {
     super(bytes, modeOf(kind, member, wire), member, wire.words);
@@ -38,8 +37,8 @@ export class MessageCollector extends LeafCollector {
 
   override string(start: number, end: number, escaped: boolean): void {
     super.string(start, end, escaped);
-    // A message may be a bare string: what the user says.
-    if (this.depth === 0 && this.kind === 'messages') this.role = 'user';
+    // All messages may be one bare string: what the user says.
+    if (this.depth === 0 && this.wire.kindOf(this.member, false) === 'messages') this.role = 'user';
     if (this.depth === 0 || end - start > LONGEST_WORD) return;
     const key = this.currentKey();
     if (this.wire.refersElsewhere !== undefined && this.kind !== 'glue' && this.kind !== 'member') {

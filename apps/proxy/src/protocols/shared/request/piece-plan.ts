@@ -1,8 +1,5 @@
 import type { OutlineMember } from '#wire';
-import type { RequestWire } from './wire.js';
-
-/** What a run of bytes of the request is, so that its strings are taken the right way. */
-export type PieceKind = 'messages' | 'system' | 'tools' | 'member' | 'glue';
+import type { PieceKind, RequestWire } from './wire.js';
 
 /** A JSON value inside a piece. Byte offsets, end exclusive. */
 export interface PieceValue {

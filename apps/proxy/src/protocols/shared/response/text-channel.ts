@@ -1,14 +1,4 @@
-import type { Edit } from '#wire';
 import type { Replacement, StreamMasker } from '../../../mask/stream-masker.js';
-import { frameBytes, textEdit, type FramedEvent } from './frame-bytes.js';
-import type { OutItem, Rendered } from './outbox.js';
-
-/**
- * A delta is only split when at least this much of it can go out: short ones wait whole, and so keep their bytes. The first words of a text go out
- * at once, however few: somebody waits for them.
- */
-const SPLIT_UNITS = 8;
-const NOTHING = Buffer.alloc(0);
 
 /** One text of the response that comes in deltas: what is decided of it, and what is to be replaced. Offsets are units of the whole text. */
 export class TextChannel {
@@ -102,72 +92,4 @@ export class TextChannel {
     if (!this.isKept) this.open = this.masker === null ? this.length : this.masker.settled;
     return replacements;
   }
-}
-
-/** A delta of a channel. */
-export class TextItem implements OutItem {
-  readonly weight: number;
-  private isFirst = false;
-
-  constructor(
-    private readonly event: FramedEvent,
-    /** Where the text stands in the event's data. */
-    private readonly range: { readonly start: number; readonly end: number },
-    readonly channel: TextChannel,
-    /** Edits of other values in the same event. */
-    private readonly edits: readonly Edit[],
-    private from: number,
-    private own: string,
-    /** True when the text is no longer the event's own. */
-    private rewritten: boolean,
-  ) {
-    this.weight = event.frame.raw.length;
-  }
-
-  /**
-   * What is left after the first part went out; null when nothing did. The next delta takes it over. What is left of the first words goes out by
-   * itself: taken over, it would make every delta after it one with another's text.
-   */
-  get rest(): { readonly from: number; readonly text: string } | null {
-    return this.rewritten && !this.isFirst ? { from: this.from, text: this.own } : null;
-  }
-
-  take(): Rendered | null {
-    const { channel } = this;
-    const ready = channel.open - this.from;
-    if (ready >= this.own.length) {
-      const rendered = this.bytes(this.own, true);
-      channel.passed(this.from + this.own.length);
-      return rendered;
-    }
-    const cut = isInsidePair(this.own, ready) ? ready - 1 : ready;
-    if (cut < (channel.begun ? SPLIT_UNITS : 1)) return null;
-    const part = this.own.slice(0, cut);
-    if (!channel.begun && part.trim() === '') return null;
-    this.isFirst = !channel.begun;
-    this.rewritten = true;
-    const rendered = this.bytes(part, false);
-    this.from += cut;
-    this.own = this.own.slice(cut);
-    return rendered;
-  }
-
-  private bytes(part: string, done: boolean): Rendered {
-    this.channel.begun = true;
-    const clientText = this.channel.render(this.from, part, false);
-    const trailText = this.channel.render(this.from, part, true);
-    const client = this.bytesOf(part, clientText);
-    return { client, trail: trailText === clientText ? client : this.bytesOf(part, trailText), done };
-  }
-
-  private bytesOf(part: string, text: string): Buffer {
-    if (text === '' && part !== '') return NOTHING;
-    return frameBytes(this.event, text === part && !this.rewritten ? this.edits : [...this.edits, textEdit(this.range, text)]);
-  }
-}
-
-function isInsidePair(text: string, at: number): boolean {
-  const before = text.charCodeAt(at - 1);
-  const after = text.charCodeAt(at);
-  return before >= 0xd800 && before <= 0xdbff && after >= 0xdc00 && after <= 0xdfff;
 }

@@ -3,7 +3,7 @@ import type { Span } from '#detect';
 import type { RuleOutcome, Verdict } from '#policy';
 import { JsonScanner, type Steps } from '#wire';
 import { Findings, outcomesOf, verdictOf, type Finding } from '../../../mask/findings.js';
-import { leafEditSteps } from '../../../mask/leaf-steps.js';
+import { leafEditSteps, replacementSteps } from '../../../mask/leaf-steps.js';
 import { findReplacements, type MaskRules } from '../../../mask/leaf.js';
 import { applyReplacements, type Replacement } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
@@ -49,11 +49,28 @@ export function* judgeToolInput(tool: string, json: string, context: ScreenConte
     replacements = found.replacements;
     if (found.misplaced.length > 0) outcomes.push(...misplacedOutcomes(found.misplaced, findings));
   }
-  if (policy.readsToolInput) {
-    for (const rule of yield* judgeTextSteps(json, (window) => policy.evaluateToolInput(tool, window)))
-      if (rule.action !== 'allow') outcomes.push(rule.action === 'mask' ? { ...rule, action: 'block' } : rule);
-  }
+  outcomes.push(...(yield* judgeConditions(tool, json, context)));
   return { verdict: verdictOf([...outcomesOf(findings.list()), ...outcomes]), replacements, findings: findings.list() };
+}
+
+/**
+ * Judges the input of a tool that is plain text (code, a command, free text) and not JSON. Offsets are units of the text.
+ * @throws AffiantError detector_failed, policy_failed
+ */
+export function* judgeToolText(tool: string, text: string, context: ScreenContext): Steps<ToolJudgement> {
+  const { policy } = context;
+  const findings = new Findings(policy);
+  const rules = toolRules(context, findings);
+  const replacements = rules === null ? [] : yield* replacementSteps(text, rules);
+  const outcomes = [...outcomesOf(findings.list()), ...(yield* judgeConditions(tool, text, context))];
+  return { verdict: verdictOf(outcomes), replacements, findings: findings.list() };
+}
+
+/** What conditions say. They name no value to replace, so `mask` cannot be carried out: refuse instead. */
+function* judgeConditions(tool: string, input: string, { policy }: ScreenContext): Steps<RuleOutcome[]> {
+  if (!policy.readsToolInput) return [];
+  const rules = yield* judgeTextSteps(input, (window) => policy.evaluateToolInput(tool, window));
+  return rules.filter(({ action }) => action !== 'allow').map((rule) => (rule.action === 'mask' ? { ...rule, action: 'block' } : rule));
 }
 
 /** How values in tool inputs are found; counted only when there is something to count them. Null when policy looks for none. */

@@ -1,0 +1,1 @@
+export { OpenaiProtocol } from './openai-protocol.js';

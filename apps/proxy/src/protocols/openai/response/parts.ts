@@ -1,0 +1,154 @@
+import type { PolicyAction } from '#config';
+import type { RuleOutcome } from '#policy';
+import { run, type Steps } from '#wire';
+import { Findings, outcomesOf, verdictOf } from '../../../mask/findings.js';
+import { replacementSteps } from '../../../mask/leaf-steps.js';
+import { applyReplacements, type Replacement } from '../../../mask/stream-masker.js';
+import type { ScreenContext } from '../../protocol.js';
+import { sha256 } from '../../shared/request/digests.js';
+import type { FactsOfResponse } from '../../shared/response/facts.js';
+import type { HoldQueue } from '../../shared/response/hold-queue.js';
+import { judgeTextSteps } from '../../shared/response/judge-text.js';
+import { judgeToolInput, judgeToolText, maskedInput } from '../../shared/response/tool-input.js';
+
+const SUMMARY_UNITS = 4_000;
+
+/** A text, or the input of a tool, as policy judged it. It stands at up to five places of an answer, and is the same at all. */
+export class Part {
+  isReleased = false;
+  private granted = false;
+  private readonly waiting: ((granted: boolean) => void)[] = [];
+
+  /** Offsets are UTF-16 units of the text. */
+  constructor(readonly replacements: readonly Replacement[]) {}
+
+  /** True for a value the client gets and the trail does not. */
+  passesAsIs(action: PolicyAction): boolean {
+    return action === 'allow' || (action === 'hold' && this.granted);
+  }
+
+  onRelease(then: (granted: boolean) => void): void {
+    if (this.isReleased) then(this.granted);
+    else this.waiting.push(then);
+  }
+
+  release(granted: boolean): void {
+    this.granted = granted;
+    this.isReleased = true;
+    for (const then of this.waiting.splice(0)) then(granted);
+  }
+}
+
+/**
+ * The parts of one answer. Agents take their text and their tool inputs from the whole places (`response.completed`), not from the deltas, so every
+ * place is judged by its own content: the same content at the same slot is one part with one decision, other content is another part.
+ */
+export class Parts {
+  private readonly known = new Map<string, Part>();
+  private readonly called = new Set<string>();
+  /** Policy looks at the inputs of tools. */
+  readonly readsTools: boolean;
+  /** Policy looks at text as a whole: nothing of it may go out before its end. */
+  readonly keepsText: boolean;
+
+  constructor(
+    private readonly context: ScreenContext,
+    private readonly findings: Findings,
+    private readonly record: FactsOfResponse,
+    private readonly holds: HoldQueue,
+  ) {
+    const { policy } = context;
+    // A value for which people are asked: they are shown the whole text, so it waits whole.
+    const asks = policy.responseDetector?.types.some((type) => policy.actionFor('response', type).action === 'hold') ?? false;
+    this.keepsText = policy.readsResponseText || asks;
+    this.readsTools = policy.readsToolInput || policy.toolInputDetector !== null;
+  }
+
+  /** `counted` when the values of the text were counted as it came. @throws AffiantError detector_failed, policy_failed */
+  *text(slot: string, text: string, counted: boolean): Steps<Part> {
+    const key = keyOf(slot, 'text', text);
+    let part = this.known.get(key);
+    if (part === undefined) {
+      part = yield* this.judgeText(text, counted);
+      this.known.set(key, part);
+    }
+    return part;
+  }
+
+  /** Input of a tool: JSON, or plain text. @throws AffiantError detector_failed, policy_failed */
+  *tool(slot: string, tool: string, input: string, isJson: boolean): Steps<Part> {
+    this.calls(slot, tool);
+    const key = keyOf(slot, `tool ${tool}`, input);
+    let part = this.known.get(key);
+    if (part === undefined) {
+      part = yield* this.judgeTool(tool, input, isJson);
+      this.known.set(key, part);
+    }
+    return part;
+  }
+
+  /** Notes a tool call for the record, once. */
+  calls(slot: string, tool: string): void {
+    if (this.called.has(slot)) return;
+    this.called.add(slot);
+    this.record.toolCalls.push(tool);
+  }
+
+  /** A value in text that policy blocks ends the answer where it was found. */
+  refuse(rules: readonly RuleOutcome[]): void {
+    this.holds.add({ verdict: { action: 'block', rules }, held: null, grant: () => undefined });
+  }
+
+  private *judgeText(text: string, counted: boolean): Steps<Part> {
+    const { policy, placeholder } = this.context;
+    const detector = policy.responseDetector;
+    const inText = new Findings(policy);
+    const replacements =
+      detector === null
+        ? []
+        : yield* replacementSteps(text, {
+            detector,
+            placeholder,
+            judge: (span) => {
+              if (!counted) this.findings.add('response', span);
+              return inText.add('response', span);
+            },
+          });
+    const judged = policy.readsResponseText ? yield* judgeTextSteps(text, (window) => policy.evaluateResponseText(window)) : [];
+    const rules = judged.filter((rule) => rule.action !== 'allow');
+    this.record.judged([], rules);
+    // A condition names no value to replace: `mask` hides the whole text.
+    const hides = rules.find((rule) => rule.action === 'mask');
+    const part = new Part(
+      hides === undefined ? replacements : [{ start: 0, end: text.length, text: placeholder(hides.policy, text), action: 'mask' }],
+    );
+    this.decide([...outcomesOf(inText.list()), ...rules], null, part, text, () => applyReplacements(text, replacements));
+    return part;
+  }
+
+  private *judgeTool(tool: string, input: string, isJson: boolean): Steps<Part> {
+    const { context } = this;
+    // A call without arguments may leave them empty.
+    const judged = yield* isJson ? judgeToolInput(tool, input === '' ? '{}' : input, context) : judgeToolText(tool, input, context);
+    this.record.judged(judged.findings, judged.verdict.rules);
+    const part = new Part(judged.replacements);
+    const shown = (): string => (isJson ? run(maskedInput(input, context)) : applyReplacements(input, judged.replacements));
+    this.decide(judged.verdict.rules, tool, part, input, shown);
+    return part;
+  }
+
+  private decide(outcomes: readonly RuleOutcome[], tool: string | null, part: Part, whole: string, shown: () => string): void {
+    const verdict = verdictOf(outcomes);
+    if (verdict.action !== 'hold' && verdict.action !== 'block') {
+      part.release(false);
+      return;
+    }
+    const held =
+      verdict.action === 'block' ? null : { verdict, tool, summary: shown().slice(0, SUMMARY_UNITS), digest: sha256(Buffer.from(whole)) };
+    this.holds.add({ verdict, held, grant: () => part.release(true) });
+  }
+}
+
+function keyOf(slot: string, kind: string, text: string): string {
+  return sha256(Buffer.from(`${slot}\n${kind}\n${text}`)).toString('latin1');
+}

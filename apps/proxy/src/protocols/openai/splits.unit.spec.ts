@@ -1,0 +1,188 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { createDetector, maskText } from '#detect';
+import { ENTITIES } from '../shared/testing/entities.js';
+import { eachByte, feed } from '../shared/testing/feed.js';
+import { ALL_TYPES, testContext, testPlaceholder, type TestPolicy } from '../shared/testing/policies.js';
+import { OpenaiProtocol } from './openai-protocol.js';
+import { chatCall, chatText, deltasOf, DONE, eventsOf, ResponsesEvents, USAGE, wholesOf } from './testing/streams.js';
+
+/** Every entity x every split position x every event family: nothing unmasked reaches the client, same text as masking the whole, at every place. */
+const protocol = new OpenaiProtocol();
+const detector = createDetector(ALL_TYPES);
+const whole = new Map(ENTITIES.map(({ text }) => [text, maskText(text, detector.scan(text), testPlaceholder)]));
+const mask = (text: string): string => whole.get(text)!;
+const json = (text: string): string => JSON.stringify({ note: text, n: 1 });
+/** A letter written as JSON may write any letter. */
+const escape = (letter: string): string => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`;
+const escapedJson = (text: string): string => `{"note":"${text.split('').map(escape).join('')}"}`;
+
+/** The raw bytes are cut before any event is told from another: some families stand for all. */
+const RAW = new Set(['responses text', 'responses arguments, escaped', 'chat text', 'chat arguments']);
+
+interface Family {
+  readonly name: string;
+  readonly policy?: TestPolicy;
+  /** What is cut into pieces. */
+  readonly content?: (text: string) => string;
+  readonly expected?: (text: string) => string;
+  readonly stream: (pieces: readonly string[]) => string;
+  /** How many whole places say the same. */
+  readonly wholes: number;
+  /** Step between two cuts. */
+  readonly step?: number;
+}
+
+const masking: TestPolicy = { toolInput: 'mask' };
+const contexts = { plain: testContext({}), masking: testContext(masking) };
+const delta = (family: string, more: Record<string, unknown> = {}) => {
+  return (pieces: readonly string[]): string => {
+    const at = { item_id: 'i', output_index: 0, ...more };
+    const events = new ResponsesEvents();
+    for (const piece of pieces) events.event(`response.${family}.delta`, { ...at, delta: piece });
+    return events.event(`response.${family}.done`, { ...at, text: pieces.join('') }).end();
+  };
+};
+
+const FAMILIES: readonly Family[] = [
+  { name: 'responses text', stream: (pieces) => new ResponsesEvents().message(pieces).end(), wholes: 4 },
+  { name: 'responses reasoning summary', stream: (pieces) => new ResponsesEvents().reasoning(pieces, 'gAAAAB').end(), wholes: 4 },
+  { name: 'responses reasoning text', stream: delta('reasoning_text', { content_index: 0 }), wholes: 1 },
+  { name: 'responses refusal', stream: delta('refusal', { content_index: 0 }), wholes: 1 },
+  { name: 'responses transcript', stream: delta('audio.transcript'), wholes: 1 },
+  { name: 'responses of a kind to come', stream: delta('telepathy', { content_index: 3 }), wholes: 1 },
+  {
+    name: 'responses arguments',
+    policy: masking,
+    content: json,
+    expected: (text) => json(mask(text)),
+    stream: (pieces) => new ResponsesEvents().call('lookup', pieces).end(),
+    wholes: 3,
+  },
+  {
+    name: 'responses arguments, escaped',
+    policy: masking,
+    content: escapedJson,
+    stream: (pieces) => new ResponsesEvents().call('lookup', pieces).end(),
+    expected: (text) => JSON.stringify({ note: mask(text) }),
+    wholes: 3,
+    step: 5,
+  },
+  {
+    name: 'responses custom tool input',
+    policy: masking,
+    stream: (pieces) => new ResponsesEvents().customCall('note', pieces).end(),
+    wholes: 3,
+  },
+  { name: 'chat text', stream: (pieces) => chatText(pieces) + USAGE + DONE, wholes: 0 },
+  { name: 'chat refusal', stream: (pieces) => chatText(pieces, 0, 'refusal') + USAGE + DONE, wholes: 0 },
+  { name: 'chat text of a kind to come', stream: (pieces) => chatText(pieces, 2, 'reasoning_content') + DONE, wholes: 0 },
+  {
+    name: 'chat arguments',
+    policy: masking,
+    content: json,
+    expected: (text) => json(mask(text)),
+    stream: (pieces) => chatCall('lookup', pieces) + USAGE + DONE,
+    wholes: 0,
+  },
+  {
+    name: 'chat arguments, escaped',
+    policy: masking,
+    content: escapedJson,
+    expected: (text) => JSON.stringify({ note: mask(text) }),
+    stream: (pieces) => chatCall('lookup', pieces) + DONE,
+    wholes: 0,
+    step: 5,
+  },
+];
+
+const counts = new Map<string, number>();
+let leaks = 0;
+afterAll(() => {
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  for (const [kind, count] of counts) console.log(`${kind}: ${count} splits`);
+  console.log(`${ENTITIES.length} entities, ${total} splits, ${leaks} leaks`);
+});
+
+/** Each event in a chunk of its own, so that all that can go out does go out before the next one comes. */
+const events = (stream: string): Buffer[] => stream.split(/(?<=\n\n)/).map((event) => Buffer.from(event));
+const written = (value: string): string => JSON.stringify(value).slice(1, -1);
+
+function check(kind: string, family: Family, { text, value }: { text: string; value: string }, chunks: Iterable<Buffer>): void {
+  const screener = protocol.screenResponse(family.policy === masking ? contexts.masking : contexts.plain, {
+    status: 200,
+    contentType: 'text/event-stream',
+  });
+  const { released, blocked } = feed(screener, chunks);
+  counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const bytes = released.toString();
+  // The value must be nowhere in the bytes: neither as text, nor as JSON writes it, nor as JSON inside JSON.
+  if ([value, written(value), written(written(value))].some((form) => bytes.includes(form))) leaks++;
+  expect(blocked).toBeNull();
+  const isEscaped = family.name.endsWith('escaped');
+  const same = (got: string): string => (isEscaped ? JSON.stringify(JSON.parse(got)) : got);
+  const expected = (family.expected ?? mask)(text);
+  const deltas = [...deltasOf(released).values()].filter((got) => got !== '' && got !== 'null');
+  expect(deltas.map(same)).toEqual([expected]);
+  const wholes = wholesOf(
+    eventsOf(released).filter(
+      (event) => typeof event !== 'string' && !String(event['type']).endsWith('.delta') && event['choices'] === undefined,
+    ),
+  );
+  expect(wholes.filter((found) => found !== 'text').map(same)).toEqual(Array.from({ length: family.wholes }, () => expected));
+}
+
+describe.each(FAMILIES)('$name', (family) => {
+  const content = family.content ?? ((text: string): string => text);
+
+  it.each(ENTITIES)('$name, cut in two deltas at every place', (entity) => {
+    const full = content(entity.text);
+    for (let cut = 0; cut <= full.length; cut += family.step ?? 1)
+      check(family.name, family, entity, events(family.stream([full.slice(0, cut), full.slice(cut)])));
+  });
+
+  it('every entity in deltas of every fixed size', () => {
+    for (const entity of ENTITIES) {
+      const full = content(entity.text);
+      for (const size of [1, 3, 7, 16]) {
+        const pieces = Array.from({ length: Math.ceil(full.length / size) }, (_, i) => full.slice(i * size, (i + 1) * size));
+        check(`${family.name}, fixed sizes`, family, entity, events(family.stream(pieces)));
+      }
+    }
+  });
+
+  it.runIf(RAW.has(family.name))('every entity with the bytes of the stream cut anywhere, and byte by byte', () => {
+    for (const entity of ENTITIES) {
+      const full = content(entity.text);
+      const half = Math.floor(full.length / 2);
+      const bytes = Buffer.from(family.stream([full.slice(0, half), full.slice(half)]));
+      for (let cut = 0; cut < bytes.length; cut += 149)
+        check(`${family.name}, raw chunks`, family, entity, [bytes.subarray(0, cut), bytes.subarray(cut)]);
+      check(`${family.name}, raw bytes`, family, entity, eachByte(bytes));
+    }
+  });
+});
+
+describe('a stream that breaks off inside a value', () => {
+  it.each(ENTITIES)('$name', ({ text, value }) => {
+    const from = text.indexOf(value);
+    for (let cut = from + 1; cut < from + value.length; cut++) {
+      const part = text.slice(0, cut);
+      const responses = new ResponsesEvents().message([part]).soFar.replace(/event: response.output_text.done[\s\S]*$/, '');
+      const chat = chatText([part]).replace(/data: [^\n]*"finish_reason":"stop"[\s\S]*$/, '');
+      for (const stream of [responses, chat]) {
+        const { released } = feed(
+          protocol.screenResponse(contexts.plain, { status: 200, contentType: 'text/event-stream' }),
+          events(stream),
+        );
+        counts.set('broken off', (counts.get('broken off') ?? 0) + 1);
+        if (cut - from >= 6 && released.includes(written(value.slice(0, cut - from)))) leaks++;
+      }
+    }
+  });
+});
+
+describe('all splits together', () => {
+  it('leak nothing', () => {
+    expect(leaks).toBe(0);
+  });
+});
