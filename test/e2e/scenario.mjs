@@ -46,6 +46,7 @@ await agentSdk();
 await plainSdk();
 await hostile({ check, instance, state, alice, auditor, heard, config });
 await ledger();
+candidate();
 await packets({
   check,
   instance,
@@ -168,6 +169,43 @@ async function plainSdk() {
     JSON.stringify(released.content),
   );
   check('one approval is one forward', heard.length === before + 1, `${heard.length - before} forwarded`);
+}
+
+/** A candidate on what has just happened: a text nobody looked for so far, a tool that was held, a value that was masked. */
+function candidate() {
+  const file = join(directory, 'candidate.yaml');
+  writeFileSync(
+    file,
+    `policies:
+  - { name: numbers, detect: [ us_ssn ], request: block, response: mask }
+  - name: no-ledgers
+    when: { request_text: '(?i)what is a ledger' }
+    action: block
+  - name: no-drops
+    when: { tool_input: '(?i)drop' }
+    action: hold
+    approvers: { group: data-owners }
+  - { name: nothing, when: { request_text: 'qqqq' }, action: block }
+`,
+  );
+  // A fifth of so few exchanges is more than what is called broad: the exit code says so.
+  const report = JSON.parse(affiant(state, ['policy', 'test', file, '--token', auditor, '--json'], { expect: [0, 1] }));
+  const rule = (policy, action) => report.rules.find((one) => one.policy === policy && one.action === action);
+  check(
+    'a candidate policy is tried on the past: texts, held tools and values that were masked then',
+    rule('no-ledgers', 'block')?.exchanges > 0 && rule('no-drops', 'hold')?.exchanges > 0 && rule('numbers', 'block')?.exchanges > 0,
+    JSON.stringify(report.rules.map(({ policy, action, exchanges, values }) => [policy, action, exchanges, values])),
+  );
+  check(
+    'it names what nothing hit, and shows no raw value',
+    report.unused.join() === 'nothing' && !/536-22-8471/.test(JSON.stringify(report)),
+  );
+  check(
+    'and says how verdicts would change',
+    report.changes.some(({ recorded, candidate: now }) => recorded !== 'block' && now === 'block') &&
+      report.changes.reduce((sum, { exchanges }) => sum + exchanges, 0) === report.exchanges,
+    JSON.stringify(report.changes),
+  );
 }
 
 async function ledger() {

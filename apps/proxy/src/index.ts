@@ -11,6 +11,6 @@ export {
   type UpstreamCredential,
 } from './ports.js';
 export { ProxyModule } from './proxy.module.js';
-export type { Protocol } from './protocols/protocol.js';
+export type { Protocol, ResponseScreener, ScreenContext, ScreenStep } from './protocols/protocol.js';
 export { builtInProtocols } from './protocols/registry.js';
 export { recoverOpenExchanges } from './record/recover.js';

@@ -5,7 +5,7 @@ import type { PacketRecord } from '#catalogue';
 import { AffiantError } from '#errors';
 import { Instance } from '../instance.js';
 import { printFields, printJson, printTable, say } from '../output.js';
-import { online, type AddCommand, type CommonOptions } from './options.js';
+import { instant, online, type AddCommand, type CommonOptions } from './options.js';
 
 export const addPackets: AddCommand = (program, finding) => {
   const packet = program.command('packet').description('Evidence packets');
@@ -73,12 +73,3 @@ export const addPackets: AddCommand = (program, finding) => {
       else printFields({ file: options.out, bytes: bytes.length, sha256 });
     });
 };
-
-function instant(text: string): string {
-  const at = new Date(text);
-  if (Number.isNaN(at.getTime()))
-    throw new AffiantError('usage_invalid', `not an ISO 8601 instant: ${text}`, {
-      remedy: 'Write e.g. 2026-07-01 or 2026-07-01T00:00:00Z.',
-    });
-  return at.toISOString();
-}
