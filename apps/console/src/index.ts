@@ -14,4 +14,5 @@ export {
   type TailedEvent,
   type TailOptions,
 } from './ports.js';
+export { timestampStatus, type AuthorityFacts } from './timestamp-status.js';
 export { witnessStatus, type WitnessFacts } from './witness-status.js';

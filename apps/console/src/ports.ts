@@ -82,6 +82,21 @@ export interface StatusReport {
     /** In plain words. */
     readonly note: string;
   };
+  /** How far time-stamp authorities have stamped; no authority where none is configured. Absent where it is not known. */
+  readonly timestamps?: {
+    readonly authorities: readonly {
+      readonly authority: string;
+      /** Leaves of the largest checkpoint it has stamped. */
+      readonly stamped_size: number;
+      /** Microseconds since the Unix epoch. */
+      readonly last_stamp_at: number | null;
+      readonly failing: string | null;
+      /** When the first of its stamps ends unless it is renewed, microseconds since the Unix epoch. */
+      readonly first_expires_at: number | null;
+    }[];
+    /** In plain words. */
+    readonly note: string;
+  };
   readonly event_loop: { readonly max_ms: number; readonly p99_ms: number };
   readonly policy: { readonly version: string; readonly digest: string };
   readonly approvals: { readonly pending: number };

@@ -1,5 +1,5 @@
 export { checkRows, ROW_QUERIES, type LedgerRows, type ReadRow, type RowsReport } from './check/index.js';
-export { newestToStamp, openStamps, StampLoop, type AuthorityHealth, type StampPorts } from './stamp/index.js';
+export { newestToStamp, openStamps, StampLoop, type AuthorityHealth, type StampHealth, type StampPorts } from './stamp/index.js';
 export { AnchorLoop, openAnchor, type AnchorHealth, type WitnessHealth } from './anchor/index.js';
 export { LedgerService, type LedgerConsumer } from './ledger-service.js';
 export { LedgerModule } from './ledger.module.js';

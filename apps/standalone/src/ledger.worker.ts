@@ -92,7 +92,7 @@ const stopTrim = await trimBehindCheckpoints(eventLog, recorder, 'ledger.trim', 
 
 let stopping = false;
 const tellHealth = async (): Promise<void> => {
-  if (!stopping) report({ health: await ledger.health(), siem: await feed.health(), anchor: anchor.health() });
+  if (!stopping) report({ health: await ledger.health(), siem: await feed.health(), anchor: anchor.health(), stamps: stamps.health() });
 };
 const timer = setInterval(() => void tellHealth().catch(() => undefined), HEALTH_MS);
 await tellHealth();

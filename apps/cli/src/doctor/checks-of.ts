@@ -13,6 +13,7 @@ import { engineCheck } from './standalone/engine.js';
 import { instanceChecks } from './standalone/instance.js';
 import { siemChecks } from './siem.js';
 import { signerCheck } from './signer.js';
+import { timestampCheck } from './timestamps.js';
 import { witnessCheck } from './witnesses.js';
 import { portsCheck } from './standalone/ports.js';
 import { stateChecks } from './standalone/state.js';
@@ -29,6 +30,7 @@ export function checksOf(config: AffiantConfig, state: string): Check[] {
     secretCheck(config),
     signerCheck(config.ledger, state),
     witnessCheck(config.ledger),
+    timestampCheck(config.ledger),
     ...issuerChecks(config),
     ...siemChecks(config.siem),
   ];

@@ -16,6 +16,7 @@ import { nodeVersion, openFiles } from './host.js';
 import { checkIssuer } from './issuers.js';
 import { runChecks } from './run-checks.js';
 import { instanceChecks, judgeClock, judgeJournal, judgeLedger } from './standalone/instance.js';
+import { judgeTimestamps } from './timestamps.js';
 import { judgeWitnesses } from './witnesses.js';
 import { MetricValues } from './standalone/metrics.js';
 import { portsCheck } from './standalone/ports.js';
@@ -183,6 +184,26 @@ describe('the instance, by its metrics', () => {
     expect(of(grown.replace('90', '11') + quorum(2_000))).toBe('ok');
   });
 
+  it('of the time stamps: an authority that fails, a stamp that is missing, one that ends unrenewed', () => {
+    const now = Date.now() / 1000;
+    const set = (change: Readonly<Record<string, number>>): string =>
+      Object.entries({ last_stamp_timestamp_seconds: now - 10, timestamp_failing: 0, timestamped_events: 90, ...change })
+        .map(([name, value]) => `affiant_ledger_${name}{authority="first",service="s"} ${value}\n`)
+        .join('');
+    const of = (change: Readonly<Record<string, number>>): string => {
+      const fixed = 'affiant_ledger_timestamp_authorities 1\naffiant_ledger_sealed_events 100\n';
+      const times = 'affiant_ledger_timestamp_interval_seconds 3600\naffiant_ledger_timestamp_renew_before_seconds 1000\n';
+      return judgeTimestamps(values(fixed + times + set(change))).status;
+    };
+    expect(judgeTimestamps(values('affiant_ledger_timestamp_authorities 0\n')).status).toBe('skipped');
+    expect(of({})).toBe('ok');
+    expect(of({ timestamp_failing: 1 })).toBe('warn');
+    expect(of({ last_stamp_timestamp_seconds: now - 9_000 })).toBe('warn');
+    expect(of({ last_stamp_timestamp_seconds: now - 9_000, timestamped_events: 98 })).toBe('ok');
+    expect(of({ stamp_expires_timestamp_seconds: now + 900 })).toBe('ok');
+    expect(of({ stamp_expires_timestamp_seconds: now + 400 })).toBe('warn');
+  });
+
   it('tells a halted ledger, one that is away, one that does not seal', () => {
     const up = 'affiant_ledger_up 1\naffiant_ledger_halted 0\n';
     const seal = (age: number): string => `affiant_ledger_last_seal_timestamp_seconds ${Date.now() / 1000 - age}\n`;
@@ -237,9 +258,9 @@ describe('a state directory', () => {
     const run = (pid: number, url: string): void =>
       writeFileSync(join(directory, 'run.json'), JSON.stringify({ pid, gateway: url, console: url }));
     const statuses = async (): Promise<string[]> => statusOf(await runChecks(instanceChecks(directory)));
-    expect(await statuses()).toEqual(['skipped', 'skipped', 'skipped', 'skipped', 'skipped']);
+    expect(await statuses()).toEqual(Array<string>(6).fill('skipped'));
     run(2 ** 22 + 1, 'http://127.0.0.1:1');
-    expect(await statuses()).toEqual(['skipped', 'skipped', 'skipped', 'skipped', 'skipped']);
+    expect(await statuses()).toEqual(Array<string>(6).fill('skipped'));
     run(process.pid, 'http://127.0.0.1:1');
     const [running] = await runChecks(instanceChecks(directory));
     expect(running).toMatchObject({ status: 'fail', unreachable: true });

@@ -60,6 +60,7 @@ export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redi
       approvals,
       nowUs: () => clock.nowUs(),
       witnesses: ledger.witnesses,
+      timestamps: ledger.timestamps,
     });
     const module = ConsoleModule.register({
       identity,

@@ -1,10 +1,11 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import type { ApprovalBook } from '#catalogue';
-import { packageVersion, type WitnessesConfig } from '#config';
+import { packageVersion, type TimestampsConfig, type WitnessesConfig } from '#config';
 import type { MetricsReading } from '#observability';
 import type { PolicySet } from '#policy';
 import type { Source } from '#service';
 import type { StatusReport, StatusSource } from '../ports.js';
+import { timestampStatus } from '../timestamp-status.js';
 import { witnessStatus } from '../witness-status.js';
 import type { LedgerState, LedgerStateReader } from './ledger-state.js';
 
@@ -21,6 +22,7 @@ export interface ConsoleStatusParts {
   readonly approvals: ApprovalBook;
   readonly nowUs: () => number;
   readonly witnesses: WitnessesConfig;
+  readonly timestamps: TimestampsConfig;
 }
 
 /** What a console alone can know: its own journal, and the ledger as it stands in Kafka and in the store. The gateways have metrics of their own. */
@@ -49,6 +51,7 @@ export class ConsoleStatus implements StatusSource {
         halted: false,
       },
       ...(await this.#witnesses()),
+      ...(await this.#timestamps()),
       event_loop: { max_ms: this.#delay.max / 1e6, p99_ms: this.#delay.percentile(99) / 1e6 },
       policy: { version, digest },
       approvals: { pending: pending.length },
@@ -81,6 +84,19 @@ export class ConsoleStatus implements StatusSource {
     try {
       const newest = await this.parts.ledger.anchored();
       return { witnesses: witnessStatus({ ...known, size: newest?.size ?? 0, lastUs: newest?.atUs ?? null }) };
+    } catch {
+      return {};
+    }
+  }
+
+  /** By what the ledger told of its stamps. Left out while the store does not answer. */
+  async #timestamps(): Promise<Pick<StatusReport, 'timestamps'>> {
+    const { authorities } = this.parts.timestamps;
+    if (authorities.length === 0) return { timestamps: timestampStatus([]) };
+    try {
+      const told = await this.parts.ledger.stamped();
+      const never = { lastUs: null, failing: null, size: 0, expiresUs: null };
+      return { timestamps: timestampStatus(authorities.map(({ name }) => ({ ...never, ...told.get(name), name }))) };
     } catch {
       return {};
     }

@@ -3,6 +3,7 @@ import { AffiantError } from '#errors';
 import type { EventLog } from '#event-log';
 import { TOPICS, type Clock } from '#events';
 import type { EngineClient } from '../ledger/engine-client.js';
+import type { AuthorityFacts } from '../timestamp-status.js';
 
 /** Consumer group of the ingest, as Kafka knows it. */
 const INGEST_GROUP = 'ledger.ingest';
@@ -19,6 +20,20 @@ WHERE topic != '${TOPICS.checkpoint}'
 
 const ANCHORED = `SELECT tree_size, toUnixTimestamp64Micro(anchored_at) AS anchored_us FROM ledger.anchors ORDER BY tree_size DESC LIMIT 1`;
 
+/** Of each authority: what it stamped, when its first stamp ends (the newest stamp of each tree counts), and why it failed if that was the last word. */
+const STAMPED = `SELECT authority, max(size) AS size, max(granted_us) AS last_us, min(ends) AS first_ends,
+  if(max(failed_us) > max(granted_us), argMax(why, failed_us), '') AS failing
+FROM
+(
+  SELECT assumeNotNull(subject) AS authority, if(kind = 'timestamp.granted', toUInt64OrZero(attributes['tree_size']), 0) AS size,
+    toInt64(if(kind = 'timestamp.granted', toUnixTimestamp64Micro(max(occurred_at)), 0)) AS granted_us,
+    toInt64(if(kind = 'timestamp.granted', 0, toUnixTimestamp64Micro(max(occurred_at)))) AS failed_us,
+    if(kind = 'timestamp.granted', max(attributes['certificate_ends']), 'none') AS ends, argMax(attributes['reason'], occurred_at) AS why
+  FROM audit.control WHERE kind IN ('timestamp.granted', 'timestamp.failed')
+  GROUP BY authority, kind, size
+)
+GROUP BY authority`;
+
 const number = z.union([z.number(), z.string().regex(/^\d+$/)]).transform(Number);
 const newestRow = z.object({
   tree_size: number,
@@ -28,6 +43,8 @@ const newestRow = z.object({
   frontier_seqs: z.array(number),
 });
 const unsealedRow = z.object({ events: number });
+
+const stampedRow = z.object({ authority: z.string(), size: number, last_us: number, first_ends: z.string(), failing: z.string() });
 
 const anchoredRow = z.object({ tree_size: number, anchored_us: number });
 
@@ -66,6 +83,18 @@ export class LedgerStateReader {
   async anchored(): Promise<{ readonly size: number; readonly atUs: number } | null> {
     const [newest] = z.array(anchoredRow).parse(await this.#query(ANCHORED, {}));
     return newest === undefined ? null : { size: newest.tree_size, atUs: newest.anchored_us };
+  }
+
+  /** What each authority has stamped, by name, as the ledger told it. @throws AffiantError query_failed, engine_failed */
+  async stamped(): Promise<ReadonlyMap<string, AuthorityFacts>> {
+    const rows = z.array(stampedRow).parse(await this.#query(STAMPED, {}));
+    return new Map(
+      rows.map(({ authority, size, last_us, first_ends, failing }) => {
+        const ends = Date.parse(first_ends);
+        const known = { lastUs: last_us === 0 ? null : last_us, size, expiresUs: Number.isNaN(ends) ? null : ends * 1_000 };
+        return [authority, { name: authority, ...known, failing: failing === '' ? null : failing }];
+      }),
+    );
   }
 
   async #ask(): Promise<LedgerState> {

@@ -11,7 +11,7 @@ import { KafkaSink, openSiemSinks, startFeed, type SinkHealth } from '../feed/in
 import { recordKeys } from '../keys/record-keys.js';
 import { PostgresLeadership } from '../leadership/postgres-leadership.js';
 import type { LedgerHealth } from '../ports.js';
-import { newestToStamp, openStamps } from '../stamp/index.js';
+import { newestToStamp, openStamps, type StampLoop } from '../stamp/index.js';
 import { startLedger } from '../start-ledger.js';
 import { StoredWords } from '../testify/own-words.js';
 import { StoredTrail } from '../testify/stored-trail.js';
@@ -94,6 +94,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
       () => ledger.health(),
       () => feed.health(),
       anchor,
+      stamps,
       () => store.ping(),
       fail,
     );
@@ -146,6 +147,7 @@ class HealthWatch {
     private readonly ledger: () => Promise<LedgerHealth>,
     private readonly feed: () => Promise<readonly SinkHealth[]>,
     private readonly anchor: Pick<AnchorLoop, 'health'>,
+    private readonly stamps: Pick<StampLoop, 'health'>,
     private readonly storeAnswers: () => Promise<boolean>,
     private readonly fail: ServiceContext['fail'],
   ) {
@@ -180,8 +182,8 @@ class HealthWatch {
         lastSealUs: last?.lastSealAt ?? null,
         gaps: last?.gaps ?? [],
       },
-      // Only who leads anchors; what a follower has not done is no news.
-      ...(last?.leader === true ? { anchor: this.anchor.health() } : {}),
+      // Only who leads anchors and has stamps made; what a follower has not done is no news.
+      ...(last?.leader === true ? { anchor: this.anchor.health(), stamps: this.stamps.health() } : {}),
       sinks: this.#sinks.map(({ sink, lag }) => ({ sink, lag, lastErrorUs: null })),
     };
   }

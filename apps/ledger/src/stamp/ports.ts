@@ -24,8 +24,19 @@ export interface StampPorts {
 /** How an authority did last. */
 export interface AuthorityHealth {
   readonly name: string;
-  /** Microseconds since the Unix epoch, by our clock; null when it has not stamped since the start. */
+  /** When it stamped last, microseconds since the Unix epoch: by our clock, and for a stamp of an earlier process by its own. Null: not known. */
   readonly lastUs: number | null;
   /** Why it did not stamp the last time; null when it did, or was not asked yet. */
   readonly failing: string | null;
+  /** Leaves of the largest checkpoint it has stamped; 0 before the first. */
+  readonly size: number;
+  /** When the first of its stamps can no longer be checked unless it is renewed, microseconds since the Unix epoch; null when there is none. */
+  readonly expiresUs: number | null;
+}
+
+/** How the time stamps of the log are. Empty where no authority is configured. */
+export interface StampHealth {
+  readonly intervalMs: number;
+  readonly renewBeforeMs: number;
+  readonly authorities: readonly AuthorityHealth[];
 }

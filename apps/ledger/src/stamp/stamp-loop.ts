@@ -1,9 +1,9 @@
 import { isAffiantError } from '#errors';
-import { parseStampPath, stampedCheckpointPath, stampPath, type StampPlace, type TimestampAuthority } from '#timestamp';
+import { parseStampPath, stampedCheckpointPath, stampPath, stampTime, type StampPlace, type TimestampAuthority } from '#timestamp';
 import { readCheckpoint } from '#tlog';
 import { systemPause } from '../retry.js';
 import { failedDraft, grantedDraft } from './drafts.js';
-import type { AuthorityHealth, StampPorts } from './ports.js';
+import type { AuthorityHealth, StampHealth, StampPorts } from './ports.js';
 
 /** After a failure, or while there is nothing to stamp: how soon it looks again, unless the interval is shorter. Milliseconds. */
 const LOOK_MS = 60_000;
@@ -19,7 +19,7 @@ const RENEWALS = 20;
  */
 export class StampLoop {
   readonly #stopping = new AbortController();
-  readonly #health = new Map<string, AuthorityHealth>();
+  readonly #health = new Map<string, Pick<AuthorityHealth, 'name' | 'lastUs' | 'failing'>>();
   /** `<size> <authority>` -> its newest stamp. Null until what is kept was listed. */
   #newest: Map<string, StampPlace> | null = null;
   #running: Promise<void> = Promise.resolve();
@@ -38,8 +38,15 @@ export class StampLoop {
     await this.#running;
   }
 
-  health(): AuthorityHealth[] {
-    return [...this.#health.values()];
+  health(): StampHealth {
+    const { interval: intervalMs, renewBefore: renewBeforeMs } = this.ports.options;
+    const authorities = [...this.#health.values()].map((one) => {
+      const own = [...(this.#newest?.values() ?? [])].filter(({ authority }) => authority === one.name);
+      const first = own.reduce((soonest, { expiresAt }) => Math.min(soonest, expiresAt), Infinity);
+      const size = own.reduce((largest, place) => Math.max(largest, place.size), 0);
+      return { ...one, size, expiresUs: own.length === 0 ? null : first * 1_000 };
+    });
+    return { intervalMs, renewBeforeMs, authorities };
   }
 
   /** One time. False when there was nothing to stamp, or an authority failed. @throws what a store throws; the next time does the same again */
@@ -139,11 +146,25 @@ export class StampLoop {
       const place = parseStampPath(path);
       if (place !== null && place.number >= (newest.get(keyOf(place))?.number ?? 0)) newest.set(keyOf(place), place);
     }
+    for (const { name } of this.ports.authorities) await this.#recall(name, newest);
     return newest;
   }
 
+  /** When an earlier process had it stamp last. What cannot be read there is the verifiers' business. */
+  async #recall(name: string, newest: ReadonlyMap<string, StampPlace>): Promise<void> {
+    const last = newest.get(keyOf({ size: this.#largest(newest, name), authority: name }));
+    const known = this.#health.get(name);
+    const response = last === undefined ? null : await this.ports.stamps.get(stampPath(last));
+    if (response === null || known === undefined || known.lastUs !== null) return;
+    try {
+      this.#health.set(name, { ...known, lastUs: stampTime(response) * 1_000 });
+    } catch (error) {
+      this.ports.logger.warn({ place: stampPath(last!), reason: (error as Error).message }, 'a kept stamp cannot be read');
+    }
+  }
+
   /** -Infinity when it has none. */
-  #largest(kept: Map<string, StampPlace>, authority: string): number {
+  #largest(kept: ReadonlyMap<string, StampPlace>, authority: string): number {
     let largest = -Infinity;
     for (const place of kept.values()) if (place.authority === authority) largest = Math.max(largest, place.size);
     return largest;

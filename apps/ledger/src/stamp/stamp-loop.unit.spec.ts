@@ -88,10 +88,9 @@ describe('the stamp loop', () => {
     state.note = await noteOf(14);
     expect(await loop.once()).toBe(true);
     expect(one.stamped).toHaveLength(2);
-    expect(loop.health()).toEqual([
-      { name: 'one', lastUs: NOW * 1_000, failing: null },
-      { name: 'two', lastUs: NOW * 1_000, failing: null },
-    ]);
+    const known = { lastUs: NOW * 1_000, failing: null, size: 14, expiresUs: (NOW + 400 * DAY) * 1_000 };
+    const authorities = ['one', 'two'].map((name) => ({ name, ...known }));
+    expect(loop.health()).toEqual({ intervalMs: 1_000, renewBeforeMs: 30 * DAY, authorities });
   });
 
   it('goes on without an authority that is away, says so once, and catches up', async () => {
@@ -104,7 +103,7 @@ describe('the stamp loop', () => {
     }
     expect(kinds()).toEqual(expect.arrayContaining(['timestamp.failed one', 'timestamp.granted two', 'timestamp.granted two']));
     expect(kinds()).toHaveLength(3);
-    expect(loop.health()[0]).toMatchObject({ name: 'one', lastUs: null, failing: 'away' });
+    expect(loop.health().authorities[0]).toEqual({ name: 'one', lastUs: null, failing: 'away', size: 0, expiresUs: null });
     one.down = false;
     await loop.once();
     expect(one.stamped).toEqual([Buffer.from(state.note!)]);
@@ -134,6 +133,7 @@ describe('the stamp loop', () => {
     expect(one.stamped[1]).toEqual(Buffer.concat([Buffer.from(first.state.note), old!]));
     expect(await stamps.get(stampPath({ size: 10, authority: 'one', number: 1, expiresAt: NOW + 171 * DAY }))).not.toBeNull();
     expect(second.kinds()).toEqual(['timestamp.granted one']);
+    expect(second.loop.health().authorities).toMatchObject([{ size: 10, expiresUs: (NOW + 171 * DAY) * 1_000 }]);
 
     const third = world([one], { stamps });
     third.state.note = first.state.note;

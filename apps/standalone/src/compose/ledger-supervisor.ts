@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { AnchorHealth, LedgerHealth, SinkHealth } from '#apps/ledger';
+import type { AnchorHealth, LedgerHealth, SinkHealth, StampHealth } from '#apps/ledger';
 import { AffiantError } from '#errors';
 import {
   ClickHouseLedgerStore,
@@ -34,6 +34,7 @@ export class LedgerSupervisor {
   #health: LedgerHealth | null = null;
   #siem: readonly SinkHealth[] = [];
   #anchor: AnchorHealth | null = null;
+  #stamps: StampHealth | null = null;
   #stopping = false;
   #restarting: Promise<void> | null = null;
 
@@ -67,6 +68,11 @@ export class LedgerSupervisor {
   /** The witnesses as the ledger last said; null before it did. */
   get anchor(): AnchorHealth | null {
     return this.#anchor;
+  }
+
+  /** The time-stamp authorities as the ledger last said; null before it did. */
+  get stamps(): StampHealth | null {
+    return this.#stamps;
   }
 
   /** Lets the ledger take in what is durable, then ends worker and engine. */
@@ -113,6 +119,7 @@ export class LedgerSupervisor {
           this.#health = message.health;
           this.#siem = message.siem;
           this.#anchor = message.anchor;
+          this.#stamps = message.stamps;
         }
         if ('ready' in message) resolve();
       });

@@ -1,7 +1,7 @@
 import type { Watermarks } from '#journal';
 import type { SiemConfig, TimestampsConfig, WitnessesConfig } from '#config';
 import type { LogKeysConfig } from '#service';
-import type { AnchorHealth, LedgerHealth, SinkHealth } from '#apps/ledger';
+import type { AnchorHealth, LedgerHealth, SinkHealth, StampHealth } from '#apps/ledger';
 
 /** Sources of this process: one journal each, one writer each. */
 export const SOURCES = { gateway: 'gateway', ledger: 'ledger' } as const;
@@ -32,7 +32,12 @@ export interface LedgerTask {
 /** Worker to main thread. */
 export type LedgerReport =
   | { readonly ready: true }
-  | { readonly health: LedgerHealth; readonly siem: readonly SinkHealth[]; readonly anchor: AnchorHealth }
+  | {
+      readonly health: LedgerHealth;
+      readonly siem: readonly SinkHealth[];
+      readonly anchor: AnchorHealth;
+      readonly stamps: StampHealth;
+    }
   | { readonly stopped: true };
 
 /** Main thread to worker. */

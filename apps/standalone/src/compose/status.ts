@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import type { AnchorHealth } from '#apps/ledger';
-import { witnessStatus, type StatusReport, type StatusSource } from '#apps/console';
+import { timestampStatus, witnessStatus, type StatusReport, type StatusSource } from '#apps/console';
 import type { Gateway, PolicySource } from '#apps/proxy';
 import type { ApprovalBook } from '#catalogue';
 import { packageVersion } from '#config';
@@ -53,6 +53,7 @@ export class ProcessStatus implements StatusSource {
       },
       siem: supervisor.siem,
       ...(supervisor.anchor === null ? {} : { witnesses: witnessStatus(factsOf(supervisor.anchor)) }),
+      ...(supervisor.stamps === null ? {} : { timestamps: timestampStatus(supervisor.stamps.authorities) }),
       event_loop: { max_ms: this.#delay.max / 1e6, p99_ms: this.#delay.percentile(99) / 1e6 },
       policy: { version, digest },
       approvals: { pending: (await approvals.list({ state: 'pending', limit: HOLDS_READ })).length },
@@ -77,6 +78,7 @@ export class ProcessStatus implements StatusSource {
         lastSealUs: health?.lastSealAt ?? null,
       },
       ...(health === null || supervisor.anchor === null ? {} : { anchor: supervisor.anchor }),
+      ...(health === null || supervisor.stamps === null ? {} : { stamps: supervisor.stamps }),
       journal: { pendingBytes: journal.pendingBytes, highWaterBytes, durableSeq: journal.durableSeq },
       clock: { offsetUs: clock.offsetUs() },
       holds: {

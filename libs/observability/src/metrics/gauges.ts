@@ -25,6 +25,13 @@ const GAUGES = {
   cosignedEvents: ['affiant_ledger_cosigned_events', 'Leaves that the newest cosigned checkpoint covers'],
   lastQuorum: ['affiant_ledger_last_quorum_timestamp_seconds', 'When a quorum of witnesses last cosigned, Unix time'],
   lastCosignature: ['affiant_ledger_last_cosignature_timestamp_seconds', 'When a witness last cosigned, Unix time', 'witness'],
+  authorities: ['affiant_ledger_timestamp_authorities', 'Time-stamp authorities that are configured; 0: nobody says when'],
+  stampInterval: ['affiant_ledger_timestamp_interval_seconds', 'How often the newest checkpoint is to be stamped'],
+  stampRenewBefore: ['affiant_ledger_timestamp_renew_before_seconds', 'How long before the end of its certificate a stamp is renewed'],
+  stampedEvents: ['affiant_ledger_timestamped_events', 'Leaves of the largest checkpoint an authority has stamped', 'authority'],
+  lastStamp: ['affiant_ledger_last_stamp_timestamp_seconds', 'When an authority last stamped, Unix time', 'authority'],
+  stampFailing: ['affiant_ledger_timestamp_failing', '1 while an authority did not stamp when it was last asked', 'authority'],
+  stampExpires: ['affiant_ledger_stamp_expires_timestamp_seconds', "When the first of an authority's stamps ends, Unix time", 'authority'],
   journalPending: ['affiant_journal_pending_bytes', 'Journal bytes the ledger has not acknowledged'],
   journalHighWater: ['affiant_journal_high_water_bytes', 'Pending bytes above which calls are refused'],
   journalDurable: ['affiant_journal_durable_seq', 'Highest sequence number on stable storage'],
@@ -77,6 +84,7 @@ export class Gauges {
     this.clear();
     this.#ledger(reading.ledger);
     this.#anchor(reading.anchor);
+    this.#stamps(reading.stamps);
     this.#set('journalPending', reading.journal?.pendingBytes);
     this.#set('journalHighWater', reading.journal?.highWaterBytes);
     this.#set('journalDurable', reading.journal?.durableSeq);
@@ -121,6 +129,21 @@ export class Gauges {
     this.#set('lastQuorum', seconds(anchor.lastUs));
     // At most 32 are configured: their names need no bound of their own.
     for (const { name, lastUs } of anchor.witnesses) this.#set('lastCosignature', seconds(lastUs), { witness: name });
+  }
+
+  /** At most two are configured: their names need no bound of their own. */
+  #stamps(stamps: MetricsReading['stamps']): void {
+    if (stamps === undefined) return;
+    this.#set('authorities', stamps.authorities.length);
+    if (stamps.authorities.length === 0) return;
+    this.#set('stampInterval', stamps.intervalMs / 1_000);
+    this.#set('stampRenewBefore', stamps.renewBeforeMs / 1_000);
+    for (const { name: authority, lastUs, failing, size, expiresUs } of stamps.authorities) {
+      this.#set('stampedEvents', size, { authority });
+      this.#set('lastStamp', seconds(lastUs), { authority });
+      this.#set('stampFailing', flag(failing !== null), { authority });
+      this.#set('stampExpires', seconds(expiresUs), { authority });
+    }
   }
 
   #set(key: GaugeName, value: number | null | undefined, labels: Readonly<Record<string, string>> = {}): void {

@@ -5,6 +5,7 @@
 export interface MetricsReading {
   readonly ledger?: LedgerReading;
   readonly anchor?: AnchorReading;
+  readonly stamps?: StampsReading;
   readonly journal?: JournalReading;
   readonly shipper?: ShipperReading;
   readonly clock?: { readonly offsetUs: number | null };
@@ -49,6 +50,23 @@ export interface AnchorReading {
   readonly size: number;
   /** When the quorum was last met, microseconds since the Unix epoch; null when never. */
   readonly lastUs: number | null;
+}
+
+/** Time-stamp authorities of the process that seals. */
+export interface StampsReading {
+  readonly intervalMs: number;
+  readonly renewBeforeMs: number;
+  readonly authorities: readonly {
+    readonly name: string;
+    /** Microseconds since the Unix epoch; null when not known. */
+    readonly lastUs: number | null;
+    /** Why it did not stamp the last time. */
+    readonly failing: string | null;
+    /** Leaves of the largest checkpoint it has stamped. */
+    readonly size: number;
+    /** When the first of its stamps ends, microseconds since the Unix epoch. */
+    readonly expiresUs: number | null;
+  }[];
 }
 
 export interface JournalReading {

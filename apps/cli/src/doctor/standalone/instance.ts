@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunFile } from '../../instance.js';
 import { fail, ok, skipped, warn, worst, type Check, type Finding } from '../check.js';
+import { judgeTimestamps } from '../timestamps.js';
 import { judgeWitnesses } from '../witnesses.js';
 import { readMetrics, type MetricValues } from './metrics.js';
 
@@ -38,6 +39,7 @@ export function instanceChecks(state: string): Check[] {
     },
     { id: 'instance.ledger', title: 'Ledger', run: look(judgeLedger) },
     { id: 'instance.witnesses', title: 'Cosigned', run: look(judgeWitnesses) },
+    { id: 'instance.timestamps', title: 'Time-stamped', run: look(judgeTimestamps) },
     { id: 'instance.journal', title: 'Journal', run: look(judgeJournal) },
     { id: 'instance.clock', title: 'Clock', run: look(judgeClock) },
   ];

@@ -13,6 +13,12 @@ export class MetricValues {
     }
     return null;
   }
+
+  /** The values of one label among the series of that name. */
+  labels(name: string, label: string): string[] {
+    const series = this.text.split('\n').filter((line) => line.startsWith(`${name}{`));
+    return series.flatMap((line) => new RegExp(`[{,]${label}="([^"]*)"`).exec(line)?.[1] ?? []);
+  }
 }
 
 /** `/metrics` answers on the machine itself without a token. @throws when it does not answer */
