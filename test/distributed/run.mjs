@@ -1,4 +1,5 @@
-// `npm run test:distributed`: a whole installation of distributed mode on loopback, the demonstration's scenario on it, the loss of the schema registry and
+// `npm run test:distributed`: a whole installation of distributed mode on loopback with witnesses and a time-stamp authority, the demonstration's scenario on
+// it, the loss of the schema registry and
 // of ClickHouse, and figures. `--quick` is the scenario alone; `--registry` and `--rebuild` put those back. `--keep` leaves it running for a person, `--json`
 // prints one JSON document. Ends with `N passed, N failed`.
 import '../support/prepare.mjs';
@@ -31,6 +32,7 @@ const { scenario } = await import('./scenario.mjs');
 const { registry } = await import('./registry.mjs');
 const { figures } = await import('./figures.mjs');
 const { rebuilt } = await import('./rebuilt.mjs');
+const { startVouchers, vouched } = await import('./vouched.mjs');
 
 const directory = mkdtempSync(join(tmpdir(), 'affiant-distributed-'));
 const heard = [];
@@ -38,7 +40,17 @@ const KEY = 'distributed-provider-key-that-no-client-knows';
 const provider = await startSimulatedProvider({ host: '127.0.0.1', port: 0, apiKey: KEY, pace: 2, onRequest: (body) => heard.push(body) });
 const begun = performance.now();
 const log = (line) => say(`      ${line}`);
-const cluster = await startCluster({ directory, provider: { url: provider.url, apiKey: KEY }, registry: does('registry'), log });
+let vouchers = null;
+const cluster = await startCluster({
+  directory,
+  provider: { url: provider.url, apiKey: KEY },
+  registry: does('registry'),
+  log,
+  withKeys: async ({ vkey }) => {
+    vouchers = await startVouchers(vkey);
+    return vouchers?.config ?? {};
+  },
+});
 const startMs = Math.round(performance.now() - begun);
 let measured = {};
 try {
@@ -48,6 +60,7 @@ try {
     `${startMs} ms`,
   );
   await scenario({ cluster, check, heard });
+  if (vouchers !== null) await vouched({ cluster, check, vouchers });
   if (does('registry')) await registry({ cluster, check, heard });
   if (!args.includes('--quick')) measured = await figures({ cluster, check, say, events: number('--events', 20_000) });
   if (args.includes('--keep')) await keep();
@@ -65,6 +78,7 @@ check(
   JSON.stringify(codes),
 );
 await provider.close();
+await vouchers?.stop();
 if (!args.includes('--keep-files')) rmSync(directory, { recursive: true, force: true });
 else say(directory);
 let siem = null;

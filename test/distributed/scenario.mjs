@@ -106,10 +106,7 @@ async function history({ cluster, check, heard, instance, auditor }) {
       sources.every((row) => Number(row.first) === 1 && Number(row.missing) === 0 && Number(row.doubled) === 0),
     JSON.stringify(sources),
   );
-  await until(
-    'the SQL reads of this are sealed',
-    async () => JSON.parse(await affiant(cluster.state('console-1'), ['status', '--json'])).ledger.lag === 0,
-  );
+  await until('the SQL reads of this are sealed', async () => (await cluster.status(auditor)).ledger.lag === 0, 180_000);
   const tree = await checkTree(instance, auditor, null, cluster.vkey);
   check('the tree recomputed from the raw events is the signed root', tree.ok && tree.leaves > 0, `${tree.leaves} leaves, ${tree.detail}`);
 }

@@ -26,8 +26,9 @@ const SHARED_KEYS = {
 };
 
 /**
- * @param {{directory: string, provider: {url: string, apiKey: string}, config?: object, services?: string[], brokers?: number, registry?: boolean, env?: object, nodeArgs?: string[], log?: (line: string) => void}} options
+ * @param {{directory: string, provider: {url: string, apiKey: string}, config?: object, services?: string[], brokers?: number, registry?: boolean, env?: object, nodeArgs?: string[], log?: (line: string) => void, withKeys?: (cluster: object) => Promise<object>}} options
  *   `provider` is where connections `claude` and `strict` go; `config` replaces whole sections of the configuration;
+ *   `withKeys`: called once the keys are made, answers what the section `ledger` has beside its origin;
  *   `registry`: with a schema registry (part `registry`), which forgets everything when it is killed
  */
 export async function startCluster(options) {
@@ -61,8 +62,9 @@ class Cluster {
     env = {},
     nodeArgs = [],
     log = () => undefined,
+    withKeys = async () => ({}),
   }) {
-    this.options = { directory, provider, config, services, brokers, registry, env, nodeArgs, log };
+    this.options = { directory, provider, config, services, brokers, registry, env, nodeArgs, log, withKeys };
   }
 
   async start() {
@@ -116,6 +118,13 @@ class Cluster {
     const { access_token: token } = await answer.json();
     if (token === undefined) throw new Error(`no token for ${subject}: ${answer.status}`);
     return token;
+  }
+
+  /** `GET status` of the console, by whoever has this token. */
+  async status(token) {
+    const answer = await fetch(`${this.console}/api/v1/status`, { headers: { authorization: `Bearer ${token}` } });
+    if (!answer.ok) throw new Error(`the status answered ${answer.status}`);
+    return answer.json();
   }
 
   /** Name of the ledger service that seals now, or null. */
@@ -236,6 +245,8 @@ class Cluster {
     const operator = this.operatorConfig('operator.yaml', this.engines.clickhouse);
     const keys = join(directory, 'keys');
     await affiant(null, ['keys', 'create', '--config', shared, '--directory', keys]);
+    this.config = { ...this.config, ledger: { ...this.config.ledger, ...(await this.options.withKeys(this)) } };
+    writeConfig(shared, this.config);
     await affiant(null, ['topics', 'apply', '--config', shared]);
     if (this.options.registry) await affiant(null, ['schemas', 'apply', '--config', shared]);
     await affiant(null, ['ledger', 'migrate', '--config', operator]);

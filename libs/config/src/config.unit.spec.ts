@@ -81,6 +81,19 @@ describe('parseConfig', () => {
     expect(error).toMatchObject({ code: 'config_invalid', where: expect.stringMatching(/^affiant\.yaml:\d+:\d+$/) as string });
   });
 
+  it('refuses a log that keeps what the ledger drops', () => {
+    const text = (kafka: string, content: string): string =>
+      `kafka: { brokers: [k:9092], topics: { retention: ${kafka} } }\nretention: { content: ${content} }\n`;
+    const message = 'must not be longer than retention.content: Kafka would keep what the ledger has dropped';
+    expect(checkConfig(text('31d', '30d')).problems).toContainEqual(
+      expect.objectContaining({ line: 1, path: 'kafka.topics.retention', message }),
+    );
+    expect(checkConfig(text('30d', '30d')).problems).toEqual([]);
+    expect(checkConfig('kafka: { brokers: [k:9092] }\nretention: { content: 20d }\n').problems).toContainEqual(
+      expect.objectContaining({ path: 'kafka.topics.retention', message }),
+    );
+  });
+
   it('never repeats a secret that stands where a reference belongs', () => {
     const text = EXAMPLE.replace('{ env: ANTHROPIC_API_KEY }', 'sk-ant-very-secret-value');
     const error = caught(() => parseConfig(text, 'affiant.yaml'));

@@ -325,7 +325,9 @@ const kafka = z.strictObject({
         .meta({ description: 'fixed for the life of a topic: sources are assigned to them' }),
       replication_factor: z.int().min(1).max(9).default(3),
       min_insync_replicas: z.int().min(1).max(9).default(2),
-      retention: duration('30d').meta({ description: 'at least the longest outage of the ledger you want to survive' }),
+      retention: duration('30d').meta({
+        description: 'at least the longest outage of the ledger you want to survive, at most retention.content',
+      }),
     })
     .prefault({} as never),
   resend_after: duration('2m').meta({ description: 'events that the ledger has not acknowledged by then are sent again' }),
@@ -383,28 +385,40 @@ const siem = z
   })
   .prefault({} as never);
 
+/** What was dropped from the ledger would still be in Kafka, readable there, and taken in again by a rebuild. */
+function keepsNoLongerThanTheLedger(
+  { kafka: log, retention: kept }: { readonly kafka?: z.output<typeof kafka> | undefined; readonly retention: z.output<typeof retention> },
+  context: z.RefinementCtx,
+): void {
+  if (log === undefined || kept.content === undefined || log.topics.retention <= kept.content) return;
+  const message = 'must not be longer than retention.content: Kafka would keep what the ledger has dropped';
+  context.addIssue({ code: 'custom', message, path: ['kafka', 'topics', 'retention'] });
+}
+
 /** The configuration file. Defaults stand here and nowhere else. */
-export const configSchema = z.strictObject({
-  source: name
-    .optional()
-    .meta({ description: 'id of the journal this process writes, unique and constant; default: service and host name' }),
-  institution: z.string().min(1).max(200).default('(institution not named)').meta({ description: 'printed on packets' }),
-  server,
-  identity,
-  connections: z.array(connection).max(1_000).superRefine(unique('connection')).default([]),
-  policies: z.array(policy).max(1_000).superRefine(unique('policy')).default([]),
-  patterns: z.array(customPattern).max(200).superRefine(unique('pattern')).default([]),
-  ledger,
-  retention: retention.meta({ description: 'how long the ledger keeps what it holds; leaves and checkpoints stay for ever' }),
-  holds: holds.meta({ description: 'who may keep records from being dropped' }),
-  journal,
-  approvals,
-  siem,
-  kafka: kafka.optional().meta({ description: 'the event log of distributed mode' }),
-  schema_registry: schemaRegistry.optional(),
-  clickhouse: clickhouse.optional().meta({ description: 'the ledger store of distributed mode' }),
-  postgres: postgres.optional().meta({ description: 'the catalogue of distributed mode' }),
-  redis: redis.optional().meta({ description: 'the job queue of distributed mode' }),
-  witness: witness.optional().meta({ description: 'makes this process a witness of other logs (docs/guide/run-a-witness.md)' }),
-  object_store: objectStore.optional().meta({ description: 'packets and tiles of distributed mode' }),
-});
+export const configSchema = z
+  .strictObject({
+    source: name
+      .optional()
+      .meta({ description: 'id of the journal this process writes, unique and constant; default: service and host name' }),
+    institution: z.string().min(1).max(200).default('(institution not named)').meta({ description: 'printed on packets' }),
+    server,
+    identity,
+    connections: z.array(connection).max(1_000).superRefine(unique('connection')).default([]),
+    policies: z.array(policy).max(1_000).superRefine(unique('policy')).default([]),
+    patterns: z.array(customPattern).max(200).superRefine(unique('pattern')).default([]),
+    ledger,
+    retention: retention.meta({ description: 'how long the ledger keeps what it holds; leaves and checkpoints stay for ever' }),
+    holds: holds.meta({ description: 'who may keep records from being dropped' }),
+    journal,
+    approvals,
+    siem,
+    kafka: kafka.optional().meta({ description: 'the event log of distributed mode' }),
+    schema_registry: schemaRegistry.optional(),
+    clickhouse: clickhouse.optional().meta({ description: 'the ledger store of distributed mode' }),
+    postgres: postgres.optional().meta({ description: 'the catalogue of distributed mode' }),
+    redis: redis.optional().meta({ description: 'the job queue of distributed mode' }),
+    witness: witness.optional().meta({ description: 'makes this process a witness of other logs (docs/guide/run-a-witness.md)' }),
+    object_store: objectStore.optional().meta({ description: 'packets and tiles of distributed mode' }),
+  })
+  .superRefine(keepsNoLongerThanTheLedger);

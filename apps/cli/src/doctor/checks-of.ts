@@ -47,7 +47,7 @@ export function checksOf(config: AffiantConfig, state: string): Check[] {
 function engines(config: AffiantConfig): Check[] {
   const { kafka, clickhouse, postgres, redis, object_store: objectStore, schema_registry: registry } = config;
   return [
-    ...(kafka === undefined ? [absent('kafka')] : kafkaChecks(kafka)),
+    ...(kafka === undefined ? [absent('kafka')] : kafkaChecks(kafka, config.retention.content)),
     ...(clickhouse === undefined ? [absent('clickhouse')] : clickhouseChecks(clickhouse)),
     postgres === undefined ? absent('postgres') : postgresCheck(postgres),
     redis === undefined ? absent('redis') : redisCheck(redis),

@@ -146,6 +146,13 @@ describe('a Kafka topic', () => {
     ['small messages', { maxMessageBytes: 1_048_588 }, ['fail']],
     ['short retention', { retentionMs: 999 }, ['warn']],
   ])('%s', (_, change, expected) => expect(statusOf(judgeTopic('t', { ...good, ...change }, wanted))).toEqual(expected));
+
+  it('keeps nothing for longer than the ledger keeps content', () => {
+    const of = (retentionMs: number, contentMs?: number): string[] =>
+      statusOf(judgeTopic('t', { ...good, retentionMs }, wanted, contentMs));
+    const { retention } = wanted;
+    expect([of(retention, retention), of(-1), of(retention, retention - 1), of(-1, retention)]).toEqual([[], [], ['fail'], ['fail']]);
+  });
 });
 
 describe("the ClickHouse writer's grants", () => {

@@ -6,10 +6,10 @@ import { fail, ok, warn, worst, type Check, type Finding } from '../check.js';
 // A CommonJS module: Node sees only some of its names, not ConfigResourceTypes.
 const { ConfigResourceTypes, Kafka, logLevel } = kafkajs;
 
-/** Brokers, and every topic as the evidence needs it (docs/adr/0050-distributed.md). */
-export const kafkaChecks = (config: KafkaConfig): Check[] => [
+/** Brokers, and every topic as the evidence needs it (docs/adr/0050-distributed.md). `contentMs`: how long the ledger keeps content; for ever when absent. */
+export const kafkaChecks = (config: KafkaConfig, contentMs?: number): Check[] => [
   { id: 'kafka.brokers', title: 'Kafka brokers', run: () => withAdmin(config, (admin) => checkBrokers(admin, config)) },
-  { id: 'kafka.topics', title: 'Kafka topics', run: () => withAdmin(config, (admin) => checkTopics(admin, config)) },
+  { id: 'kafka.topics', title: 'Kafka topics', run: () => withAdmin(config, (admin) => checkTopics(admin, config, contentMs)) },
 ];
 
 async function withAdmin(config: KafkaConfig, look: (admin: Admin) => Promise<Finding>): Promise<Finding> {
@@ -42,7 +42,7 @@ async function checkBrokers(admin: Admin, { tls, sasl, topics, brokers: given }:
   return worst(findings, told);
 }
 
-async function checkTopics(admin: Admin, { topics: wanted }: KafkaConfig): Promise<Finding> {
+async function checkTopics(admin: Admin, { topics: wanted }: KafkaConfig, contentMs: number | undefined): Promise<Finding> {
   const plans = topicPlans(wanted);
   const names = plans.map(({ topic }) => topic);
   const there = new Set(await admin.listTopics());
@@ -72,6 +72,7 @@ async function checkTopics(admin: Admin, { topics: wanted }: KafkaConfig): Promi
           maxMessageBytes: Number(setting('max.message.bytes')),
         },
         wanted,
+        contentMs,
       ),
     );
   }
@@ -94,7 +95,7 @@ export interface TopicFacts {
 
 const APPLY = 'Run `affiant topics apply --config FILE`.';
 
-export function judgeTopic(name: string, facts: TopicFacts, wanted: KafkaConfig['topics']): Finding[] {
+export function judgeTopic(name: string, facts: TopicFacts, wanted: KafkaConfig['topics'], contentMs?: number): Finding[] {
   const found: Finding[] = [];
   if (facts.leaderless > 0) found.push(fail(`${name}: ${facts.leaderless} partitions without leader`, 'Bring their brokers back.'));
   if (facts.partitions !== wanted.partitions)
@@ -122,5 +123,12 @@ export function judgeTopic(name: string, facts: TopicFacts, wanted: KafkaConfig[
     found.push(fail(`${name}: max.message.bytes is ${facts.maxMessageBytes}; a large event would never get through`, APPLY));
   if (facts.retentionMs !== -1 && facts.retentionMs < wanted.retention)
     found.push(warn(`${name} keeps events for less than kafka.topics.retention`, APPLY));
+  if (contentMs !== undefined && (facts.retentionMs === -1 || facts.retentionMs > contentMs))
+    found.push(
+      fail(
+        `${name} keeps events for longer than retention.content: what the ledger drops stays in Kafka`,
+        'Set kafka.topics.retention to at most retention.content, and run `affiant topics apply --config FILE`.',
+      ),
+    );
   return found;
 }
