@@ -1,5 +1,6 @@
 // From event log to queryable and sealed: a journal of N events, then the ledger on the embedded engine takes them in.
 // Options: --events N (100000), --json, --stored (as distributed mode does: the sequencer reads the stored events of a ClickHouse server),
+// --apart (first the ingest alone, then the sequencer alone: leaves sealed a second).
 // Printed too: bytes of ledger per event, as the engine's active parts and the tiles lie on disk.
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -145,8 +146,11 @@ const signer = await openFileSigner({ directory: join(state, 'keys'), file: 'led
 
 const checkpoints = new FileCheckpointStore(join(state, 'checkpoint.json'));
 
-/** Runs the ledger until nothing is left to do. */
-async function run() {
+/**
+ * Runs the ledger until nothing is left to do. A sequencer alone goes on recording checkpoints that nobody takes in: it has done its work when all
+ * `leaves` are sealed.
+ */
+async function run(roles, leaves = null) {
   const cpuBefore = processTree(process.pid).cpuMs;
   const startedAt = performance.now();
   const ledger = await startLedger({
@@ -157,13 +161,15 @@ async function run() {
     checkpoints,
     signer,
     recorder: own.recorder,
+    roles,
     codec,
     clock,
     logger,
     options: { checkpointInterval: 1_000 },
   });
   let health = await ledger.health();
-  while (health.unsealed > 0 && health.halted === null) {
+  const isDone = () => (leaves === null ? health.unsealed === 0 : health.sealedSize >= leaves);
+  while (!isDone() && health.halted === null) {
     await delay(20);
     health = await ledger.health();
   }
@@ -174,7 +180,9 @@ async function run() {
   return { sealed: health.sealedSize, seconds, cpuSeconds };
 }
 
-const whole = await run();
+const isApart = args.includes('--apart');
+const taken = isApart ? await run(['ingest']) : null;
+const whole = isApart ? await run(['sequencer'], events) : await run(['ingest', 'sequencer']);
 const { sealed, seconds, cpuSeconds } = whole;
 
 /** Bytes on disk: active parts by table, and the files of the tiles. */
@@ -203,14 +211,18 @@ const figures = {
   cpuSeconds,
   eventsPerSecond: sealed / seconds,
   eventsPerCpuSecond: sealed / cpuSeconds,
+  ...(taken === null
+    ? {}
+    : { takenIn: { seconds: taken.seconds, perSecond: events / taken.seconds, perCpuSecond: events / taken.cpuSeconds } }),
   bytesPerEvent,
   perEvent,
 };
 if (args.includes('--json')) console.log(JSON.stringify(figures));
 else {
   const line = (what, one) =>
-    `${what} in ${one.seconds.toFixed(2)} s, ${one.cpuSeconds.toFixed(2)} CPU s (engine included): ${Math.round(sealed / one.seconds)}/s, ${Math.round(sealed / one.cpuSeconds)} per CPU second`;
-  console.log(line(`${sealed} events sealed`, whole));
+    `${what} in ${one.seconds.toFixed(2)} s, ${one.cpuSeconds.toFixed(2)} CPU s (engine included): ${Math.round(one.sealed / one.seconds)}/s, ${Math.round(one.sealed / one.cpuSeconds)} per CPU second`;
+  if (taken !== null) console.log(line(`${events} events taken in by the ingest alone`, { ...taken, sealed: events }));
+  console.log(line(`${sealed} events sealed${isApart ? ' by the sequencer alone' : ''}`, whole));
   console.log(
     `${Math.round(bytesPerEvent)} bytes of ledger per event: ${Object.entries(perEvent)
       .map(([what, size]) => `${what} ${size}`)
