@@ -75,7 +75,7 @@ async function calls({ cluster, check, heard, alice, first, second }) {
 }
 
 async function history({ cluster, check, heard, instance, auditor }) {
-  const left = await cluster.settled(60_000);
+  const left = await cluster.settled(180_000);
   check('everything in the journals is queryable, sealed and acknowledged', left === null, JSON.stringify(left));
   const exchanges = await sql(instance, auditor, 'SELECT * FROM audit.exchanges ORDER BY started_at');
   const completed = exchanges.filter(({ outcome }) => outcome === 'completed');
