@@ -170,7 +170,8 @@ async function run(roles, leaves = null) {
   let health = await ledger.health();
   const isDone = () => (leaves === null ? health.unsealed === 0 : health.sealedSize >= leaves);
   while (!isDone() && health.halted === null) {
-    await delay(20);
+    // Each look lists the journal: oftener, and the looking would be part of the figure.
+    await delay(100);
     health = await ledger.health();
   }
   const seconds = (performance.now() - startedAt) / 1000;
