@@ -29,8 +29,8 @@ export async function startVouchers(vkeyFile) {
     members,
     tsa,
     config: {
-      witnesses: { members, quorum: QUORUM, interval: '2s', timeout: '30s' },
-      timestamps: { authorities: [{ name: AUTHORITY, url: tsa.url, root: tsa.rootFile }], interval: '2s', timeout: '60s' },
+      witnesses: { members, quorum: QUORUM, interval: '4s', timeout: '30s' },
+      timestamps: { authorities: [{ name: AUTHORITY, url: tsa.url, root: tsa.rootFile }], interval: '4s', timeout: '60s' },
     },
     stop: async () => void (await Promise.all([...witnesses.map((witness) => witness.stop()), tsa.stop()])),
   };
