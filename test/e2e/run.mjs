@@ -1,4 +1,4 @@
-// `npm run test:e2e`: the unmodified Claude Agent SDK and the plain SDK through the gateway, in a network namespace that has loopback only.
+// `npm run test:e2e`: the unmodified agent SDKs of both vendors and their plain SDKs through the gateway, in a network namespace that has loopback only.
 import '../support/prepare.mjs';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -9,12 +9,17 @@ import { countRun } from '../support/count-run.mjs';
 import { root } from '../support/instance.mjs';
 import { missing, npmProject } from '../support/tools.mjs';
 
-let modules = null;
-try {
-  modules = npmProject('claude-agent-sdk-0.3.328', join(root, 'test/e2e'));
-} catch (error) {
-  missing('the Claude Agent SDK', error.message);
+/** The installed modules of a project; null when that failed. */
+function installed(what, name, folder) {
+  try {
+    return npmProject(name, join(root, folder));
+  } catch (error) {
+    missing(what, error.message);
+    return null;
+  }
 }
+const modules = installed('the Claude Agent SDK', 'claude-agent-sdk-0.3.328', 'test/e2e');
+const openaiModules = installed('the OpenAI SDKs', 'openai-agents-0.20.0', 'test/e2e/openai');
 
 // Without a namespace a client that calls home would not be seen; with CI=true that is a failure.
 const probe = spawnSync('unshare', ['-rn', 'sh', '-c', 'ip link set lo up'], { encoding: 'utf8' });
@@ -26,6 +31,7 @@ const inner = [process.execPath, join(root, 'test/e2e/scenario.mjs')];
 const command = isolated ? ['unshare', '-rn', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...inner] : inner;
 const env = {
   AFFIANT_E2E_MODULES: modules !== null && existsSync(modules) ? modules : '',
+  AFFIANT_E2E_OPENAI_MODULES: openaiModules !== null && existsSync(openaiModules) ? openaiModules : '',
   AFFIANT_E2E_ISOLATED: isolated ? 'yes' : 'no',
   AFFIANT_E2E_PACKETS: packets,
 };

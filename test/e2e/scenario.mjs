@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import Anthropic from '@anthropic-ai/sdk';
+import { startSimulatedOpenaiProvider } from '../../dist/apps/standalone/src/demo/openai-provider.js';
 import { startSimulatedProvider } from '../../dist/apps/standalone/src/demo/provider.js';
 import { checkTree } from '../crash/tree.mjs';
 import { affiant, sql, startInstance, token, until } from '../support/instance.mjs';
 import { hostile } from './hostile.mjs';
+import { openai } from './openai/agents.mjs';
 import { packets } from './packets.mjs';
 import { checker } from '../support/checker.mjs';
 
@@ -19,7 +21,9 @@ const KEY = 'e2e-provider-key-that-no-client-knows';
 writeFileSync(keyFile, KEY, { mode: 0o600 });
 
 const heard = [];
-const provider = await startSimulatedProvider({ host: '127.0.0.1', port: 0, apiKey: KEY, pace: 5, onRequest: (body) => heard.push(body) });
+const options = { host: '127.0.0.1', port: 0, apiKey: KEY, pace: 5, onRequest: (body) => heard.push(body) };
+const provider = await startSimulatedProvider(options);
+const openaiProvider = await startSimulatedOpenaiProvider(options);
 const config = join(directory, 'affiant.yaml');
 writeFileSync(
   config,
@@ -28,6 +32,7 @@ server: { gateway_port: 0, console_port: 0, issuer_port: 0 }
 identity: { development_issuer: true, clock_tolerance: 100ms }
 connections:
   - { name: claude, protocol: anthropic, upstream: '${provider.url}', credential: { file: '${keyFile}' }, allow: [ 'group:engineering' ] }
+  - { name: gpt, protocol: openai, upstream: '${openaiProvider.url}', credential: { file: '${keyFile}' }, allow: [ 'group:engineering' ] }
 policies:
   - { name: customer-data, detect: [ us_ssn, credit_card, email ], request: mask, response: mask }
   - name: destructive-sql
@@ -44,6 +49,7 @@ const auditor = token(state, 'olga', 'auditors');
 
 await agentSdk();
 await plainSdk();
+await openai({ check, instance, state, alice, heard, modules: process.env.AFFIANT_E2E_OPENAI_MODULES ?? '' });
 await hostile({ check, instance, state, alice, auditor, heard, config });
 await ledger();
 candidate();
@@ -59,6 +65,7 @@ await packets({
 
 await instance.stop();
 await provider.close();
+await openaiProvider.close();
 rmSync(directory, { recursive: true, force: true });
 finish({ start_ms: instance.startMs, upstream_requests: heard.length });
 

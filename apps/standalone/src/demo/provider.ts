@@ -1,57 +1,25 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import type { ServerResponse } from 'node:http';
+import {
+  sendEvents,
+  sendJson,
+  serveProvider,
+  type ProviderRequest,
+  type SimulatedProvider,
+  type SimulatedProviderOptions,
+} from './provider-server.js';
 import { replyTo, type MessagesBody, type Reply, type ReplyBlock } from './replies.js';
 
-export interface SimulatedProvider {
-  readonly url: string;
-  /** Requests that reached it: the independent count the demo compares the ledger with. */
-  readonly received: () => number;
-  close(): Promise<void>;
-}
-
-export interface SimulatedProviderOptions {
-  readonly host: string;
-  readonly port: number;
-  /** The API key it accepts: any other caller gets 401, so a caller's own token that leaked upstream would show. */
-  readonly apiKey: string;
-  /** Milliseconds between stream events. */
-  readonly pace: number;
-  /** Sees every body that arrived, as the provider would. */
-  readonly onRequest?: (body: string) => void;
-}
-
 /** A simulated Anthropic Messages provider: real events and error format, made-up content. For the demo and the tests. */
-export async function startSimulatedProvider(options: SimulatedProviderOptions): Promise<SimulatedProvider> {
-  let received = 0;
-  const server = createServer((request, response) => {
-    received += 1;
-    answer(request, response, options, received).catch(() => response.destroy());
-  });
-  server.listen(options.port, options.host);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://${options.host}:${port}`,
-    received: () => received,
-    close: async () => {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+export function startSimulatedProvider(options: SimulatedProviderOptions): Promise<SimulatedProvider> {
+  return serveProvider(options, (request, response) => answer(request, response, options));
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, options: SimulatedProviderOptions, count: number): Promise<void> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  options.onRequest?.(Buffer.concat(chunks).toString('utf8'));
-  const path = (request.url ?? '').split('?')[0];
+async function answer(request: ProviderRequest, response: ServerResponse, options: SimulatedProviderOptions): Promise<void> {
+  const { path, count } = request;
   response.setHeader('request-id', `req_simulated_${String(count).padStart(6, '0')}`);
-  if (request.headers['x-api-key'] !== options.apiKey) return json(response, 401, error('authentication_error', 'invalid x-api-key'));
+  if (request.headers['x-api-key'] !== options.apiKey) return sendJson(response, 401, error('authentication_error', 'invalid x-api-key'));
   if (request.method === 'GET' && path === '/v1/models') {
-    return json(response, 200, {
+    return sendJson(response, 200, {
       data: [{ type: 'model', id: 'claude-simulated-1', display_name: 'Simulated', created_at: '2026-01-01T00:00:00Z' }],
       has_more: false,
       first_id: 'claude-simulated-1',
@@ -60,36 +28,23 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
   }
   let body: MessagesBody;
   try {
-    body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as MessagesBody;
+    body = JSON.parse(request.body) as MessagesBody;
   } catch {
-    return json(response, 400, error('invalid_request_error', 'The request body is not valid JSON.'));
+    return sendJson(response, 400, error('invalid_request_error', 'The request body is not valid JSON.'));
   }
-  if (path === '/v1/messages/count_tokens') return json(response, 200, { input_tokens: Math.ceil(Buffer.concat(chunks).length / 4) });
-  if (path !== '/v1/messages') return json(response, 404, error('not_found_error', `no such path: ${path}`));
+  const inputTokens = Math.ceil(Buffer.byteLength(request.body) / 4);
+  if (path === '/v1/messages/count_tokens') return sendJson(response, 200, { input_tokens: inputTokens });
+  if (path !== '/v1/messages') return sendJson(response, 404, error('not_found_error', `no such path: ${path}`));
   const reply = replyTo(body);
   const id = `msg_simulated_${String(count).padStart(6, '0')}`;
-  const usage = {
-    input_tokens: Math.ceil(Buffer.concat(chunks).length / 4),
-    output_tokens: reply.blocks.reduce((sum, block) => sum + block.deltas.length, 0),
-  };
-  if (body.stream !== true) return json(response, 200, message(id, body, reply, usage));
-  response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' });
-  for (const [name, data] of events(id, body, reply, usage)) {
-    if (!response.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)) await once(response, 'drain');
-    if (options.pace > 0) await delay(options.pace);
-    if (response.destroyed) return;
-  }
-  response.end();
+  const usage = { input_tokens: inputTokens, output_tokens: reply.blocks.reduce((sum, block) => sum + block.deltas.length, 0) };
+  if (body.stream !== true) return sendJson(response, 200, message(id, body, reply, usage));
+  await sendEvents(response, options.pace, events(id, body, reply, usage));
 }
 
 type Usage = { readonly input_tokens: number; readonly output_tokens: number };
 
 const error = (type: string, text: string): object => ({ type: 'error', error: { type, message: text } });
-
-function json(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
-}
 
 const wholeBlock = (block: ReplyBlock): object => {
   const whole = block.deltas.join('');
