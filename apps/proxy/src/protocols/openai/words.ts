@@ -20,5 +20,6 @@ export const OPENAI_WORDS: LeafWords = {
   schemaBelow: new Set(['parameters', 'schema', 'input_schema', 'output_schema']),
   signedTypes: new Set(),
   dataOf: new Map([['image_generation_call', 'result']]),
-  isData: (key, head) => DATA_MEMBERS.has(key) && (DATA_URL.test(head) || (key === 'data' && BARE_BASE64.test(head))),
+  dataMembers: DATA_MEMBERS,
+  isData: (key, head) => DATA_URL.test(head) || (key === 'data' && BARE_BASE64.test(head)),
 };

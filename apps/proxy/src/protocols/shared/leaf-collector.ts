@@ -31,7 +31,8 @@ export interface LeafWords {
   readonly signedTypes: ReadonlySet<string>;
   /** Type of a block -> the member of it that holds binary data in base64. */
   readonly dataOf: ReadonlyMap<string, string>;
-  /** True for a string that holds binary data in a text form (a data URL), told by its member and the beginning of its text. */
+  /** Members that may hold binary data in a text form (a data URL), which is told by the beginning of the text. */
+  readonly dataMembers?: ReadonlySet<string>;
   readonly isData?: (key: string, head: string) => boolean;
 }
 
@@ -116,8 +117,7 @@ export class LeafCollector implements JsonHandler {
     const key = this.currentKey();
     if (mode === Mode.Content && level !== undefined && !level.isArray) this.note(level, key, start, end, escaped);
     if (start === end || !this.isFreeText(mode, key)) return;
-    if (mode === Mode.Content && this.words.isData?.(key, this.bytes.toString('latin1', start, Math.min(end, start + DATA_HEAD))) === true)
-      return;
+    if (mode === Mode.Content && this.words.dataMembers?.has(key) === true && this.isData(key, start, end)) return;
     this.add(start, end, escaped, false, mode, key);
     if (this.dataKeys.has(key) && level !== undefined) (level.data ??= []).push({ key, leaf: this.leaves.length - 1 });
   }
@@ -138,6 +138,10 @@ export class LeafCollector implements JsonHandler {
       const member = this.words.dataOf.get(level.typed);
       for (const { key, leaf } of level.data) if (key === member) this.leaves[leaf] = null;
     }
+  }
+
+  private isData(key: string, start: number, end: number): boolean {
+    return this.words.isData?.(key, this.bytes.toString('latin1', start, Math.min(end, start + DATA_HEAD))) === true;
   }
 
   private note(level: Level, key: string, start: number, end: number, escaped: boolean): void {

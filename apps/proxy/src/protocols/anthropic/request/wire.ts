@@ -21,4 +21,5 @@ export const MESSAGES_REQUEST: RequestWire = {
   facts: bodyFacts,
   staysAsIs: (member, text) => member === 'system' && ATTRIBUTION.test(text),
   isJsonText: () => false,
+  referringMembers: null,
 };

@@ -12,11 +12,12 @@ const RESUMED: Readonly<Record<string, string>> = {
   prompt: 'a stored prompt',
 };
 
-const REFERENCES = new Set(['file_id', 'file_ids', 'vector_store_ids', 'container', 'container_id']);
+/** `type` says `item_reference`; the others name what they stand for. */
+export const REFERRING = new Set(['type', 'file_id', 'file_ids', 'vector_store_ids', 'container', 'container_id']);
 
 /** Content by reference: what it stands for was never screened. Given the members of messages and tools. */
 export function refersElsewhere(key: string, text: string): boolean {
-  return REFERENCES.has(key) || (key === 'type' && text === 'item_reference');
+  return REFERRING.has(key) && (key !== 'type' || text === 'item_reference');
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { RequestWire } from '../../shared/request/wire.js';
 import { OPENAI_WORDS } from '../words.js';
 import { bodyFacts } from './body-facts.js';
-import { chatRefusals, refersElsewhere, responsesRefusals } from './provider-state.js';
+import { chatRefusals, REFERRING, refersElsewhere, responsesRefusals } from './provider-state.js';
 
 const KINDS: ReadonlyMap<string, 'messages' | 'system' | 'tools'> = new Map([
   ['messages', 'messages'],
@@ -25,6 +25,7 @@ const COMMON: Omit<RequestWire, 'refusals'> = {
   facts: bodyFacts,
   staysAsIs: () => false,
   isJsonText: ({ key, inToolInput, depth }) => key === 'arguments' && !inToolInput && depth > 0,
+  referringMembers: REFERRING,
   refersElsewhere,
 };
 

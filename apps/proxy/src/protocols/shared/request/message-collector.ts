@@ -41,9 +41,9 @@ export class MessageCollector extends LeafCollector {
     if (this.depth === 0 && this.wire.kindOf(this.member, false) === 'messages') this.role = 'user';
     if (this.depth === 0 || end - start > LONGEST_WORD) return;
     const key = this.currentKey();
-    if (this.wire.refersElsewhere !== undefined && this.kind !== 'glue' && this.kind !== 'member') {
+    if (this.wire.referringMembers?.has(key) === true && this.kind !== 'glue' && this.kind !== 'member') {
       const text = decodeJsonText(this.bytes, start, end, escaped);
-      if (this.wire.refersElsewhere(key, text)) this.references.push(text);
+      if (this.wire.refersElsewhere?.(key, text) === true) this.references.push(text);
     }
     if (this.kind === 'messages' && this.depth === 1 && key === 'role') this.role = decodeJsonText(this.bytes, start, end, escaped);
     else if (this.kind === 'tools' && this.depth <= 2) this.noteTool(key, start, end, escaped);

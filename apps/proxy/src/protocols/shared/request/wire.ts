@@ -34,7 +34,9 @@ export interface RequestWire {
   staysAsIs(member: string, text: string): boolean;
   /** True for a string that itself is JSON: the input of a tool call. */
   isJsonText(leaf: PlacedLeaf): boolean;
-  /** True for a string whose member says in a word that the element refers to content we never saw. Its text goes to `refusals`. */
+  /** Members that may refer to content we never saw; null when the wire has none. */
+  readonly referringMembers: ReadonlySet<string> | null;
+  /** True when such a member does. Its text goes to `refusals`. */
   refersElsewhere?(key: string, text: string): boolean;
   /** What the gateway itself refuses, whatever the policies say. `references` are the texts `refersElsewhere` named. */
   refusals?(body: Buffer, members: readonly OutlineMember[], references: readonly string[], context: ScreenContext): readonly RuleOutcome[];
