@@ -4,11 +4,11 @@ import { ENTITY_TYPES, isEntityType, RULE_VERSIONS, wantedOf } from './entity-ty
 import { triggersOf } from './engine/collect.js';
 import { Scanner, type Rules } from './engine/stream.js';
 import { MAX_PATTERNS, type CompiledPattern } from './patterns/compile.js';
-import { PatternFinder } from './patterns/finder.js';
-import type { Detector, ScanStream, Span } from './port.js';
+import { finderOf } from './patterns/finder.js';
+import type { Assessor, Detector, ScanStream, Span } from './port.js';
 
 /** Raised when normalisation, preference or streaming changes. */
-const ENGINE_VERSION = 1;
+const ENGINE_VERSION = 2;
 
 /** See Detector.maxHold: the longest value masked as one span (an API token, 268) and the longest unfinished one that begins inside it (an address, 155). */
 const MAX_HOLD = 448;
@@ -18,10 +18,14 @@ const built = new Map<string, Detector>();
 const MAX_BUILT = 256;
 
 /**
- * A detector for these entity types and patterns. The same set gives the same object.
+ * A detector for these entity types and patterns. The same set gives the same object. Without `assessor` every candidate of DEFAULT_MIN_SCORE counts.
  * @throws AffiantError config_invalid for a name that is neither a built-in type nor one of `patterns`, or too many patterns
  */
-export function createDetector(types: readonly string[], patterns: readonly CompiledPattern[] = []): Detector {
+export function createDetector(
+  types: readonly string[],
+  patterns: readonly CompiledPattern[] = [],
+  assessor: Assessor | null = null,
+): Detector {
   const named = patterns.filter(({ name }) => types.includes(name));
   const unknown = types.find((type) => !isEntityType(type) && !named.some(({ name }) => name === type));
   if (unknown !== undefined) {
@@ -30,20 +34,20 @@ export function createDetector(types: readonly string[], patterns: readonly Comp
     });
   }
   if (named.length > MAX_PATTERNS) throw new AffiantError('config_invalid', `${named.length} patterns; the limit is ${MAX_PATTERNS}.`);
-  const version = versionOf(types, named);
+  const version = versionOf(types, named, assessor);
   const known = built.get(version);
   if (known !== undefined) return known;
   if (built.size >= MAX_BUILT) built.clear();
-  const detector = new RuleDetector(types, named, version);
+  const detector = new RuleDetector(types, named, assessor, version);
   built.set(version, detector);
   return detector;
 }
 
-function versionOf(types: readonly string[], patterns: readonly CompiledPattern[]): string {
+function versionOf(types: readonly string[], patterns: readonly CompiledPattern[], assessor: Assessor | null): string {
   const rules = ENTITY_TYPES.filter((type) => types.includes(type)).map((type) => `${type}@${RULE_VERSIONS[type]}`);
   const custom = patterns.map(({ name, source, context }) => JSON.stringify([name, source, context])).sort();
   return createHash('sha256')
-    .update(JSON.stringify([ENGINE_VERSION, rules, custom]))
+    .update(JSON.stringify([ENGINE_VERSION, rules, custom, assessor?.key ?? null]))
     .digest('hex')
     .slice(0, 16);
 }
@@ -56,11 +60,12 @@ class RuleDetector implements Detector {
   constructor(
     types: readonly string[],
     patterns: readonly CompiledPattern[],
+    assessor: Assessor | null,
     readonly version: string,
   ) {
     this.types = [...ENTITY_TYPES.filter((type) => types.includes(type)), ...patterns.map(({ name }) => name)];
     const wanted = wantedOf(new Set(this.types));
-    this.rules = { wanted, triggers: triggersOf(wanted), patterns: patterns.map((pattern) => new PatternFinder(pattern)) };
+    this.rules = { wanted, triggers: triggersOf(wanted), patterns: patterns.map((pattern) => finderOf(pattern, assessor)), assessor };
   }
 
   scan(text: string): Span[] {

@@ -1,13 +1,17 @@
 export { createDetector } from './detector.js';
-export { ENTITY_TYPES, isEntityType, type EntityType } from './entity-types.js';
-export { createPlaceholder, createTextMasker, maskText, type MaskedPiece, type TextMasker } from './mask-text.js';
+export { DEFAULT_MIN_SCORE, ENTITY_TYPES, FREE_TEXT_TYPES, isEntityType, type EntityType } from './entity-types.js';
+export { canonicalOf, createPlaceholder, createTextMasker, maskText, type MaskedPiece, type TextMasker } from './mask-text.js';
 export {
   compilePattern,
   compileRegex,
   MAX_MATCH,
   MAX_PATTERN_LENGTH,
   MAX_PATTERNS,
+  MAX_WORD,
+  MAX_WORDS,
+  MIN_WORD,
   type CompiledPattern,
+  type CompiledRegex,
   type PatternSpec,
 } from './patterns/compile.js';
 export type * from './port.js';

@@ -2,11 +2,22 @@ import { hash } from 'node:crypto';
 import type { Detector, Placeholder, Span } from './port.js';
 
 /** Types whose separators do not count when two values are compared. */
-const NUMERIC = new Set(['us_ssn', 'credit_card', 'us_aba_routing', 'us_bank_account', 'iban', 'phone']);
+const NUMERIC = new Set(['us_ssn', 'us_itin', 'us_ein', 'credit_card', 'us_aba_routing', 'us_bank_account', 'iban', 'phone']);
 
 /** `text` with every span replaced. Spans are sorted and do not overlap. */
 export function maskText(text: string, spans: readonly Span[], placeholder: Placeholder): string {
   return splice(text, 0, text.length, spans, placeholder);
+}
+
+/** The form in which two values of a type are compared: without the separators of numbers, without the case of addresses. */
+export function canonicalOf(type: string, value: string): string {
+  if (NUMERIC.has(type)) {
+    return value
+      .normalize('NFKC')
+      .replace(/[^\p{L}\p{N}+]/gu, '')
+      .toUpperCase();
+  }
+  return type === 'email' ? value.toLowerCase() : value;
 }
 
 /**
@@ -16,14 +27,7 @@ export function maskText(text: string, spans: readonly Span[], placeholder: Plac
 export function createPlaceholder(key: Buffer): Placeholder {
   const hmac = hmacSha256(key);
   return (type, value) => {
-    const canonical = NUMERIC.has(type)
-      ? value
-          .normalize('NFKC')
-          .replace(/[^\p{L}\p{N}+]/gu, '')
-          .toUpperCase()
-      : type === 'email'
-        ? value.toLowerCase()
-        : value;
+    const canonical = canonicalOf(type, value);
     const digest = hmac(`${type}\0${canonical}`).slice(0, 8);
     return `[${type.toUpperCase().replace(/[^A-Z0-9_]/g, '_')}:${digest}]`;
   };

@@ -1,6 +1,6 @@
 /** A found value. Offsets are UTF-16 units of the text that was scanned, end exclusive. */
 export interface Span {
-  /** Entity type: us_ssn, credit_card, us_aba_routing, us_bank_account, iban, email, phone, secret, ip_address, or a pattern's name. */
+  /** Entity type: us_ssn, credit_card, ... (ENTITY_TYPES), or a pattern's name. */
   readonly type: string;
   readonly start: number;
   readonly end: number;
@@ -8,6 +8,19 @@ export interface Span {
   readonly rule: string;
   /** 0..1 */
   readonly score: number;
+  /** What the detector's assessor said about it; absent without one. */
+  readonly grade?: number;
+}
+
+/**
+ * Says which candidates count, before they compete: a value it leaves alone takes no place from another. Pure. `value` is the value as rules read it
+ * (Span offsets are those of the original); it must not be kept.
+ */
+export interface Assessor {
+  /** Equal keys mean equal answers: part of the detector's version. */
+  readonly key: string;
+  /** 0 = leave it alone; anything else comes back as the span's grade. */
+  assess(type: string, score: number, value: string): number;
 }
 
 /**

@@ -64,7 +64,7 @@ function warningsOf(config: AffiantConfig, compiled: ReturnType<typeof compileIn
   for (const [index, { name }] of config.patterns.entries()) {
     if (!detected.has(name)) warnings.push({ path: `patterns[${index}]`, message: `no policy detects "${name}"` });
     const pattern = compiled.patterns[index];
-    if (pattern !== undefined && pattern.context.length === 0 && ORDINARY.slice(2).every((text) => pattern.regex.test(text))) {
+    if (pattern?.kind === 'regex' && pattern.context.length === 0 && ORDINARY.slice(2).every((text) => pattern.regex.test(text))) {
       warnings.push({ path: `patterns[${index}].regex`, message: 'it matches ordinary text' });
     }
   }

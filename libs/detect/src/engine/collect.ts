@@ -1,19 +1,24 @@
-import { AT, COLON, DASH, DOT, SLASH, isAlnum, isDigit, isHex, isLocal, OPEN_PAREN, PLUS } from './characters.js';
+import { AT, COLON, DASH, DOT, SLASH, isAlnum, isDigit, isUpper } from './characters.js';
 import type { Wanted } from '../entity-types.js';
+import type { Assessor } from '../port.js';
 import { Context } from './context.js';
-import { email, localStart, MAX_LOCAL } from './email.js';
+import { CUE_LETTERS, cuesAt } from './cues.js';
+import { email, localStart } from './email.js';
+import { holdTail } from './tail.js';
 import { Findings, LOOKBACK, type Window } from './window.js';
+import { person } from '../free-text/person.js';
 import { ipv6, ipv6Start } from '../numbers/ip.js';
 import { numbersAt } from '../numbers/numbers.js';
 import { assigned, assignment, bearerStart } from '../secrets/assignment.js';
 import { jwt } from '../secrets/jwt.js';
 import { pem } from '../secrets/pem.js';
-import { mayEndPrefix, token, tokenStarts, TOKEN_TAIL } from '../secrets/tokens.js';
+import { mayEndPrefix, token, tokenStarts } from '../secrets/tokens.js';
 import { inQuotesOrGap } from '../secrets/value.js';
 import { urlPassword, urlPasswordStart } from '../secrets/url-credential.js';
 
 const EQUALS = 61;
 const UNDERSCORE = 95;
+const DIGIT_NINE = 57;
 const CAPITAL_A = 65;
 const CAPITAL_B = 66;
 const CAPITAL_J = 74;
@@ -24,7 +29,11 @@ export function triggersOf(wanted: Wanted): Uint8Array {
   const set = (characters: string): void => {
     for (const character of characters) triggers[character.charCodeAt(0)] = 1;
   };
-  if (wanted.overflow !== null || wanted.phone || wanted.ip) set('0123456789');
+  if (wanted.digits) set('0123456789');
+  if (wanted.cvv) set(CUE_LETTERS.cvv);
+  if (wanted.bic) set(CUE_LETTERS.bic);
+  if (wanted.birth) set(CUE_LETTERS.birth);
+  if (wanted.person) set('ABCDEFGHIJKLMNOPQRSTUVWXYZ');
   if (wanted.email) set('@');
   if (wanted.ip) set(':');
   if (wanted.secret) set('_-.AJB=:');
@@ -37,8 +46,8 @@ const lowBytes = Buffer.alloc(BLOCK);
 const SMALL = 512;
 
 /** Finds every candidate that starts at or after `window.from`, and the first start that later text may still change. */
-export function collect(window: Window, wanted: Wanted, triggers: Uint8Array): Findings {
-  const findings = new Findings(window);
+export function collect(window: Window, wanted: Wanted, triggers: Uint8Array, assessor: Assessor | null): Findings {
+  const findings = new Findings(window, assessor);
   const context = new Context(window.text);
   const from = Math.max(0, window.from - LOOKBACK);
   if (window.end - from <= SMALL) collectSmall(window, from, wanted, triggers, context, findings);
@@ -76,9 +85,29 @@ function isIdle(at: number, length: number, wanted: Wanted): boolean {
     while (end > at - 4 && inQuotesOrGap(lowBytes[end] as number)) end--;
     return !KEY_LETTERS.has((lowBytes[end] as number) | 32);
   }
+  if (code > DIGIT_NINE && isCueOrName(code, at, wanted)) return false;
   if (code === CAPITAL_A) return !mayEndPrefix(lowBytes[at + 1] as number, lowBytes[at + 2] as number);
   if (code === CAPITAL_B) return lowBytes[at + 1] !== 101;
-  return code === CAPITAL_J && lowBytes[at - 1] !== 121;
+  return code === CAPITAL_J ? lowBytes[at - 1] !== 121 : code > CAPITAL_J;
+}
+
+/** A letter that may belong to a word which tells a value (cuesAt), or begin a name. */
+function isCueOrName(code: number, at: number, wanted: Wanted): boolean {
+  if (wanted.person && isUpper(code) && !isAlnum(lowBytes[at - 1] as number)) return true;
+  const before = (lowBytes[at - 1] as number) | 32;
+  const after = (lowBytes[at + 1] as number) | 32;
+  switch (code | 32) {
+    case 98: // b: bic, birth, born, dob
+      return (wanted.bic || wanted.birth) && (after === 105 || after === 111 || before === 111 || before === DOT);
+    case 118: // v: cvv, card verification
+      return wanted.cvv && (before === 99 || (after === 101 && (lowBytes[at + 2] as number | 32) === 114));
+    case 119: // w: swift
+      return wanted.bic && before === 115 && after === 105;
+    case 121: // y: security code
+      return wanted.cvv && before === 116 && ((lowBytes[at + 2] as number) | 32) === 99;
+    default:
+      return false;
+  }
 }
 
 /** The same for the few units of a stream's piece, where copying would cost more than it saves. */
@@ -105,8 +134,18 @@ function closer(window: Window, index: number, wanted: Wanted, context: Context,
   } else if (code < 128) {
     if (wanted.secret) secretsAt(window, index, code, findings);
     if (code === COLON && wanted.ip) ipv6At(window, index, findings);
+    if (code > DIGIT_NINE) {
+      if (wanted.cvv || wanted.bic || wanted.birth) cuesAt(window, index, code, wanted, findings);
+      if (wanted.person && isUpper(code)) personAt(window, index, findings);
+    }
   }
   return index + 1;
+}
+
+function personAt(window: Window, start: number, findings: Findings): void {
+  if (isAlnum(window.at(start - 1)) || !findings.begin(start)) return;
+  findings.add(person(window, start));
+  findings.finish(start);
 }
 
 function ipv6At(window: Window, colon: number, findings: Findings): void {
@@ -155,24 +194,3 @@ function assignedAt(window: Window, start: number, password: boolean, findings: 
 }
 
 const isWordUnit = (code: number): boolean => isAlnum(code) || code === 95 || code === DASH;
-
-/** Holds what may be the beginning of a value whose telling sign (`@`, a digit, a prefix's end) has not come yet. */
-function holdTail(window: Window, wanted: Wanted, findings: Findings): void {
-  const { end } = window;
-  const limit = wanted.email ? MAX_LOCAL : wanted.secret ? TOKEN_TAIL : wanted.iban ? 3 : 0;
-  let start = end;
-  while (end - start < limit && isLocal(window.at(start - 1))) start--;
-  if (wanted.ip) {
-    let word = end;
-    while (end - word < 5 && isHex(window.at(word - 1))) word--;
-    start = Math.min(start, word);
-  }
-  if (wanted.phone) {
-    let sign = end;
-    while (end - sign < 2 && (window.at(sign - 1) === PLUS || window.at(sign - 1) === OPEN_PAREN)) sign--;
-    start = Math.min(start, sign);
-  }
-  // Half a surrogate pair cannot be released.
-  if (end > 0 && (window.text.charCodeAt(end - 1) & 0xfc00) === 0xd800) start = Math.min(start, end - 1);
-  if (start < end) findings.hold(start);
-}

@@ -1,40 +1,14 @@
 import { isLetter } from './characters.js';
+import { CONTEXT_KINDS, CONTEXT_WORDS, contextMask, type ContextKind } from './context-kinds.js';
 import { CONTEXT_REACH, LOOKBACK } from './window.js';
 
-/** Kinds of words that say what a bare number is. */
-export const CONTEXT_KINDS = ['ssn', 'routing', 'account', 'phone', 'card'] as const;
-export type ContextKind = (typeof CONTEXT_KINDS)[number];
-
-const NUMBER = ['', 'number', 'num', 'no', 'nr'];
-const each = (befores: readonly string[], words: readonly string[], afters: readonly string[]): string[] =>
-  befores.flatMap((before) => words.flatMap((word) => afters.map((after) => before + word + after)));
-
-/** Whole words, lower case; compounds as they stand in member names (`accountNumber`). None is longer than LOOKBACK - CONTEXT_REACH. */
-const WORDS: Readonly<Record<ContextKind, readonly string[]>> = {
-  ssn: each([''], ['ssn', 'ssns', 'taxpayer', 'socialsecurity'], NUMBER),
-  routing: each(['', 'bank'], ['routing', 'aba', 'rtn', 'transit', 'fedwire', 'wire', 'wires', 'wired', 'ach'], [...NUMBER, 'code']),
-  account: each(
-    ['', 'bank', 'my', 'your', 'customer', 'user', 'savings', 'checking'],
-    ['account', 'accounts', 'acct', 'accts', 'checking', 'savings', 'chequing', 'deposit'],
-    [...NUMBER, 'id'],
-  ),
-  phone: [
-    ...each(['', 'tele', 'cell', 'mobile', 'home', 'work'], ['phone', 'phones'], NUMBER),
-    ...each([''], ['tel', 'mobile', 'cell', 'fax', 'contact', 'whatsapp', 'hotline', 'landline', 'telefon'], NUMBER),
-    ...each([''], ['call', 'calling', 'called', 'answer', 'answering', 'reach', 'reached', 'sms', 'dial', 'ring'], ['']),
-  ],
-  card: each(
-    ['', 'credit', 'debit', 'payment', 'bank'],
-    ['card', 'cards', 'credit', 'debit', 'visa', 'mastercard', 'amex', 'maestro', 'discover', 'cc', 'pan'],
-    NUMBER,
-  ),
-};
-
+const EIN = CONTEXT_KINDS.indexOf('ein');
 const KIND_OF = new Map<string, number>();
+const MASK_OF = Object.fromEntries(CONTEXT_KINDS.map((kind) => [kind, contextMask([kind])])) as Readonly<Record<ContextKind, number>>;
 /** By length and first letter: whether any word is like that. Spares most words of a text the look-up. */
 const LOOKS = new Uint8Array(32 * 32);
 for (const [kind, name] of CONTEXT_KINDS.entries()) {
-  for (const word of WORDS[name]) {
+  for (const word of CONTEXT_WORDS[name]) {
     KIND_OF.set(word, kind);
     LOOKS[word.length * 32 + (word.charCodeAt(0) & 31)] = 1;
   }
@@ -50,14 +24,19 @@ export class Context {
 
   constructor(private readonly text: string) {}
 
-  /** The kind of the nearest word that lies wholly within CONTEXT_REACH units before `start`; `of` = only this kind. */
-  nearest(start: number, of?: ContextKind): ContextKind | null {
+  /** The kind of the nearest word that lies wholly within CONTEXT_REACH units before `start`, among the kinds of `mask` (contextMask). */
+  nearest(start: number, mask: number): ContextKind | null {
     this.readUntil(start);
     for (let index = this.kinds.length - 1; index >= 0 && (this.starts[index] as number) >= start - CONTEXT_REACH; index--) {
-      const kind = CONTEXT_KINDS[this.kinds[index] as number] as ContextKind;
-      if ((this.ends[index] as number) <= start && (of === undefined ? kind !== 'card' : kind === of)) return kind;
+      const kind = this.kinds[index] as number;
+      if ((this.ends[index] as number) <= start && (mask & (1 << kind)) !== 0) return CONTEXT_KINDS[kind] as ContextKind;
     }
     return null;
+  }
+
+  /** Whether a word of this kind stands within reach before `start`. */
+  says(start: number, kind: ContextKind): boolean {
+    return this.nearest(start, MASK_OF[kind]) !== null;
   }
 
   private readUntil(end: number): void {
@@ -84,6 +63,7 @@ export class Context {
       const kind = KIND_OF.get(this.text.slice(start, end).toLowerCase());
       if (kind !== undefined) this.found(kind, start, end);
     }
+    if (length === 2 && isTaxId(this.text, start)) this.found(EIN, start - 4, end);
     if (length >= 3 && length <= 8 && (this.text.charCodeAt(start) | 32) === 115) this.socialSecurity(start, end);
   }
 
@@ -105,4 +85,10 @@ export class Context {
 function isAccountSign(text: string, start: number): boolean {
   if ((text.charCodeAt(start) | 32) !== 99 || text[start - 1] !== '/' || (text.charCodeAt(start - 2) | 32) !== 97) return false;
   return !isLetter(text.charCodeAt(start - 3));
+}
+
+/** The `id` of `tax id`. */
+function isTaxId(text: string, start: number): boolean {
+  if ((text.charCodeAt(start) | 32) !== 105 || (text.charCodeAt(start + 1) | 32) !== 100) return false;
+  return /(?:^|[^a-z])tax[ _-]$/i.test(text.slice(Math.max(0, start - 5), start));
 }

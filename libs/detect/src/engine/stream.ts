@@ -1,5 +1,5 @@
 import type { Wanted } from '../entity-types.js';
-import type { PatternFinder } from '../patterns/finder.js';
+import type { Finder } from '../patterns/counts.js';
 import { base64End, STICKY_LIMIT } from '../secrets/pem.js';
 import { MAX_VALUE, isValueUnit } from '../secrets/value.js';
 import { DIGIT_OVERFLOW } from '../numbers/numbers.js';
@@ -8,7 +8,7 @@ import { collect } from './collect.js';
 import { Normaliser } from './normalise.js';
 import { better, byStart } from './preference.js';
 import { LOOKBACK, Window, type Candidate, type Continuation } from './window.js';
-import type { ScanStream, Span } from '../port.js';
+import type { Assessor, ScanStream, Span } from '../port.js';
 
 /** Above every hold of ordinary values; see Detector.maxHold. */
 const LONG_HOLD = 512;
@@ -18,7 +18,8 @@ const ONLY_GROWS = /^[A-Za-z0-9+/=_]+$/;
 export interface Rules {
   readonly wanted: Wanted;
   readonly triggers: Uint8Array;
-  readonly patterns: readonly PatternFinder[];
+  readonly patterns: readonly Finder[];
+  readonly assessor: Assessor | null;
 }
 
 /**
@@ -54,11 +55,12 @@ export class Scanner implements ScanStream {
 
   /** The spans of a whole text; the scanner is used up. */
   whole(text: string): Span[] {
-    this.text = this.normaliser.add(text);
+    this.text = this.normaliser.add(text) + this.normaliser.flush();
     return this.advance(true);
   }
 
   end(): readonly Span[] {
+    this.text += this.normaliser.flush();
     const spans = this.advance(true);
     this.cut = this.text.length;
     return spans;
@@ -85,7 +87,7 @@ export class Scanner implements ScanStream {
   private decide(window: Window, spans: Span[]): void {
     const { rules } = this;
     window.from = this.cut;
-    const findings = collect(window, rules.wanted, rules.triggers);
+    const findings = collect(window, rules.wanted, rules.triggers, rules.assessor);
     const candidates = findings.candidates.sort(byStart);
     let open = findings.open;
     if (!window.final) for (const pattern of rules.patterns) open = Math.min(open, pattern.openFrom(window.text, this.cut));
@@ -94,7 +96,7 @@ export class Scanner implements ScanStream {
     for (;;) {
       while (first < candidates.length && (candidates[first] as Candidate).start < this.cut) first++;
       for (const [index, found] of next.entries()) {
-        if (found !== null && found.start < this.cut) next[index] = (rules.patterns[index] as PatternFinder).next(window, this.cut);
+        if (found !== null && found.start < this.cut) next[index] = (rules.patterns[index] as Finder).next(window, this.cut);
       }
       let leftmost = candidates[first] ?? null;
       for (const found of next) if (found !== null && (leftmost === null || found.start < leftmost.start)) leftmost = found;
@@ -116,9 +118,10 @@ export class Scanner implements ScanStream {
   }
 
   private emit(candidate: Candidate, end: number, spans: Span[]): void {
-    const { type, rule, score } = candidate;
+    const { type, rule, score, grade } = candidate;
     const start = Math.max(candidate.start, this.cut);
-    spans.push({ type, start: this.normaliser.originOf(start, this.text.length), end: this.normaliser.endOf(end), rule, score });
+    const place = { start: this.normaliser.originOf(start, this.text.length), end: this.normaliser.endOf(end) };
+    spans.push({ type, ...place, rule, score, ...(grade === undefined ? {} : { grade }) });
     this.cut = end;
     if (candidate.more !== undefined) this.continuing = { candidate, kind: candidate.more };
   }

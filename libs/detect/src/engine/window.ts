@@ -1,3 +1,6 @@
+import { DEFAULT_MIN_SCORE } from '../entity-types.js';
+import type { Assessor } from '../port.js';
+
 /** Units before a candidate's first unit that any rule may look at; a stream keeps as many in front of what it holds. */
 export const LOOKBACK = 96;
 
@@ -22,6 +25,20 @@ export interface Candidate {
   readonly strength: number;
   /** The value is longer than one span: what follows and still belongs to it is masked too. */
   readonly more?: Continuation;
+  /** Of an assessor. */
+  readonly grade?: number;
+}
+
+/** A row of digits too long for any number: masked whatever policy thinks of scores. */
+export const OVERFLOW_RULE = 'digit_overflow@1';
+
+/** The candidate if it counts, with its grade; null when it is too weak or to be left alone. */
+export function assessed(candidate: Candidate, text: string, assessor: Assessor | null): Candidate | null {
+  const { type, score, rule, start, end } = candidate;
+  const isOverflow = rule === OVERFLOW_RULE;
+  if (assessor === null) return isOverflow || score >= DEFAULT_MIN_SCORE ? candidate : null;
+  const grade = isOverflow ? assessor.assess(type, 1, '') : assessor.assess(type, score, text.slice(start, end));
+  return grade === 0 ? null : { ...candidate, grade };
 }
 
 /** Class of characters that still belong to a value that was cut at its length limit. */
@@ -71,7 +88,10 @@ export class Findings {
   open = Number.POSITIVE_INFINITY;
   private begun = 0;
 
-  constructor(private readonly window: Window) {}
+  constructor(
+    private readonly window: Window,
+    private readonly assessor: Assessor | null,
+  ) {}
 
   /** Call before the rules of one start run; false when that start is decided already and they need not. */
   begin(start: number): boolean {
@@ -81,7 +101,8 @@ export class Findings {
   }
 
   add(candidate: Candidate | null): void {
-    if (candidate !== null) this.candidates.push(candidate);
+    const counted = candidate === null ? null : assessed(candidate, this.window.text, this.assessor);
+    if (counted !== null) this.candidates.push(counted);
   }
 
   /** Call after them: what they found does not count when they read past the end of text that may still grow. */

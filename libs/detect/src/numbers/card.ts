@@ -52,7 +52,7 @@ function card(window: Window, start: number, end: number, said: () => boolean): 
 
 /** A card written without separators, the group having 12 to 19 digits; of any issuer when the words before speak of a card. */
 export function bareCard(window: Window, group: Group, context: Context): Candidate | null {
-  return card(window, group.start, group.end, () => context.nearest(group.start, 'card') !== null);
+  return card(window, group.start, group.end, () => context.says(group.start, 'card'));
 }
 
 /** The longest card that the groups print from their beginning. */

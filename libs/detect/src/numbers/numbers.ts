@@ -1,21 +1,28 @@
 import type { Context } from '../engine/context.js';
 import { COLON, isAlnum, isDigit, isLetter, isSeparator, OPEN_PAREN, PLUS, SLASH, SPACE } from '../engine/characters.js';
-import { LIKELY, type Findings, type Window } from '../engine/window.js';
+import { LIKELY, OVERFLOW_RULE, type Findings, type Window } from '../engine/window.js';
 import type { Wanted } from '../entity-types.js';
 import { account, routing } from './bank.js';
+import { addressAt } from '../free-text/address.js';
 import { bareCard, printedCard } from './card.js';
 import { closesNumber, digitsEnd, groupsFrom, opensNumber, type Group } from './digit-run.js';
 import { iban, mayBeginIban } from './iban.js';
+import { bareEin, printedEin } from './ein.js';
 import { ipv4 } from './ip.js';
 import { phone, phoneStart } from './phone.js';
+import { bareCusip, securitiesAt } from './securities.js';
 import { bareSsn, printedSsn } from './ssn.js';
+import { track, trackStart } from './track.js';
 
-/** More digits in a row than this are no number anybody writes; they could hide several, so they are masked whole (docs/adr/detection.md). */
+/** More digits in a row than this are no number anybody writes; they could hide several, so they are masked whole (docs/adr/0030-detection.md). */
 export const DIGIT_OVERFLOW = 64;
 
 /** Decides everything that may begin at the digit group at `start`, or just before it (`+`, `(`, a country code); gives the group's end. */
 export function numbersAt(window: Window, start: number, wanted: Wanted, context: Context, findings: Findings): number {
   const end = digitsEnd(window, start, DIGIT_OVERFLOW + 1);
+  if (wanted.address && end - start <= 6) addressAt(window, start, end, findings);
+  if (wanted.isin || wanted.cusip) securitiesAt(window, start, end, wanted, context, findings);
+  if (wanted.card && (end - start >= 12 || end === window.end)) trackAt(window, start, end, findings);
   if (start < window.from || isPlainNumber(window.text, start, end)) return end;
   if (wanted.iban && mayBeginIban(window, start) && findings.begin(start - 2)) {
     findings.add(iban(window, start - 2));
@@ -38,6 +45,15 @@ export function numbersAt(window: Window, start: number, wanted: Wanted, context
   return end;
 }
 
+function trackAt(window: Window, start: number, end: number, findings: Findings): void {
+  const from = trackStart(window, start);
+  if (from < 0 || !findings.begin(from)) return;
+  // The digits themselves may go on.
+  window.at(end);
+  findings.add(track(window, from, start, end));
+  findings.finish(from);
+}
+
 /** A short number by itself, or digits within a word: most numbers in a text are, and no rule takes one of them. */
 function isPlainNumber(text: string, start: number, end: number): boolean {
   if (end + 1 >= text.length) return false;
@@ -55,13 +71,14 @@ function decideGroup(window: Window, group: Group, wanted: Wanted, context: Cont
   if (length > DIGIT_OVERFLOW) {
     const type = wanted.overflow;
     if (type === null) return;
-    findings.add({ start: group.start, end: group.end - 1, type, rule: 'digit_overflow@1', score: 0.3, strength: LIKELY, more: 'digits' });
+    findings.add({ start: group.start, end: group.end - 1, type, rule: OVERFLOW_RULE, score: 0.3, strength: LIKELY, more: 'digits' });
     return;
   }
   if (length <= 4 && isSeparator(window.at(group.end)) && isDigit(window.at(group.end + 1))) {
     const groups = groupsFrom(window, group);
     if (length >= 3 && wanted.card) findings.add(printedCard(window, groups));
-    if (length === 3 && wanted.ssn) findings.add(printedSsn(window, groups));
+    if (length === 3 && (wanted.ssn || wanted.itin)) findings.add(printedSsn(window, groups, wanted));
+    if (length === 2 && wanted.ein) findings.add(printedEin(window, groups, context));
     if (wanted.ip) findings.add(ipv4(window, groups));
   }
   if (length >= 6) decideBare(window, group, wanted, context, findings);
@@ -72,11 +89,13 @@ function decideBare(window: Window, group: Group, wanted: Wanted, context: Conte
   if (length > 19 || !opensNumber(window, group.start) || !closesNumber(window, group.end)) return;
   if (length >= 12 && wanted.card) findings.add(bareCard(window, group, context));
   if (length > 17 || (length === 8 && inPlaceholder(window, group))) return;
-  if (!(wanted.account || (length === 9 && (wanted.ssn || wanted.routing)))) return;
-  const said = context.nearest(group.start);
+  if (!(wanted.account || (length === 9 && wanted.nine))) return;
+  const said = context.nearest(group.start, wanted.kinds);
   if (length === 9) {
-    if (said === 'ssn' && wanted.ssn) findings.add(bareSsn(window, group));
-    if (wanted.routing) findings.add(routing(window, group, said === 'routing'));
+    if (said === 'ssn' || said === 'itin') findings.add(bareSsn(window, group, wanted));
+    if (said === 'ein') findings.add(bareEin(window, group));
+    if (said === 'cusip') findings.add(bareCusip(window, group));
+    else if (wanted.routing) findings.add(routing(window, group, said === 'routing'));
   }
   if (wanted.account && said === 'account') findings.add(account(window, group));
 }

@@ -1,9 +1,13 @@
 import type { Context } from '../engine/context.js';
+import { contextMask } from '../engine/context-kinds.js';
 import { CLOSE_PAREN, DASH, DOT, HASH, isAlnum, isDigit, isSeparator, OPEN_PAREN, PLUS, SLASH, SPACE } from '../engine/characters.js';
 import { LIKELY, type Candidate, type Window } from '../engine/window.js';
 import { continuesGroup, digitsEnd, digitsOf } from './digit-run.js';
 
 const RULE = 'phone@1';
+
+/** A word such as "account" nearer to the number takes it from the phone. */
+const PHONE_OR_OTHER = contextMask(['ssn', 'routing', 'account', 'phone']);
 
 /** ITU-T E.164: at most 15 digits; with a trunk or exit prefix a few more. */
 const MAX_DIGITS = 17;
@@ -122,7 +126,7 @@ export function phone(window: Window, start: number, digit: number, digitsTo: nu
   if (score < 0.8) {
     // A weak form inside a longer row of numbers is a table, not a phone number.
     if ((before === SPACE && isDigit(window.at(start - 2))) || (after === SPACE && isDigit(window.at(end + 1)))) return null;
-    if (mayBePhone(parsed, digits) && context.nearest(start) === 'phone') score = Math.max(score, 0.6) + 0.1;
+    if (mayBePhone(parsed, digits) && context.nearest(start, PHONE_OR_OTHER) === 'phone') score = Math.max(score, 0.6) + 0.1;
   }
   return score === 0 ? null : { start, end, type: 'phone', rule: RULE, score, strength: LIKELY };
 }
@@ -136,5 +140,5 @@ function mayBegin(length: number, after: number): boolean {
 /** A known form, a trunk prefix or a word before it: anything else need not be looked at further. */
 function isLikely(window: Window, { shape, paren }: Parsed, digit: number, context: Context): boolean {
   if (shape === 0x334 || shape === 0x1334 || paren || window.at(digit) === 48) return true;
-  return context.nearest(digit) === 'phone';
+  return context.nearest(digit, PHONE_OR_OTHER) === 'phone';
 }

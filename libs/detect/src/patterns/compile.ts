@@ -1,19 +1,29 @@
+import { createHash } from 'node:crypto';
 import { AffiantError } from '#errors';
 import { RE2JS } from 're2js';
+import { plainText } from '../engine/normalise.js';
 import { isEntityType } from '../entity-types.js';
+import { foldCase, isWordCode, keepCase, treeOf, type CompiledDictionary } from './dictionary.js';
 import { analyse, type Analysis } from './extent.js';
 
-/** A customer's own pattern. RE2 syntax, searched anywhere in the text, in linear time. */
+/** A customer's own pattern: an expression (RE2 syntax, searched anywhere in the text, in linear time) or a list of words. */
 export interface PatternSpec {
   /** Becomes the span's type and, in capitals, the placeholder's name. */
   readonly name: string;
-  readonly regex: string;
+  readonly regex?: string;
+  /** Found as whole words; blanks inside count as written. */
+  readonly words?: readonly string[];
+  /** Of `words`; default false. */
+  readonly case_sensitive?: boolean;
   /** Words of which one must stand within 64 units before the match; absent or empty = none needed. */
   readonly context?: readonly string[];
 }
 
 /** A pattern ready for createDetector(). */
-export interface CompiledPattern {
+export type CompiledPattern = CompiledRegex | CompiledDictionary;
+
+export interface CompiledRegex {
+  readonly kind: 'regex';
   readonly name: string;
   /** The source with every unbounded repetition bounded, so that no match is longer than `maxLength`. */
   readonly regex: RE2JS;
@@ -29,33 +39,68 @@ export interface CompiledPattern {
 export const MAX_MATCH = 256;
 export const MAX_PATTERN_LENGTH = 1000;
 export const MAX_PATTERNS = 64;
+/** Of one list; all of them together are bounded by the configuration file's size. */
+export const MAX_WORDS = 10_000;
+export const MIN_WORD = 3;
+export const MAX_WORD = 80;
 const MAX_CONTEXT_WORDS = 32;
 const MAX_CONTEXT_LENGTH = 32;
 const MAX_COMPILE_MS = 500;
 /** With fewer turns than this per repetition the pattern would not mean what it says. */
 const MIN_BOUND = 8;
 
-/** @throws AffiantError config_invalid: syntax, length, an empty match, text anchors, too wide a match, context words */
+/** @throws AffiantError config_invalid: syntax, length, an empty match, text anchors, too wide a match, too many or too long words, context words */
 export function compilePattern(spec: PatternSpec): CompiledPattern {
-  const { name, regex } = spec;
+  const { name, regex, words } = spec;
   if (!/^[a-z0-9][a-z0-9._-]{0,39}$/.test(name))
     refuse(name, 'its name must be 1 to 40 lower-case letters, digits, dots, dashes or underscores');
   if (isEntityType(name)) refuse(name, 'its name is that of a built-in entity type');
   checkContext(name, spec.context ?? []);
+  const context = (spec.context ?? []).map((word) => word.toLowerCase());
+  if ((regex === undefined) === (words === undefined)) refuse(name, 'it needs either regex or words');
+  return words === undefined
+    ? compileExpression(name, regex ?? '', context)
+    : compileWords(name, words, spec.case_sensitive === true, context);
+}
+
+function compileExpression(name: string, regex: string, context: readonly string[]): CompiledRegex {
   compileRegex(regex, name);
   const found = analyse(regex);
   if (found.anchored) refuse(name, '`^`, `$`, `\\A` and `\\z` have no place in it: patterns are searched anywhere; use `\\b` or `(?m)^`');
   if (found.min === 0) refuse(name, 'it matches the empty text');
   const turns = boundOf(name, found);
   return {
+    kind: 'regex',
     name,
     regex: compile(found.source(turns), name),
     opening: compile(`(?:${found.prefix(turns)})\\z`, name),
     source: regex,
-    context: (spec.context ?? []).map((word) => word.toLowerCase()),
+    context,
     maxLength: found.max(turns),
   };
 }
+
+function compileWords(name: string, words: readonly string[], isCaseSensitive: boolean, context: readonly string[]): CompiledDictionary {
+  if (words.length === 0 || words.length > MAX_WORDS) refuse(name, `a list has 1 to ${MAX_WORDS} words, this one ${words.length}`);
+  const wrong = words.findIndex((word) => word.length < MIN_WORD || word.length > MAX_WORD || !isBounded(word));
+  if (wrong >= 0)
+    refuse(name, `word ${wrong + 1} of its list must have ${MIN_WORD} to ${MAX_WORD} characters and begin and end with a letter or digit`);
+  const fold = isCaseSensitive ? keepCase : foldCase;
+  const source = createHash('sha256')
+    .update(JSON.stringify([isCaseSensitive, words]))
+    .digest('hex');
+  return {
+    kind: 'words',
+    name,
+    source,
+    context,
+    maxLength: words.reduce((longest, word) => Math.max(longest, word.length), 0),
+    root: treeOf(words.map(plainText), fold),
+    fold,
+  };
+}
+
+const isBounded = (word: string): boolean => isWordCode(word.charCodeAt(0)) && isWordCode(word.charCodeAt(word.length - 1));
 
 /** Compiles RE2 syntax with the product's limits on length and time. @throws AffiantError config_invalid */
 export function compileRegex(source: string, name: string): RE2JS {

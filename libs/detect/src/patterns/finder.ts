@@ -1,41 +1,37 @@
-import { LIKELY, CONTEXT_REACH, type Candidate, type Window } from '../engine/window.js';
-import type { CompiledPattern } from './compile.js';
+import type { Candidate, Window } from '../engine/window.js';
+import type { Assessor } from '../port.js';
+import type { CompiledPattern, CompiledRegex } from './compile.js';
+import { Counts, openPlaceholder, PLACEHOLDER_LENGTH, type Finder } from './counts.js';
+import { DictionaryFinder } from './dictionary-finder.js';
+
+export function finderOf(pattern: CompiledPattern, assessor: Assessor | null): Finder {
+  const counts = new Counts(pattern, assessor);
+  return pattern.kind === 'regex' ? new PatternFinder(pattern, counts) : new DictionaryFinder(pattern, counts);
+}
 
 /** Units tested at once by the engine's automaton before anything is searched for. */
 const BLOCK = 4096;
 
-/** `[US_SSN:1a2b3c4d]`, our own placeholder: never found again. */
-const PLACEHOLDER = /\[[A-Z][A-Z0-9_]{0,39}:[0-9a-f]{8}\]/g;
-const PLACEHOLDER_OPENING = /^\[(?:[A-Z][A-Z0-9_]{0,39}(?::[0-9a-f]{0,8})?)?$/;
-const PLACEHOLDER_LENGTH = 51;
-
-/** Finds the matches of one customer's pattern. */
-export class PatternFinder {
-  private readonly context: RegExp | null;
+class PatternFinder implements Finder {
   /** Units behind a match's start that decide whether and how far it matches. */
   private readonly reach: number;
-  private readonly rule: string;
 
-  constructor(private readonly pattern: CompiledPattern) {
-    const words = pattern.context.map((word) => word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-    this.context = words.length === 0 ? null : new RegExp(`(?<![a-z0-9])(?:${words.join('|')})(?![a-z0-9])`, 'i');
+  constructor(
+    private readonly pattern: CompiledRegex,
+    private readonly counts: Counts,
+  ) {
     this.reach = Math.max(pattern.maxLength, PLACEHOLDER_LENGTH) + 2;
-    this.rule = `pattern.${pattern.name}@1`;
   }
 
-  /** First start, not before `from`, whose answer text still to come may change: a match that may go on, or has just ended. */
   openFrom(text: string, from: number): number {
     const tail = Math.max(from, text.length - this.reach);
     // Half a surrogate pair is held anyway, and no expression matches it.
     const end = (text.charCodeAt(text.length - 1) & 0xfc00) === 0xd800 ? text.length - 1 : text.length;
     const matcher = this.pattern.opening.matcher(text.slice(tail, end));
     const open = matcher.find() ? tail + matcher.start() : text.length;
-    const bracket = text.lastIndexOf('[');
-    if (bracket < text.length - PLACEHOLDER_LENGTH || !PLACEHOLDER_OPENING.test(text.slice(bracket))) return open;
-    return Math.min(open, Math.max(from, bracket));
+    return Math.min(open, openPlaceholder(text, from));
   }
 
-  /** The leftmost match that starts at or after `from`. */
   next(window: Window, from: number): Candidate | null {
     const { text } = window;
     for (let block = from; block < text.length; block += BLOCK) {
@@ -53,20 +49,10 @@ export class PatternFinder {
     for (let search = block - left; search < slice.length && matcher.find(search);) {
       const start = left + matcher.start();
       if (start >= block + BLOCK) return null;
-      const end = left + matcher.end();
-      if (this.counts(text, start, end)) return { start, end, type: this.pattern.name, rule: this.rule, score: 0.9, strength: LIKELY };
+      const found = this.counts.candidate(text, start, left + matcher.end());
+      if (found !== null) return found;
       search = matcher.start() + 1;
     }
     return null;
-  }
-
-  private counts(text: string, start: number, end: number): boolean {
-    if (this.context !== null && !this.context.test(text.slice(Math.max(0, start - CONTEXT_REACH), start))) return false;
-    const from = Math.max(0, start - PLACEHOLDER_LENGTH);
-    for (const match of text.slice(from, start + PLACEHOLDER_LENGTH).matchAll(PLACEHOLDER)) {
-      const at = from + match.index;
-      if (at < end && at + match[0].length > start) return false;
-    }
-    return true;
   }
 }
