@@ -1,7 +1,19 @@
 import { configSchema } from './schema.js';
 import type { AffiantConfig } from './types.js';
 
-const CUSTOMER_DATA = ['us_ssn', 'credit_card', 'us_aba_routing', 'us_bank_account', 'iban', 'email', 'phone'];
+const CUSTOMER_DATA = [
+  'us_ssn',
+  'us_itin',
+  'us_ein',
+  'credit_card',
+  'card_cvv',
+  'us_aba_routing',
+  'us_bank_account',
+  'iban',
+  'date_of_birth',
+  'email',
+  'phone',
+];
 
 /** Policies used when no file names any; also what `affiant mask` uses without --policy. */
 const POLICIES = [

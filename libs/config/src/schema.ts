@@ -120,6 +120,24 @@ const policy = z
     connections: z.array(name).min(1).optional(),
     principals: z.array(who).min(1).optional(),
     detect: z.array(z.string().min(1)).min(1).optional().meta({ description: 'entity types, or names of patterns' }),
+    min_score: z
+      .number()
+      .min(0.01)
+      .max(1)
+      .optional()
+      .meta({ description: 'candidates with a lower score are left alone; default 0.4 (docs/reference/detectors.md)' }),
+    except: z
+      .array(z.string().min(1).max(256))
+      .min(1)
+      .max(1_000)
+      .optional()
+      .meta({ description: 'values this policy leaves alone, however they are spaced or capitalised' }),
+    except_regex: z
+      .array(pattern)
+      .min(1)
+      .max(32)
+      .optional()
+      .meta({ description: 'RE2 expressions: what one matches as a whole is left alone' }),
     request: action.optional(),
     response: action.optional(),
     tool_input: action.optional(),
@@ -133,7 +151,7 @@ const policy = z
     if (value.detect !== undefined && value.request === undefined && value.response === undefined && value.tool_input === undefined)
       issue('detect needs request, response or tool_input: what to do with what is found');
     if (value.detect === undefined)
-      for (const place of ['request', 'response', 'tool_input'] as const)
+      for (const place of ['request', 'response', 'tool_input', 'min_score', 'except', 'except_regex'] as const)
         if (value[place] !== undefined) issue(`${place} belongs to detect`, place);
     if (value.when !== undefined && value.detect === undefined && value.action === undefined) issue('when needs action');
     if (value.when === undefined && value.action !== undefined) issue('action belongs to when', 'action');
@@ -143,11 +161,24 @@ const policy = z
     if (value.approvers !== undefined && !actions.includes('hold')) issue('approvers belong to a policy that holds', 'approvers');
   });
 
-const customPattern = z.strictObject({
-  name,
-  regex: pattern.meta({ description: 'RE2 syntax: linear time, no back-references' }),
-  context: z.array(z.string().min(1).max(64)).max(32).optional().meta({ description: 'a word that must stand near the match' }),
-});
+const customPattern = z
+  .strictObject({
+    name,
+    regex: pattern.optional().meta({ description: 'RE2 syntax: linear time, no back-references' }),
+    words: z
+      .array(z.string().min(3).max(80))
+      .min(1)
+      .max(10_000)
+      .optional()
+      .meta({ description: 'a list instead of an expression: each is found as a whole word' }),
+    case_sensitive: z.boolean().optional().meta({ description: 'of words; default false' }),
+    context: z.array(z.string().min(1).max(64)).max(32).optional().meta({ description: 'a word that must stand near the match' }),
+  })
+  .superRefine((value, context) => {
+    const issue = (message: string, ...path: string[]): void => void context.addIssue({ code: 'custom', message, path });
+    if ((value.regex === undefined) === (value.words === undefined)) issue('needs either regex or words');
+    if (value.case_sensitive !== undefined && value.words === undefined) issue('case_sensitive belongs to words', 'case_sensitive');
+  });
 
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable');
 

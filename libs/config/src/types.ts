@@ -94,6 +94,12 @@ export interface PolicyConfig {
   readonly principals?: readonly string[];
   /** Entity types or pattern names; used with request/response/tool_input. */
   readonly detect?: readonly string[];
+  /** With detect: candidates below this score (0..1) are left alone; default 0.4. */
+  readonly min_score?: number;
+  /** With detect: values that are left alone, however they are spaced. */
+  readonly except?: readonly string[];
+  /** With detect: RE2 expressions; what one matches as a whole is left alone. */
+  readonly except_regex?: readonly string[];
   readonly request?: PolicyAction;
   readonly response?: PolicyAction;
   /** For detected values in a tool call's input; default block (masking changes what is executed). */
@@ -124,8 +130,12 @@ export interface ApproversConfig {
 
 export interface PatternConfig {
   readonly name: string;
-  /** RE2 syntax; linear time. */
-  readonly regex: string;
+  /** RE2 syntax; linear time. Either this or `words`. */
+  readonly regex?: string;
+  /** Found as whole words. */
+  readonly words?: readonly string[];
+  /** Of `words`. */
+  readonly case_sensitive?: boolean;
   /** Words near the match that must be there; absent = none needed. */
   readonly context?: readonly string[];
 }

@@ -15,3 +15,4 @@ export {
   type PatternSpec,
 } from './patterns/compile.js';
 export type * from './port.js';
+export { RULES, type RuleInfo } from './rules.js';

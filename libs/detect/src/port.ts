@@ -14,7 +14,7 @@ export interface Span {
 
 /**
  * Says which candidates count, before they compete: a value it leaves alone takes no place from another. Pure. `value` is the value as rules read it
- * (Span offsets are those of the original); it must not be kept.
+ * (Span offsets are those of the original), empty for a row of digits that could hide anything; it must not be kept.
  */
 export interface Assessor {
   /** Equal keys mean equal answers: part of the detector's version. */

@@ -1,4 +1,5 @@
 import { checkConfig, type AffiantConfig, type ConfigProblem } from '#config';
+import { compileRegex } from '#detect';
 import { compileInput } from './compile.js';
 import { Locator } from './locate.js';
 import { compilePolicySet } from './policy-set.js';
@@ -16,6 +17,9 @@ export interface PolicyCheck {
 
 /** Texts no policy should react to. */
 const ORDINARY = ['', 'a', 'Hello, how can I help you today?', '{"path":"README.md"}', 'SELECT 1'];
+
+/** Values no one expression means. */
+const UNLIKE = ['4111111111111111', 'ann@bank.example', 'DE89370400440532013000'];
 
 /** Checks a configuration file's text: syntax, keys, values, regular expressions, names, and what is probably not meant. */
 export function checkPolicyFile(text: string): PolicyCheck {
@@ -54,6 +58,10 @@ function warningsOf(config: AffiantConfig, compiled: ReturnType<typeof compileIn
       warnings.push({ path: `${path}.action`, message: 'allow changes nothing: a stronger policy always wins' });
     if (policy.tool_input === 'mask')
       warnings.push({ path: `${path}.tool_input`, message: 'masking a tool input changes what is executed' });
+    for (const [at, source] of (policy.except_regex ?? []).entries()) {
+      if (UNLIKE.every((value) => compileRegex(source, policy.name).matches(value)))
+        warnings.push({ path: `${path}.except_regex[${at}]`, message: 'it excepts any value' });
+    }
     if (
       policy.request === 'block' &&
       policy.detect?.some((type) => type === 'email' || type === 'phone' || type === 'ip_address') === true

@@ -26,6 +26,19 @@ describe('checkPolicyFile', () => {
       { line: 8, column: 7, path: 'policies[1].when.tool_input' },
     ],
     ['a bad pattern', `${GOOD}patterns:\n  - name: own\n    regex: '(a)\\1'\n`, { line: 8, column: 5, path: 'patterns[0].regex' }],
+    ['a bad exception', `${GOOD}    except_regex: ['a', '(']\n`, { line: 6, column: 25, path: 'policies[0].except_regex[1]' }],
+    ['a score no candidate has', `${GOOD}    min_score: 40\n`, { line: 6, column: 16, path: 'policies[0].min_score' }],
+    [
+      'a score without values',
+      `policies:\n  - name: x\n    when: { model: a }\n    action: block\n    min_score: 0.5\n`,
+      { line: 5, column: 16 },
+    ],
+    [
+      'a word too short',
+      `${GOOD}patterns:\n  - name: own\n    words: [ mercury, '--a' ]\n`,
+      { line: 8, column: 5, path: 'patterns[0].words' },
+    ],
+    ['neither expression nor words', `${GOOD}patterns:\n  - name: own\n`, { line: 7, column: 5, path: 'patterns[0]' }],
     ['an unknown key', GOOD.replace('request:', 'reqest:'), { line: 4, column: 5, path: 'policies[0].reqest' }],
     ['broken YAML', 'policies: [', { line: 1 }],
   ])('says where: %s', (_name, text, where) => {
@@ -49,6 +62,7 @@ describe('checkPolicyFile', () => {
       "policies:\n  - { name: x, detect: [own], request: mask }\npatterns: [{ name: own, regex: '\\w+' }]",
       /ordinary text/,
     ],
+    ['an exception of everything', `${GOOD}    except_regex: [ '.*' ]\n`, /excepts any value/],
     ['a masked tool input', `${GOOD}    tool_input: mask\n`, /changes what is executed/],
   ])('warns of %s', (_name, text, message) => {
     const check = checkPolicyFile(text);

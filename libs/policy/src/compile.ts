@@ -2,6 +2,7 @@ import type { RE2JS } from 're2js';
 import type { AffiantConfig, PatternConfig, PolicyConfig } from '#config';
 import { compilePattern, compileRegex, isEntityType, MAX_PATTERNS, type CompiledPattern } from '#detect';
 import { AffiantError, isAffiantError } from '#errors';
+import { exceptionsOf } from './exceptions.js';
 import { conflict, PLACES, scopeOf, stagesOf, type CompiledPolicy, type ConditionRule, type ValueRule } from './rules.js';
 
 /** What policies are made of. */
@@ -43,7 +44,7 @@ class Compiler {
   }
 
   pattern(pattern: PatternConfig, path: string): CompiledPattern | null {
-    return this.attempt(`${path}.regex`, () => compilePattern(pattern));
+    return this.attempt(pattern.words === undefined ? `${path}.regex` : `${path}.words`, () => compilePattern(pattern));
   }
 
   policy(policy: PolicyConfig, path: string, patterns: ReadonlySet<string>): CompiledPolicy {
@@ -64,11 +65,17 @@ class Compiler {
       this.refuse(`${path}.when.${beyond}`, 'a policy that detects values can only be narrowed by principal; write a second policy');
     if (policy.action !== undefined)
       this.refuse(`${path}.action`, 'a policy that detects values says what to do under request, response and tool_input');
+    const expressions = (policy.except_regex ?? [])
+      .map((source, index) => this.regex(source, `${path}.except_regex[${index}]`))
+      .filter((expression) => expression !== undefined);
     return {
       policy: policy.name,
       types,
       actions: { request: policy.request, response: policy.response, tool_input: policy.tool_input ?? 'block' },
       approvers: policy.approvers,
+      ...(policy.min_score === undefined ? {} : { minScore: policy.min_score }),
+      excepts: exceptionsOf(types, policy.except ?? [], expressions),
+      exceptKey: JSON.stringify([policy.except ?? [], policy.except_regex ?? []]),
     };
   }
 

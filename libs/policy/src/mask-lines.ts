@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defaultConfig } from '#config';
 import { createDetector, createPlaceholder, maskText, type Detector } from '#detect';
 import { AffiantError } from '#errors';
+import { PolicyAssessor } from './assess.js';
 import { compileInput, refuseProblems, type PolicyInput } from './compile.js';
 import { PLACES } from './rules.js';
 
@@ -46,7 +47,7 @@ function detectorOf(policies: PolicyInput): Detector | null {
   const values = compiled.policies.map((policy) => policy.values).filter((rule) => rule !== null);
   const acting = values.filter(({ actions }) => PLACES.some((place) => (actions[place] ?? 'allow') !== 'allow'));
   const types = [...new Set(acting.flatMap((rule) => rule.types))];
-  return types.length === 0 ? null : createDetector(types, compiled.patterns);
+  return types.length === 0 ? null : createDetector(types, compiled.patterns, PolicyAssessor.of(acting));
 }
 
 function read(line: string, number: number): z.infer<typeof input> {

@@ -66,6 +66,58 @@ describe('values', () => {
   });
 });
 
+describe('scores and exceptions', () => {
+  const spans = (set: PolicySet, text: string, connection = 'c'): unknown[] => {
+    const selected = set.select(principal([]), connection);
+    return (selected.requestDetector?.scan(text) ?? []).map(({ type, start, end, grade }) => [
+      type,
+      text.slice(start, end),
+      selected.actionFor('request', type, grade).action,
+    ]);
+  };
+
+  it('leave what is too weak for a policy alone, on its connections', () => {
+    const set = yaml(`
+  - { name: p, detect: [us_ein, us_aba_routing], request: mask, connections: [c] }
+  - { name: strict, detect: [us_ein, us_aba_routing], request: mask, min_score: 0.8, connections: [strict] }
+  - { name: all, detect: [us_ein, us_aba_routing], request: mask, min_score: 0.1, connections: [all] }`);
+    const text = 'part 12-3456789, order 021000021, EIN 20-1234567';
+    expect(spans(set, text)).toEqual([
+      ['us_aba_routing', '021000021', 'mask'],
+      ['us_ein', '20-1234567', 'mask'],
+    ]);
+    expect(spans(set, text, 'strict')).toEqual([['us_ein', '20-1234567', 'mask']]);
+    expect(spans(set, text, 'all')).toHaveLength(3);
+  });
+
+  it('except values of one policy only, however they are written', () => {
+    const set = yaml(`
+  - { name: cards, detect: [credit_card], request: block, except: ['4111 1111 1111 1111'] }
+  - { name: mails, detect: [email], request: mask, except_regex: ['[^@]+@bank\\.example', 'ann@.*'] }
+  - { name: cards-too, detect: [credit_card], request: mask, connections: [both] }`);
+    const text =
+      '4111-1111-1111-1111 ４１１１１１１１１１１１１１１１ 5555555555554444 ann@x.example bob@bank.example bob@bank.example.org';
+    expect(spans(set, text)).toEqual([
+      ['credit_card', '5555555555554444', 'block'],
+      ['email', 'bob@bank.example.org', 'mask'],
+    ]);
+    expect(spans(set, text, 'both').map((span) => (span as string[])[2])).toEqual(['mask', 'mask', 'block', 'mask']);
+  });
+
+  it('never let a row of digits pass that could hide anything', () => {
+    const set = yaml('  - { name: p, detect: [credit_card], request: mask, min_score: 1, except_regex: [".*"] }');
+    expect(spans(set, `id ${'7'.repeat(70)}`)).toHaveLength(2);
+  });
+
+  it('change nothing where no policy has them', () => {
+    const [plain, scored] = ['', ', min_score: 0.5'].map((more) =>
+      yaml(`  - { name: p, detect: [email], request: mask${more} }`).select(principal([]), 'c'),
+    );
+    expect(plain!.requestDetector?.scan('ann@example.com')[0]).not.toHaveProperty('grade');
+    expect(plain!.requestDetector?.version).not.toBe(scored!.requestDetector?.version);
+  });
+});
+
 describe('conditions', () => {
   const set = yaml(`
   - { name: destructive-sql, when: { tool_input: '(?i)\\bdrop\\s+(table|database)\\b' }, action: hold, ${APPROVERS} }

@@ -22,10 +22,14 @@ export interface SelectedPolicy {
   readonly requestDetector: Detector | null;
   readonly responseDetector: Detector | null;
   readonly toolInputDetector: Detector | null;
-  /** What to do about an entity type found in each place (strongest action of the policies that name it), and which policy says so. */
+  /**
+   * What to do about an entity type found in each place (strongest action of the policies that name it), and which policy says so. `grade` is the span's:
+   * only the policies that want this very value count then.
+   */
   actionFor(
     place: 'request' | 'response' | 'tool_input',
     entity: string,
+    grade?: number,
   ): { readonly action: PolicyAction; readonly policy: string; readonly approvers?: ApproversConfig };
   /** Conditions on what is known before the body's text: model, tools offered, principal. */
   evaluateRequest(facts: { readonly model: string | null; readonly tools: readonly string[] }): Verdict;

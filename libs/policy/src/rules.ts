@@ -1,5 +1,6 @@
 import type { RE2JS } from 're2js';
 import type { ApproversConfig, PolicyAction, PolicyCondition, PolicyConfig } from '#config';
+import type { Exceptions } from './exceptions.js';
 
 /** Where a value can be found. */
 export const PLACES = ['request', 'response', 'tool_input'] as const;
@@ -11,6 +12,11 @@ export interface ValueRule {
   readonly types: readonly string[];
   readonly actions: Readonly<Partial<Record<Place, PolicyAction>>>;
   readonly approvers?: ApproversConfig;
+  /** Candidates below it are left alone; absent = the detectors' own default. */
+  readonly minScore?: number;
+  readonly excepts: Exceptions | null;
+  /** Equal where the exceptions are. */
+  readonly exceptKey: string;
 }
 
 /** When a condition can be judged: with what is known before the body, with each text, with a whole tool call. */

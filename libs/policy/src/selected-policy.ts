@@ -2,7 +2,8 @@ import type { ApproversConfig, PolicyAction } from '#config';
 import { createDetector, type CompiledPattern, type Detector } from '#detect';
 import { toAffiantError } from '#errors';
 import type { RE2JS } from 're2js';
-import { PLACES, type CompiledPolicy, type ConditionRule, type Place, type Stage, type ValueRule } from './rules.js';
+import { PolicyAssessor } from './assess.js';
+import type { CompiledPolicy, ConditionRule, Place, Stage, ValueRule } from './rules.js';
 import { ALLOWED, strongest, verdictOver } from './strength.js';
 import type { RuleOutcome, SelectedPolicy, Verdict } from './port.js';
 
@@ -21,13 +22,14 @@ export class Selection implements SelectedPolicy {
   readonly readsResponseText: boolean;
   readonly readsToolInput: boolean;
   private readonly actions: Readonly<Record<Place, ReadonlyMap<string, EntityAction>>>;
+  private readonly assessors: Readonly<Record<Place, PolicyAssessor | null>>;
   private readonly stages: Readonly<Record<Stage, readonly ConditionRule[]>>;
 
   constructor(policies: readonly CompiledPolicy[], patterns: readonly CompiledPattern[]) {
     const values = policies.map((policy) => policy.values).filter((rule) => rule !== null);
     const conditions = policies.map(({ condition }) => condition).filter((rule) => rule !== null);
-    const actions = Object.fromEntries(PLACES.map((place) => [place, actionsIn(values, place)]));
-    this.actions = actions as Record<Place, ReadonlyMap<string, EntityAction>>;
+    this.actions = eachPlace((place) => actionsIn(values, place));
+    this.assessors = eachPlace((place) => PolicyAssessor.of(values.filter(({ actions }) => isSought(actions[place], place))));
     const at = (stage: Stage): readonly ConditionRule[] => conditions.filter(({ stages }) => stages.includes(stage));
     this.stages = {
       request: at('request'),
@@ -44,8 +46,10 @@ export class Selection implements SelectedPolicy {
     this.readsToolInput = stops || this.stages.tool_call.length > 0;
   }
 
-  actionFor(place: Place, entity: string): EntityAction {
-    return this.actions[place].get(entity) ?? { action: 'allow', policy: '' };
+  actionFor(place: Place, entity: string, grade?: number): EntityAction {
+    const assessor = this.assessors[place];
+    if (grade !== undefined && assessor !== null) return actionsIn(assessor.wanting(grade), place).get(entity) ?? ALLOW;
+    return this.actions[place].get(entity) ?? ALLOW;
   }
 
   evaluateRequest(facts: { readonly model: string | null; readonly tools: readonly string[] }): Verdict {
@@ -96,9 +100,19 @@ export class Selection implements SelectedPolicy {
 
   /** Tool inputs are also searched for values that policy allows: they are masked in the trail. */
   private detectorFor(place: Place, patterns: readonly CompiledPattern[]): Detector | null {
-    const types = [...this.actions[place]].filter(([, { action }]) => action !== 'allow' || place === 'tool_input').map(([type]) => type);
-    return types.length === 0 ? null : createDetector(types, patterns);
+    const types = [...this.actions[place]].filter(([, { action }]) => isSought(action, place)).map(([type]) => type);
+    return types.length === 0 ? null : createDetector(types, patterns, this.assessors[place]);
   }
+}
+
+const ALLOW: EntityAction = { action: 'allow', policy: '' };
+
+function isSought(action: PolicyAction | undefined, place: Place): boolean {
+  return action !== undefined && (action !== 'allow' || place === 'tool_input');
+}
+
+function eachPlace<T>(make: (place: Place) => T): Readonly<Record<Place, T>> {
+  return { request: make('request'), response: make('response'), tool_input: make('tool_input') };
 }
 
 function actionsIn(rules: readonly ValueRule[], place: Place): ReadonlyMap<string, EntityAction> {

@@ -35,11 +35,11 @@ export class Findings {
   constructor(private readonly policy: SelectedPolicy) {}
 
   /** Counts one value. @returns what to do about it. */
-  add(place: Place, span: Pick<Span, 'type' | 'rule'>): PolicyAction {
-    const key = `${place} ${span.rule} ${span.type}`;
+  add(place: Place, span: Pick<Span, 'type' | 'rule' | 'grade'>): PolicyAction {
+    const key = `${place} ${span.rule} ${span.type} ${span.grade ?? ''}`;
     let finding = this.found.get(key);
     if (finding === undefined) {
-      const outcome = this.policy.actionFor(place, span.type);
+      const outcome = this.policy.actionFor(place, span.type, span.grade);
       finding = { entity: span.type, rule: span.rule, place, count: 0, ...outcome };
       this.found.set(key, finding);
       this.strongest = stronger(this.strongest, finding.action);

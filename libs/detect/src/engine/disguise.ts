@@ -1,7 +1,7 @@
 /** How signs are read for detection: as themselves, as one ASCII sign, or as nothing. */
 
 /** What a unit is read as when it is read as nothing. */
-export const REMOVED = 0xffff;
+export const REMOVED = 0;
 
 /** Nothing to be seen: soft hyphen, joiners, direction marks, fillers, variation selectors, the frame of a keycap. */
 const INVISIBLE: readonly (readonly [number, number])[] = [

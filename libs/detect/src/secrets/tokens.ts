@@ -142,3 +142,8 @@ export function token(window: Window, start: number): Candidate | null {
   }
   return null;
 }
+
+/** Rules and the prefixes each looks for. */
+export const TOKEN_RULES: readonly { readonly rule: string; readonly prefixes: readonly string[] }[] = [
+  ...new Set(FORMS.map(({ rule }) => rule)),
+].map((rule) => ({ rule, prefixes: FORMS.filter((form) => form.rule === rule).map(({ prefix }) => prefix) }));

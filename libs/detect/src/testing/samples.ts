@@ -57,3 +57,47 @@ export const SAMPLES: Readonly<Record<string, readonly string[]>> = {
 };
 
 export const ALL_SAMPLES: readonly string[] = Object.values(SAMPLES).flat();
+
+const letters = (count: number): string => 'a1B2c3D4e5F6g7H8i9J0kLmNoPqRsTuVwXyZ'.repeat(4).slice(0, count);
+const hex = (count: number): string => '0f1e2d3c4b5a69788796a5b4c3d2e1f0'.repeat(4).slice(0, count);
+
+/** One invented token of every issuer; the pieces are joined here, so that no scanner takes this file for a leak. */
+export const TOKEN_SAMPLES: readonly string[] = (
+  [
+    ['AKIA', 'IOSFODNN7EXAMPLE'],
+    ['AIza', letters(35)],
+    ['ghp_', letters(36)],
+    ['glpat-', letters(20)],
+    ['xoxb-', letters(20)],
+    ['sk_live_', letters(24)],
+    ['sk-ant-', letters(30)],
+    ['sk-proj-', letters(30)],
+    ['sk-', letters(32)],
+    ['GOCSPX-', letters(28)],
+    ['npm_', letters(36)],
+    ['pypi-', letters(60)],
+    ['hf_', letters(34)],
+    ['shpat_', hex(32)],
+    ['dop_v1_', hex(64)],
+    ['SG.', letters(60)],
+    ['hvs.', letters(24)],
+    ['ya29.', letters(40)],
+    ['sq0atp-', letters(22)],
+    ['lin_api_', letters(40)],
+    ['pscale_tkn_', letters(32)],
+    ['rubygems_', hex(48)],
+    ['dckr_pat_', letters(27)],
+    ['glsa_', letters(40)],
+    ['sntrys_', letters(60)],
+    ['PMAK-', letters(64)],
+    ['NRAK-', letters(27)],
+    ['xkeysib-', letters(81)],
+    ['figd_', letters(40)],
+    ['gsk_', letters(52)],
+    ['xai-', letters(80)],
+    ['pplx-', letters(48)],
+    ['ntn_', letters(46)],
+    ['dp.pt.', letters(43)],
+    ['tfp_', letters(44)],
+  ] as const
+).map(([prefix, body]) => prefix + body);

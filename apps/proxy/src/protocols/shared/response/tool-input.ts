@@ -77,7 +77,8 @@ function* judgeConditions(tool: string, input: string, { policy }: ScreenContext
 export function toolRules({ policy, placeholder }: ScreenContext, findings: Findings | null): MaskRules | null {
   const detector = policy.toolInputDetector;
   if (detector === null) return null;
-  const judge = (span: Span): PolicyAction => findings?.add('tool_input', span) ?? policy.actionFor('tool_input', span.type).action;
+  const judge = (span: Span): PolicyAction =>
+    findings?.add('tool_input', span) ?? policy.actionFor('tool_input', span.type, span.grade).action;
   return { detector, placeholder, judge, withAllowed: true };
 }
 

@@ -1,0 +1,120 @@
+import { ENTITY_TYPES, type EntityType } from './entity-types.js';
+import { TOKEN_RULES } from './secrets/tokens.js';
+
+/** A rule as the documentation lists it. */
+export interface RuleInfo {
+  /** With version, as in Span.rule. */
+  readonly id: string;
+  readonly type: EntityType;
+  /** Who defines the form. */
+  readonly provenance: string;
+  /** What must hold of a value. */
+  readonly finds: string;
+}
+
+const OWN = 'own, by the words people write';
+
+const VALUES: readonly RuleInfo[] = [
+  rule('credit_card@1', 'credit_card', 'ISO/IEC 7812-1', '12 to 19 digits of a known issuer range, Luhn; bare or in printed groups'),
+  rule('credit_card.track1@1', 'credit_card', 'ISO/IEC 7813', '`%B`, card number, `^`, name, `^`, seven or more digits: masked whole'),
+  rule('credit_card.track2@1', 'credit_card', 'ISO/IEC 7813', '`;`, card number, `=`, seven or more digits: masked whole'),
+  rule(
+    'card_cvv@1',
+    'card_cvv',
+    'PCI DSS 3.3.1',
+    'three or four digits directly after "CVV", "CVC", "CVN", "card verification" (0.85) or "security code" (0.6)',
+  ),
+  rule('iban@1', 'iban', 'ISO 13616, SWIFT registry', "the country's length, mod 97; single spaces or dashes"),
+  rule(
+    'us_ssn@1',
+    'us_ssn',
+    'Social Security Administration',
+    'valid area, group and serial; printed 3-2-4, or bare after "SSN", "social security", "taxpayer"',
+  ),
+  rule(
+    'us_itin@1',
+    'us_itin',
+    'Internal Revenue Service',
+    '9xx and a group in use; printed 3-2-4, or bare after "ITIN", "TIN" or the words of an SSN',
+  ),
+  rule(
+    'us_ein@1',
+    'us_ein',
+    'Internal Revenue Service',
+    'an assigned prefix, `12-3456789`; after "EIN", "tax ID", "employer" 0.9 (bare 0.8), else 0.3',
+  ),
+  rule(
+    'us_aba_routing@1',
+    'us_aba_routing',
+    'American Bankers Association',
+    'nine digits, prefix in use, 3-7-1 check digit; after "routing", "ABA", "wire" 0.95, else 0.4',
+  ),
+  rule(
+    'us_bank_account@1',
+    'us_bank_account',
+    OWN,
+    '8 to 17 digits after "account", "acct", "checking" and the like; 6 and 7 only directly after',
+  ),
+  rule(
+    'swift_bic@1',
+    'swift_bic',
+    'ISO 9362',
+    '8 or 11 capitals and digits with a country at the fifth, within 48 characters after "BIC" or "SWIFT"',
+  ),
+  rule('cusip@1', 'cusip', 'ANSI X9.6', 'nine capitals and digits, check digit; after "CUSIP" 0.95 (digits only: needed), else 0.35'),
+  rule('isin@1', 'isin', 'ISO 6166', 'country, nine signs, check digit'),
+  rule(
+    'date_of_birth@1',
+    'date_of_birth',
+    OWN,
+    'a day, in figures or with the month\'s name, within 40 characters after "born", "birth", "DOB"',
+  ),
+  rule('email@1', 'email', 'RFC 5321, RFC 1035', 'local part, `@`, labels and a top-level label'),
+  rule(
+    'phone@1',
+    'phone',
+    'ITU-T E.164, NANP',
+    '`+` and 8 to 15 digits, North American form, or a national form after "call", "phone", "tel"',
+  ),
+  rule('ip_address@1', 'ip_address', 'RFC 791, RFC 4291', 'dotted quad; eight groups or one `::` with a digit'),
+  rule(
+    'secret.assignment@1',
+    'secret',
+    OWN,
+    'a value of enough randomness assigned to `password`, `api_key`, `secret`, `token`; after `Bearer`',
+  ),
+  rule('secret.private_key@1', 'secret', 'RFC 7468', 'PEM block of a private key, also without its end'),
+  rule('secret.jwt@1', 'secret', 'RFC 7515, RFC 7516', 'compact form whose header names its algorithm'),
+  rule('secret.url_password@1', 'secret', 'RFC 3986 §3.2.1', 'password in `scheme://user:password@host`'),
+  rule(
+    'person@1',
+    'person',
+    'own; names of the Social Security Administration',
+    'capitalised words after a title or a word such as "customer" or "my name is", or a common given name with another name',
+  ),
+  rule(
+    'street_address@1',
+    'street_address',
+    'own; USPS Publication 28',
+    'house number, capitalised words, a kind of street; unit, city, state and ZIP as far as they follow',
+  ),
+  rule(
+    'digit_overflow@1',
+    'credit_card',
+    OWN,
+    'more than 64 digits in a row, under the strongest digit type in use: they could hide several numbers',
+  ),
+];
+
+/** Every rule, grouped by type. */
+export const RULES: readonly RuleInfo[] = [...VALUES, ...TOKEN_RULES.map(({ rule: id, prefixes }) => tokenRule(id, prefixes))].sort(
+  (a, b) => ENTITY_TYPES.indexOf(a.type) - ENTITY_TYPES.indexOf(b.type),
+);
+
+function rule(id: string, type: EntityType, provenance: string, finds: string): RuleInfo {
+  return { id, type, provenance, finds };
+}
+
+function tokenRule(id: string, prefixes: readonly string[]): RuleInfo {
+  return rule(id, 'secret', 'prefix published by the issuer', prefixes.map((prefix) => `\`${prefix}\``).join(' '));
+}

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { createDetector, ENTITY_TYPES, RULES } from './index.js';
+import { sameTables, withRulesTable } from './testing/rules-table.js';
+import { SAMPLES, TOKEN_SAMPLES } from './testing/samples.js';
+
+describe('rules', () => {
+  const rulesIn = (texts: readonly string[]): string[] =>
+    texts.flatMap((text) => createDetector(ENTITY_TYPES).scan(`Look: ${text} - done`).map(({ rule }) => rule));
+  const seen = new Set([...rulesIn(Object.values(SAMPLES).flat()), ...rulesIn(TOKEN_SAMPLES), ...rulesIn(['9'.repeat(80)])]);
+
+  it('are all listed, with a version', () => {
+    const listed = RULES.map(({ id }) => id);
+    expect([...seen].filter((id) => !listed.includes(id))).toEqual([]);
+    expect(new Set(listed).size).toBe(listed.length);
+    for (const id of listed) expect(id).toMatch(/^[a-z0-9_.]+@\d+$/);
+  });
+
+  it('find each a sample', () => {
+    expect(RULES.map(({ id }) => id).filter((id) => !seen.has(id))).toEqual([]);
+  });
+
+  it('are documented as they are', () => {
+    const page = readFileSync(new URL('../../../docs/reference/detectors.md', import.meta.url), 'utf8');
+    expect(sameTables(page, withRulesTable(page)), 'run: node test/masking/run.mjs --write').toBe(true);
+  });
+
+  it('cover every type', () => {
+    expect(ENTITY_TYPES.filter((type) => !RULES.some((rule) => rule.type === type))).toEqual([]);
+  });
+});
