@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createDetector, ENTITY_TYPES, RULES } from './index.js';
-import { sameTables, withRulesTable } from './testing/rules-table.js';
 import { SAMPLES, TOKEN_SAMPLES } from './testing/samples.js';
 
 describe('rules', () => {
   const rulesIn = (texts: readonly string[]): string[] =>
-    texts.flatMap((text) => createDetector(ENTITY_TYPES).scan(`Look: ${text} - done`).map(({ rule }) => rule));
+    texts.flatMap((text) =>
+      createDetector(ENTITY_TYPES)
+        .scan(`Look: ${text} - done`)
+        .map(({ rule }) => rule),
+    );
   const seen = new Set([...rulesIn(Object.values(SAMPLES).flat()), ...rulesIn(TOKEN_SAMPLES), ...rulesIn(['9'.repeat(80)])]);
 
   it('are all listed, with a version', () => {
@@ -22,7 +25,11 @@ describe('rules', () => {
 
   it('are documented as they are', () => {
     const page = readFileSync(new URL('../../../docs/reference/detectors.md', import.meta.url), 'utf8');
-    expect(sameTables(page, withRulesTable(page)), 'run: node test/masking/run.mjs --write').toBe(true);
+    const rows = page.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
+    for (const { id, type, provenance, finds } of RULES) {
+      const row = rows.find((cells) => cells[2] === `\`${id}\``);
+      expect(row, `${id}: run node test/masking/run.mjs --write`).toEqual(['', `\`${type}\``, `\`${id}\``, finds, provenance, '']);
+    }
   });
 
   it('cover every type', () => {
