@@ -1,133 +1,59 @@
-// The held-out set: finance-heavy texts from templates of our own, written before the rules were measured on them, and never used to change a rule.
-import { seeded } from './random.mjs';
-import * as make from './values.mjs';
+// The held-out set: other templates and another seed, written after the last change of a rule and before the first measurement, and never used to
+// change one. When a rule is changed because of it, it becomes part of the development set and a new one has to be written.
+import { filled } from './fill.mjs';
 
-export const SEED = 20261126;
-export const TEXTS = 2000;
-
-/** `{type}` is replaced by a value of the type and counts; `<decoy>` by something that only looks like one. */
 const TEMPLATES = [
-  'My card {credit_card} was declined at the pump yesterday, can you look into it?',
-  'Please charge {credit_card}, expiry 09/28, cvv {card_cvv}.',
-  'The customer read out {credit_card} and the security code {card_cvv} on the call <ticket>.',
-  'card_number={credit_card}&exp=1127&cvc={card_cvv}&amount=<amount>',
-  '{"pan":"{credit_card}","cvv2":"{card_cvv}","trace":"<uuid>"}',
-  'Refund to the Visa ending in <last4>, full number {credit_card}.',
-  'Two cards on file: {credit_card} and {credit_card}.',
-  'Applicant SSN: {us_ssn}, born {date_of_birth}, income <amount>.',
-  'social security number {us_ssn_bare} matches the W-2 of <plaindate>',
-  'Her SSN is {us_ssn} and her DOB is {date_of_birth}.',
-  '<uuid>,{us_ssn},{email},<plaindate>,approved',
-  'Verify date of birth {date_of_birth} before resetting the PIN.',
-  'The insured, {person}, birth date {date_of_birth}, lives at {street_address}.',
-  'He files with ITIN {us_itin} because he has no SSN.',
-  'Taxpayer {us_itin} amended the return on <plaindate>.',
-  'Form W-9 lists EIN {us_ein} for <company>.',
-  '<company>, employer identification number {us_ein}, invoice <invoice>.',
-  'Vendor tax ID {us_ein}; purchase order <order>.',
-  'Wire <amount> to routing number {us_aba_routing}, account number {us_bank_account}.',
-  'ABA {us_aba_routing} / acct {us_bank_account} / attn {person}',
-  '{"routing_number": "{us_aba_routing}", "account_number": "{us_bank_account}"}',
-  'Direct deposit goes to checking account {us_bank_account} at <company>.',
-  'Close savings acct no. {us_bank_account} and mail the check to {street_address}.',
-  'Transfer to IBAN {iban}, BIC {swift_bic}, reference <invoice>.',
-  'Beneficiary bank SWIFT code: {swift_bic}. Beneficiary IBAN: {iban}.',
-  'SEPA mandate for {iban} signed by {person} on <plaindate>.',
-  'Sell 200 shares of CUSIP {cusip} at market.',
-  'CUSIP: {cusip}  ISIN: {isin}  QTY: <qty>',
-  'The bond {isin} matures on <plaindate>.',
-  'Positions as of <plaindate>: {isin} <qty>, {isin} <qty>',
-  'Reach me at {phone} or {email} after five.',
-  'Call {phone} and ask for Mr. {person_last}.',
-  'From: {email}\nTo: {email}\nSubject: ticket <ticket>\n\nHi {first_name}, see below.',
-  'My name is {person}, phone {phone}, and I moved to {street_address}.',
-  'Login from {ip_address} at <time>, user {email}.',
-  '<time> WARN conn from {ip_address} port <qty> closed after <qty> ms',
-  'allow {ip_address}; deny all; # order <order>',
-  'export TOKEN={secret}',
-  'Somebody committed {secret} to the repo in <hash>.',
-  'db password: {secret_password} (rotate on <plaindate>)',
-  'postgres://svc:{secret_password}@db.example.net:5432/core',
-  'curl -H "Authorization: Bearer {secret}" https://api.example.com/v1/accounts/<order>',
-  'Dear {person}, your application <ticket> has been received.',
-  'Customer {person} disputes <amount> on card {credit_card}.',
-  'Ship to {street_address} by <plaindate>.',
-  'KYC: {person}; DOB {date_of_birth}; SSN {us_ssn}; {phone}; {email}',
+  'Customer called about an unrecognised charge; PAN on the statement: {credit_card}.',
+  'Pls move the autopay from {credit_card} to the new one, {credit_card} (CVC {card_cvv}).',
+  '| {person} | {credit_card} | 04/29 | <amount> |',
+  'payment.card.number: "{credit_card}"\npayment.card.cvv: "{card_cvv}"\npayment.card.exp: "10/30"',
+  'CNP transaction <uuid>: MC {credit_card}, CVV2 {card_cvv}, AVS match',
+  'I accidentally emailed my card ({credit_card}) to {email}. What now?',
+  'W-2 for employee SSN {us_ssn}, box 1 <amount>, box 2 <amount>',
+  'Credit pull authorised for {us_ssn} on <plaindate>; ref <ticket>',
+  'applicant.ssn = {us_ssn_bare}; applicant.email = {email}',
+  'Please confirm the last deposit. Social Security #: {us_ssn}. Thank you.',
+  'Spouse: {person}, SSN {us_ssn}, date of birth: {date_of_birth}.',
+  'Member was born on {date_of_birth} and enrolled on <plaindate>.',
+  'patient_dob,{date_of_birth},plan,<order>',
+  'Birthday: {date_of_birth} - send card',
+  'ITIN: {us_itin} (expires <plaindate>)',
+  'The W-7 was approved; the new ITIN is {us_itin}.',
+  'Remit 1099-NEC to <company>, FEIN {us_ein}, by <plaindate>.',
+  'EIN={us_ein}; legal_name=<company>; state=DE',
+  'Fedwire: ABA {us_aba_routing}, credit a/c {us_bank_account}, OBI <invoice>',
+  'The routing no. is {us_aba_routing} and my account is {us_bank_account}',
+  'ACH return R03 for acct {us_bank_account}, trace <invoice>, <amount>',
+  'routingNumber: {us_aba_routing}\naccountNumber: {us_bank_account}\ntype: savings',
+  'Bitte überweisen Sie <amount> an {iban} bis <plaindate>.',
+  'Virement: IBAN {iban} / BIC: {swift_bic} / motif <invoice>',
+  'MT103 via {iban}, correspondent SWIFT {swift_bic}',
+  'cusip={cusip};isin={isin};side=BUY;qty=<qty>',
+  'Add {isin} to the watch list and drop CUSIP {cusip}.',
+  'Corporate action on {isin}: record date <plaindate>, ratio 1.<qty>',
+  'Best number is {phone}; otherwise write to {email}.',
+  'tel: {phone}\nfax: {phone}\nmail: {email}',
+  'You can text {phone}, or come by {street_address}.',
+  'Failed SSH login for root from {ip_address} port <qty>',
+  'X-Forwarded-For: {ip_address}, {ip_address}',
+  '{"ts":"<time>","src":"{ip_address}","user":"{email}","bytes":<qty>}',
+  'git diff shows + api_key = "{secret}"',
+  'The bot replied with the key {secret} in plain text!',
+  'PASSWORD={secret_password}\nUSER=svc_<qty>',
+  'secrets:\n  - name: ci\n    value: {secret}\n',
+  'Mrs. {person_last} asked for a copy to be sent to {street_address}.',
+  'This is {person} from <company>, returning your call.',
+  '{person} will co-sign; mailing address {street_address}.',
   // Nothing to find.
-  'Order <order> shipped on <plaindate>, tracking <tracking>.',
-  'Build <hash> of version <version> took <qty> ms at <time>.',
-  'Invoice <invoice> for <amount> is due on <plaindate>.',
-  'SELECT id, total FROM orders WHERE id = <order> AND day = <plaindate>;',
-  'Part no. <part> replaces part no. <part>; stock <qty>.',
-  'Rates moved from 4.125 to 4.25 percent; volume <qty> on <plaindate>.',
-  'uuid <uuid> and checksum <hash>',
-  'Rows <qty>-<qty> of <qty>; page <qty>; section <version>.',
-  'The meeting is on <plaindate> at 10:30 in room <qty>; dial extension <last4>.',
-  'Quarter ended <plaindate>: revenue <amount>, cost <amount>, ratio 0.<qty><qty>.',
-  'Ticket <ticket> is blocked by <ticket>; see commit <hash>.',
-  'Our office opens on <plaindate>; the code for the door is on the wall.',
+  'Deployment <version> finished at <time>; digest sha256:<hash>',
+  'PO <order> / line <qty> / part <part> / due <plaindate>',
+  'The fund returned 7.<qty> percent against 6.<qty> of the index.',
+  'GET /v2/orders/<order>?page=<qty>&since=<plaindate> 200 <qty>',
+  'Meeting <plaindate>, 09:30-10:45, room <qty>; see <ticket>',
+  'x = [<qty>, <qty>, <qty>, <qty>]; total = <amount>',
+  'Reference <uuid>; sequence <order>; shard <qty>/<qty>',
+  'Was born out of a need to replace version <version> of <plaindate> in a hurry? No: <amount> was the reason.',
+  'UPDATE t SET qty = <qty>, at = TIMESTAMP <time> WHERE id = <order>;',
 ];
 
-const VALUES = {
-  credit_card: make.card,
-  card_cvv: make.cvv,
-  us_ssn: make.ssn,
-  us_ssn_bare: make.bareSsn,
-  us_itin: make.itin,
-  us_ein: make.ein,
-  us_aba_routing: make.routing,
-  us_bank_account: make.account,
-  iban: make.iban,
-  swift_bic: make.bic,
-  cusip: make.cusip,
-  isin: make.isin,
-  date_of_birth: make.date,
-  email: make.email,
-  phone: make.phone,
-  ip_address: make.ip,
-  secret: make.secret,
-  secret_password: make.password,
-  person: make.person,
-  person_last: (random) => make.person(random).split(' ').at(-1),
-  first_name: make.firstName,
-  street_address: make.address,
-};
-const TYPE_OF = { us_ssn_bare: 'us_ssn', secret_password: 'secret', person_last: 'person', first_name: 'person' };
-
-const DECOYS = {
-  ticket: (r) => `${r.pick(['CASE', 'INC', 'T'])}-${r.digits(r.int(5, 9))}`,
-  amount: (r) => `$${r.int(1, 999)},${r.digits(3)}.${r.digits(2)}`,
-  uuid: (r) => [8, 4, 4, 4, 12].map((size) => r.from('0123456789abcdef', size)).join('-'),
-  last4: (r) => r.digits(4),
-  plaindate: (r) => make.date(r, 2019, 2026),
-  company: (r) => r.pick(['Acme Freight LLC', 'Northwind Traders', 'Blue Harbor Holdings', 'Contoso Ltd']),
-  invoice: (r) => `INV${r.digits(7)}`,
-  order: (r) => String(r.int(1, 9)) + r.digits(r.int(5, 10)),
-  qty: (r) => String(r.int(1, 99999)),
-  time: (r) => `2026-${r.pick(['01', '07', '11'])}-${r.int(10, 28)}T${r.int(10, 23)}:${r.int(10, 59)}:${r.int(10, 59)}.${r.digits(3)}Z`,
-  hash: (r) => r.from('0123456789abcdef', 40),
-  tracking: (r) => `1Z${r.from('ABCDEFGHJKLMNPQRSTUVWXYZ0123456789', 16)}`,
-  version: (r) => `${r.int(1, 20)}.${r.int(0, 30)}.${r.int(0, 99)}`,
-  part: (r) => `${r.digits(3)}-${r.digits(5)}-${r.from('ABCDEF', 2)}`,
-};
-
-/** `[{ text, spans: [{ type, start, end }] }]` */
-export function heldOut(count = TEXTS, seed = SEED) {
-  const random = seeded(seed);
-  return Array.from({ length: count }, (_, index) => fill(TEMPLATES[index % TEMPLATES.length], random));
-}
-
-function fill(template, random) {
-  const spans = [];
-  let text = '';
-  let at = 0;
-  for (const match of template.matchAll(/\{([a-z_]+)\}|<([a-z0-9]+)>/g)) {
-    text += template.slice(at, match.index);
-    const [, value, decoy] = match;
-    const made = value === undefined ? DECOYS[decoy](random) : VALUES[value](random);
-    if (value !== undefined) spans.push({ type: TYPE_OF[value] ?? value, start: text.length, end: text.length + made.length });
-    text += made;
-    at = match.index + match[0].length;
-  }
-  return { text: text + template.slice(at), spans };
-}
+export const heldOut = () => filled(TEMPLATES, 2000, 987_001);

@@ -5,6 +5,7 @@ import '../support/prepare.mjs';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { page, rulesTable, sameFigures, withSection } from './docs.mjs';
+import { developmentSet } from './development.mjs';
 import { heldOut } from './held-out.mjs';
 import { hostile } from './hostile.mjs';
 import { PRESIDIO_TYPES, presidio } from './presidio.mjs';
@@ -42,7 +43,8 @@ const sections = [];
 
 for (const [name, title, texts] of [
   ['public', 'public set (presidio-research synth_dataset_v2, 1,500 texts)', presidioSet()],
-  ['held-out', 'held-out set (own templates, 2,000 texts)', heldOut()],
+  ['development', 'development set (own templates, 2,000 texts)', developmentSet()],
+  ['held-out', 'held-out set (other templates, 2,000 texts)', heldOut()],
 ]) {
   const types = ENTITY_TYPES.filter((type) => texts.some(({ spans }) => spans.some((span) => span.type === type)));
   const found = texts.map(({ text }) => structured.scan(text));

@@ -35,10 +35,12 @@ describe('what is found', () => {
     ['PASSWORD="correct-horse-9"', ['secret:correct-horse-9']],
     ['export API_KEY=9f86d081884c7d659a2feaa0c55ad015', ['secret:9f86d081884c7d659a2feaa0c55ad015']],
     ['postgres://app:s3cr3t!pw@db.internal/main', ['secret:s3cr3t!pw']],
+    ['mysql://app:Tr0ub?4dor#x@db/main https://h.example:8080?m=ann@example.com', ['secret:Tr0ub?4dor#x', 'email:ann@example.com']],
     ['full-width ４１１１ １１１１ １１１１ １１１１', ['credit_card:４１１１ １１１１ １１１１ １１１１']],
     ['no-break 536\u201190\u20114399', ['us_ssn:536\u201190\u20114399']],
     ['SSN 912-70-1234, ITIN 912701234', ['us_itin:912-70-1234', 'us_itin:912701234']],
     ['Employer ID 20-1234567', ['us_ein:20-1234567']],
+    ['tax ID 20-1234567; order 121456781', ['us_ein:20-1234567']],
     ['swipe %B4111111111111111^DOE/JANE^2512101123456789? ok', ['credit_card:%B4111111111111111^DOE/JANE^2512101123456789?']],
     ['t2 ;5555555555554444=25121010000012345678?.', ['credit_card:;5555555555554444=25121010000012345678?']],
     ['card 4111 1111 1111 1111 exp 12/27 cvv: 123', ['credit_card:4111 1111 1111 1111', 'card_cvv:123']],
@@ -88,6 +90,7 @@ describe('what is left alone', () => {
     'order 38259P508 and CUSIP 38259P509, US0378331006, AUTHENTICATE, ABCDEFGHIJK1',
     'released 1980-03-05, the stillborn idea of 2010, born in 1980, born 31/31/1980',
     'email me, emoji 👩‍💻 ❤️ and m² of ½ size',
+    'the ratio is 0.869258673 and 0.4890869310',
     'page 12 of 345, lines 100-200, 1,234,567.89 USD',
   ])('%s', (text) => {
     expect(found(text)).toEqual([]);

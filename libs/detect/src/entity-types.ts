@@ -42,7 +42,7 @@ export const RULE_VERSIONS: Readonly<Record<EntityType, number>> = {
   isin: 1,
   date_of_birth: 1,
   email: 1,
-  phone: 1,
+  phone: 2,
   secret: 2,
   ip_address: 1,
   person: 1,

@@ -71,7 +71,7 @@ const VALUES: readonly RuleInfo[] = [
   ),
   rule('email@1', 'email', 'RFC 5321, RFC 1035', 'local part, `@`, labels and a top-level label'),
   rule(
-    'phone@1',
+    'phone@2',
     'phone',
     'ITU-T E.164, NANP',
     '`+` and 8 to 15 digits, North American form, or a national form after "call", "phone", "tel"',
@@ -85,7 +85,7 @@ const VALUES: readonly RuleInfo[] = [
   ),
   rule('secret.private_key@1', 'secret', 'RFC 7468', 'PEM block of a private key, also without its end'),
   rule('secret.jwt@1', 'secret', 'RFC 7515, RFC 7516', 'compact form whose header names its algorithm'),
-  rule('secret.url_password@1', 'secret', 'RFC 3986 §3.2.1', 'password in `scheme://user:password@host`'),
+  rule('secret.url_password@2', 'secret', 'RFC 3986 §3.2.1', 'password in `scheme://user:password@host`'),
   rule(
     'person@1',
     'person',

@@ -1,6 +1,6 @@
 import type { Context } from '../engine/context.js';
 import { DASH, isAlnum, isDigit } from '../engine/characters.js';
-import { LIKELY, type Candidate, type Window } from '../engine/window.js';
+import { CONTEXT_REACH, LIKELY, type Candidate, type Window } from '../engine/window.js';
 import { allSame, continuesGroup, digitsOf, opensNumber, type Group } from './digit-run.js';
 
 const RULE = 'us_ein@1';
@@ -24,8 +24,10 @@ export function printedEin(window: Window, groups: readonly Group[], context: Co
   return { start: campus.start, end: serial.end, type: 'us_ein', rule: RULE, score: said ? 0.9 : 0.3, strength: LIKELY };
 }
 
-/** Nine digits that the words before call an employer's number. */
+/** Nine digits that the words before call an employer's number; not when another number stands between, because that one was meant. */
 export function bareEin(window: Window, group: Group): Candidate | null {
+  if (/\b(?:f?ein|tax|employer)[^\d]*$/i.exec(window.text.slice(Math.max(0, group.start - CONTEXT_REACH), group.start)) === null)
+    return null;
   if (!isEin(digitsOf(window, group.start, group.end))) return null;
   return { start: group.start, end: group.end, type: 'us_ein', rule: RULE, score: 0.8, strength: LIKELY };
 }

@@ -4,10 +4,12 @@ import { CLOSE_PAREN, DASH, DOT, HASH, isAlnum, isDigit, isSeparator, OPEN_PAREN
 import { LIKELY, type Candidate, type Window } from '../engine/window.js';
 import { continuesGroup, digitsEnd, digitsOf } from './digit-run.js';
 
-const RULE = 'phone@1';
+const RULE = 'phone@2';
 
 /** A word such as "account" nearer to the number takes it from the phone. */
 const PHONE_OR_OTHER = contextMask(['ssn', 'routing', 'account', 'phone']);
+
+const ZERO = 48;
 
 /** ITU-T E.164: at most 15 digits; with a trunk or exit prefix a few more. */
 const MAX_DIGITS = 17;
@@ -111,6 +113,8 @@ function mayBePhone({ count, shape, groups }: Parsed, digits: string): boolean {
  */
 export function phone(window: Window, start: number, digit: number, digitsTo: number, context: Context): Candidate | null {
   if (start === digit && !mayBegin(digitsTo - digit, window.at(digitsTo))) return null;
+  // A decimal fraction: 0.869258673
+  if (digitsTo - digit === 1 && window.at(digit) === ZERO && window.at(digitsTo) === DOT) return null;
   const before = window.at(start - 1);
   if (isAlnum(before) || before === PLUS || continuesGroup(window, start)) return null;
   const parsed = parse(window, start);

@@ -1,7 +1,7 @@
 import { AT, COLON, isWhitespace, SLASH } from '../engine/characters.js';
 import { CERTAIN, type Candidate, type Window } from '../engine/window.js';
 
-const RULE = 'secret.url_password@1';
+const RULE = 'secret.url_password@2';
 const MAX_USER = 48;
 const MAX_PASSWORD = 96;
 
@@ -22,11 +22,17 @@ export function urlPassword(window: Window, start: number): Candidate | null {
   for (let index = start; index <= start + MAX_PASSWORD; index++) {
     const code = window.at(index);
     if (code === AT) at = index;
-    if (code < 0 || isEnd(code)) break;
+    if (code < 0 || (isEnd(code) && !isUnescaped(window, start, index))) break;
   }
   const value = window.text.slice(start, at);
   if (at <= start || /^[$<{[*]/.test(value)) return null;
   return { start, end: at, type: 'secret', rule: RULE, score: 0.9, strength: CERTAIN };
+}
+
+/** A `?` or `#` that somebody did not escape in a password; after a port it begins the query or the fragment. */
+function isUnescaped(window: Window, start: number, index: number): boolean {
+  const code = window.at(index);
+  return (code === 63 || code === 35) && !/^\d{0,5}$/.test(window.text.slice(start, index));
 }
 
 function isEnd(code: number): boolean {
