@@ -26,6 +26,7 @@ const steps = [
   { name: 'layers', run: [bin('depcruise'), '--config', '.dependency-cruiser.cjs', 'apps', 'libs'] },
   { name: 'unit', vitest: 'unit' },
   { name: 'int', vitest: 'int' },
+  { name: 'masking', run: [node, 'test/masking/run.mjs', '--quick'], counts: true },
   { name: 'oracles', run: [node, 'test/oracles/run.mjs'], counts: true },
   { name: 'e2e', run: [node, 'test/e2e/run.mjs'], counts: true },
   { name: 'distributed', run: [node, 'test/distributed/run.mjs', '--quick'], counts: true },

@@ -44,7 +44,7 @@ const TEMPLATES = [
   'Somebody committed {secret} to the repo in <hash>.',
   'db password: {secret_password} (rotate on <plaindate>)',
   'postgres://svc:{secret_password}@db.example.net:5432/core',
-  'curl -H "Authorization: Bearer {secret}" https://api.example.com/v1/accounts/<order>',
+  'curl -H "Authorization: Bearer {secret}" https://api.example.com/v1/orders/<order>',
   'Dear {person}, your application <ticket> has been received.',
   'Customer {person} disputes <amount> on card {credit_card}.',
   'Ship to {street_address} by <plaindate>.',

@@ -6,6 +6,7 @@ import sys
 import spacy
 import tldextract.tldextract as tld
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+from presidio_analyzer.predefined_recognizers import AbaRoutingRecognizer
 from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
 
 # The list of suffixes that the package carries: nothing is fetched.
@@ -49,6 +50,8 @@ class Words(NlpEngine):
 registry = RecognizerRegistry()
 engine = Words()
 registry.load_predefined_recognizers(languages=["en"], nlp_engine=engine)
+# Not among its defaults.
+registry.add_recognizer(AbaRoutingRecognizer())
 registry.recognizers = [one for one in registry.recognizers if "Spacy" not in type(one).__name__]
 analyzer = AnalyzerEngine(registry=registry, nlp_engine=engine, supported_languages=["en"])
 for line in sys.stdin:

@@ -151,6 +151,7 @@ export const CONTROLS: readonly Control[] = [
   control('checkpoint.halted', { outcome: 'failure', subject: 'ledger' }),
   control('identity.refused', refused),
   control('path.refused', { ...asAlice, ...refused }),
+  control('value.leaked', { ...asAlice, outcome: 'failure', subject: 'us_ssn' }),
   control('approval.refused', { ...asAlice, outcome: 'failure', subject: 'approval' }),
   control('approval.viewed', { ...asAlice, subject: 'approval' }),
   control('session.replayed', { ...asAlice, subject: 'session-1' }),
