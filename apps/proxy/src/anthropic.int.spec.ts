@@ -76,6 +76,26 @@ describe('the Anthropic SDK through the gateway', () => {
     ]);
   });
 
+  it('records a value that lay across two blocks, with the response', async () => {
+    rig.upstream.answer = ({ response }) =>
+      answerStream(response, MESSAGE_START + textBlock(['The number is 536-22'], 0) + textBlock(['-8145, keep it.'], 1) + MESSAGE_END);
+    await sdk().messages.stream(ask('number?')).finalMessage();
+    const leaks = rig.recorder.controls('value.leaked');
+    expect(leaks.map(({ event, context }) => [event.subject, event.outcome, event.attributes, context.session_id])).toEqual([
+      [
+        'us_ssn',
+        'failure',
+        [
+          { name: 'rule', value: 'us_ssn@1' },
+          { name: 'policy', value: 'customer-data' },
+          { name: 'count', value: '1' },
+        ],
+        'session-1',
+      ],
+    ]);
+    expect(leaks[0]?.context.exchange_id).toBe(rig.recorder.of('response')[0]?.context.exchange_id);
+  });
+
   it('blocks what policy blocks, without the value in the trail', async () => {
     const refused = await sdk()
       .messages.create(ask('charge 4111 1111 1111 1111'))

@@ -1,4 +1,5 @@
 import type { Detector, Span } from '#detect';
+import type { SelectedPolicy } from '#policy';
 import { askDetector } from './guard.js';
 
 /** Units on each side of the border between two texts that are read together. */
@@ -16,9 +17,17 @@ export class Seam {
 
   constructor(
     private readonly detector: Detector,
-    /** Gets each value that lies across a border. */
-    private readonly report: (span: Span) => void,
+    private readonly policy: SelectedPolicy,
+    /** Is told of each value that lies across a border and that policy wants kept. */
+    private readonly leaked: (entity: string, rule: string, policy: string) => void,
   ) {}
+
+  /** A text that is there whole. @throws AffiantError detector_failed */
+  whole(text: string): void {
+    this.begin();
+    this.push(text);
+    this.end();
+  }
 
   /** A new text begins. */
   begin(): void {
@@ -53,7 +62,8 @@ export class Seam {
       const isMasked =
         before.some(({ start, end }) => start <= span.start && end === border) &&
         after.some(({ start, end }) => start === 0 && end >= span.end - border);
-      if (!isMasked) this.report(span);
+      const { action, policy } = this.policy.actionFor('response', span.type, span.grade);
+      if (!isMasked && action !== 'allow') this.leaked(span.type, span.rule, policy);
     }
   }
 

@@ -72,6 +72,14 @@ export interface ScreenStep {
   readonly blocked?: Verdict;
 }
 
+/** Values of one kind that went out at least in part. */
+export interface Leak {
+  readonly entity: string;
+  readonly rule: string;
+  readonly policy: string;
+  count: number;
+}
+
 export interface ResponseFacts {
   readonly model: string | null;
   readonly stopReason: string | null;
@@ -83,6 +91,8 @@ export interface ResponseFacts {
   readonly masks: readonly Mask[];
   /** Verdict over everything screened so far. */
   readonly rules: readonly RuleOutcome[];
+  /** Values that lay across two texts of the response, found when the second came: what had gone out by then cannot be called back. */
+  readonly leaks?: readonly Leak[];
   /** An `event: error` was seen mid-stream. */
   readonly upstreamError: { readonly type: string; readonly message: string } | null;
   /** The protocol's own end was seen (message_stop, or whole JSON). */

@@ -5,6 +5,7 @@ import { outcomesOf, verdictOf, type Findings } from '../../../mask/findings.js'
 import { askDetector } from '../../../mask/guard.js';
 import { textWindows } from '../../../mask/leaf-steps.js';
 import { findReplacements, leafEdits, leafLabel, leafText } from '../../../mask/leaf.js';
+import { Seam } from '../../../mask/seam.js';
 import { StreamMasker, type Replacement } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
 import type { PlacedLeaf } from '../../shared/leaf-collector.js';
@@ -27,6 +28,8 @@ const TEXT_OF_DELTA: Readonly<Record<string, string>> = {
   compaction_delta: 'content',
   input_json_delta: 'partial_json',
 };
+/** The channel of an ordinary text. */
+const TEXT = 'text_delta text';
 /** Strings of these arrive whole. */
 const WHOLE_DELTAS = new Set(['citations_delta']);
 
@@ -46,6 +49,8 @@ export class Blocks {
   private readonly keepsText: boolean;
   private readonly keepsTools: boolean;
   private readonly detector: Detector | null;
+  /** Between the texts of the answer. */
+  private readonly seam: Seam | null;
 
   constructor(
     private readonly context: ScreenContext,
@@ -60,6 +65,7 @@ export class Blocks {
     // A value for which people are asked: they are shown the whole block, so it waits whole.
     const asks = this.detector?.types.some((type) => policy.actionFor('response', type).action === 'hold') ?? false;
     this.keepsText = policy.readsResponseText || asks;
+    this.seam = this.detector === null ? null : new Seam(this.detector, policy, (...leak) => record.leaked(...leak));
     this.keepsTools = policy.readsToolInput || policy.toolInputDetector !== null;
   }
 
@@ -75,7 +81,7 @@ export class Blocks {
     this.open.set(event.index, block);
     const first = type === 'text' ? event.leaves?.find((leaf) => leaf.depth === 2 && leaf.key === 'text') : undefined;
     const edits = [...shift, ...(yield* this.values.editSteps(event, (leaf) => leaf === first || (isTool && leaf.inToolInput)))];
-    if (first !== undefined) yield* this.text(event, first, this.channel(block, 'text_delta text'), edits);
+    if (first !== undefined) yield* this.text(event, first, this.channel(block, TEXT), edits);
     else if (isTool && this.keepsTools) this.keepStart(event, block, edits);
     else this.push(event, edits);
   }
@@ -114,6 +120,7 @@ export class Blocks {
       const { rules } = this.values;
       const masker = rules === null || isInput ? null : askDetector(() => new StreamMasker(rules.detector, rules.judge, rules.placeholder));
       channel = new TextChannel(masker, isInput || this.keepsText);
+      if (key === TEXT) this.seam?.begin();
       block.channels.set(key, channel);
     }
     return channel;
@@ -121,11 +128,13 @@ export class Blocks {
 
   private *text(event: StreamEvent, leaf: PlacedLeaf, channel: TextChannel, edits: readonly Edit[]): Steps<void> {
     const from = channel.length;
+    const isText = event.deltaType === 'text_delta' || event.type === 'content_block_start';
     let own = '';
     for (const part of textWindows(event.data, leaf)) {
       if (own !== '') yield;
       own += part;
       this.refuseBlocked(askDetector(() => channel.push(part)));
+      if (isText) this.seam?.push(part);
     }
     if (own === '') channel.push('');
     const last = this.outbox.last;
@@ -178,6 +187,7 @@ export class Blocks {
     for (const [key, channel] of block.channels) {
       if (key === 'input') yield* this.closeTool(block, channel);
       else yield* this.closeText(channel);
+      if (key === TEXT) this.seam?.end();
     }
   }
 

@@ -3,6 +3,7 @@ import type { RuleOutcome } from '#policy';
 import { run, type Steps } from '#wire';
 import { Findings, outcomesOf, verdictOf } from '../../../mask/findings.js';
 import { replacementSteps } from '../../../mask/leaf-steps.js';
+import { Seam } from '../../../mask/seam.js';
 import { applyReplacements, type Replacement } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
 import { sha256 } from '../../shared/request/digests.js';
@@ -92,6 +93,12 @@ export class Parts {
     if (this.called.has(slot)) return;
     this.called.add(slot);
     this.record.toolCalls.push(tool);
+  }
+
+  /** The border between texts that follow each other; null when no policy looks for values. */
+  seam(): Seam | null {
+    const { policy } = this.context;
+    return policy.responseDetector === null ? null : new Seam(policy.responseDetector, policy, (...leak) => this.record.leaked(...leak));
   }
 
   /** A value in text that policy blocks ends the answer where it was found. */

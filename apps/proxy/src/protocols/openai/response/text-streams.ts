@@ -2,6 +2,7 @@ import type { Steps } from '#wire';
 import { outcomesOf, type Findings } from '../../../mask/findings.js';
 import { askDetector } from '../../../mask/guard.js';
 import type { MaskRules } from '../../../mask/leaf.js';
+import type { Seam } from '../../../mask/seam.js';
 import { StreamMasker, type Replacement } from '../../../mask/stream-masker.js';
 import { TextChannel } from '../../shared/response/text-channel.js';
 import type { Parts } from './parts.js';
@@ -30,12 +31,15 @@ export interface TextStream extends StreamKind {
 /** The texts of an answer that come in deltas. */
 export class TextStreams {
   private readonly streams = new Map<string, TextStream>();
+  private readonly seam: Seam | null;
 
   constructor(
     private readonly parts: Parts,
     private readonly findings: Findings,
     private readonly rules: MaskRules | null,
-  ) {}
+  ) {
+    this.seam = parts.seam();
+  }
 
   /** True when policy wants to see texts (or tool inputs) at all. */
   reads(isTool: boolean): boolean {
@@ -96,6 +100,8 @@ export class TextStreams {
       stream,
       askDetector(() => channel.end()),
     );
+    // Items of a response follow each other; choices of a completion are alternatives.
+    if (tool === null && slot.startsWith('o')) this.seam?.whole(heard);
     if (!channel.isKept) return;
     const part = tool === null ? yield* this.parts.text(slot, heard, true) : yield* this.parts.tool(slot, tool, heard, isJson);
     part.onRelease((granted) => {

@@ -1,6 +1,6 @@
 import type { RuleOutcome } from '#policy';
 import { masksOf, mergeFindings, outcomesOf, verdictOf, type Finding, type Findings } from '../../../mask/findings.js';
-import type { ResponseFacts } from '../../protocol.js';
+import type { Leak, ResponseFacts } from '../../protocol.js';
 
 interface Usage {
   readonly input_tokens?: number;
@@ -16,6 +16,7 @@ export class FactsOfResponse {
   upstreamError: { readonly type: string; readonly message: string } | null = null;
   complete = false;
   readonly toolCalls: string[] = [];
+  private readonly leaks: Leak[] = [];
   private inputTokens: number | null = null;
   private outputTokens: number | null = null;
   private cacheReadTokens: number | null = null;
@@ -40,6 +41,13 @@ export class FactsOfResponse {
     this.outcomes.push(...outcomes);
   }
 
+  /** A value lay across two texts, and `policy` wanted it kept. */
+  leaked(entity: string, rule: string, policy: string): void {
+    const known = this.leaks.find((leak) => leak.entity === entity && leak.rule === rule && leak.policy === policy);
+    if (known === undefined) this.leaks.push({ entity, rule, policy, count: 1 });
+    else known.count++;
+  }
+
   facts(): ResponseFacts {
     const findings = mergeFindings([this.textFindings.list(), ...this.toolFindings]);
     return {
@@ -52,6 +60,7 @@ export class FactsOfResponse {
       toolCalls: [...this.toolCalls],
       masks: masksOf(findings),
       rules: verdictOf([...outcomesOf(findings), ...this.outcomes]).rules,
+      ...(this.leaks.length === 0 ? {} : { leaks: this.leaks }),
       upstreamError: this.upstreamError,
       complete: this.complete,
     };
