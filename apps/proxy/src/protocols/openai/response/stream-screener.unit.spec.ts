@@ -363,3 +363,14 @@ describe('streams that go wrong', () => {
     expect(run(odd + chatText(['x']) + DONE).released.toString()).not.toContain(SSN);
   });
 });
+
+describe('a value over two items', () => {
+  it('is reported when the second one comes; choices of a completion are alternatives', () => {
+    const screener = open();
+    feed(screener, events(new ResponsesEvents().message(['SSN 219-', '09']).message(['-9999.']).end()));
+    expect(screener.facts().leaks).toEqual([{ entity: 'us_ssn', rule: 'us_ssn@1', policy: 'customer-data', count: 1 }]);
+    const clean = open();
+    feed(clean, events(new ResponsesEvents().message(['SSN 219-', '09-9999']).message(['and more']).end()));
+    expect(clean.facts().leaks).toBeUndefined();
+  });
+});
