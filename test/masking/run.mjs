@@ -55,12 +55,12 @@ for (const [name, title, texts] of [
   const counts = score(
     texts,
     found,
-    types.filter((type) => !FREE_TEXT_TYPES.includes(type)),
+    types.filter((one) => !FREE_TEXT_TYPES.includes(one)),
   );
   for (const [type, count] of score(
     texts,
     free,
-    types.filter((type) => FREE_TEXT_TYPES.includes(type)),
+    types.filter((one) => FREE_TEXT_TYPES.includes(one)),
   ))
     counts.set(type, count);
   const theirs = quick ? null : presidio(texts);

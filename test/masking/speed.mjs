@@ -10,7 +10,7 @@ const read = (folder, end) => {
   return files
     .map((name) => readFileSync(new URL(name, base), 'utf8'))
     .join('\n')
-    .replace(/[^\x00-\x7f]/g, '');
+    .replace(/[^ -~\s]/g, '');
 };
 const MONEY = ['us_ssn', 'credit_card', 'us_bank_account', 'iban'];
 const FIRST = [...MONEY, 'us_aba_routing', 'email', 'phone', 'secret', 'ip_address'];

@@ -76,7 +76,8 @@ function bicWithin(window: Window, from: number, findings: Findings): void {
 /** `born`, `birth`, `birthday`, `date_of_birth`, `DOB`, `d.o.b.` */
 function birthAfter(window: Window, b: number, findings: Findings): void {
   const end = birthWordEnd(window, b);
-  for (let at = end; end > 0 && at < end + BIRTH_REACH; at++) {
+  if (end === 0) return;
+  for (let at = end; at < end + BIRTH_REACH; at++) {
     if (mayBeginDate(window, at) && take(at, findings, (start) => birthDate(window, start))) return;
   }
 }

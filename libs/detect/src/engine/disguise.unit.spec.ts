@@ -17,7 +17,7 @@ describe('disguises', () => {
     for (let code = 0x80; code < 0x10000; code++) {
       const sign = String.fromCharCode(code);
       const normal = sign.normalize('NFKC');
-      if (/^[\x00-\x7f]$/.test(normal) && code !== 0xff0d && code !== 0xfe63) expect(readSign(sign), code.toString(16)).toBe(normal);
+      if (/^[ -~]$/.test(normal) && code !== 0xff0d && code !== 0xfe63) expect(readSign(sign), code.toString(16)).toBe(normal);
       if (/\p{Nd}/u.test(sign)) expect(readSign(sign), code.toString(16)).toMatch(/^[0-9]$/);
     }
     expect(readSigns('𝟘𝟙𝟚𝟛𝟜𝟝𝟞𝟟𝟠𝟡 𝐀𝒛 ٠١٢٣ ०१२ ๐๙ ⁰¹²³ ₀₉ ①')).toBe('0123456789 Az 0123 012 09 0123 09 1');

@@ -146,4 +146,4 @@ export function token(window: Window, start: number): Candidate | null {
 /** Rules and the prefixes each looks for. */
 export const TOKEN_RULES: readonly { readonly rule: string; readonly prefixes: readonly string[] }[] = [
   ...new Set(FORMS.map(({ rule }) => rule)),
-].map((rule) => ({ rule, prefixes: FORMS.filter((form) => form.rule === rule).map(({ prefix }) => prefix) }));
+].map((rule) => ({ rule, prefixes: FORMS.filter((each) => each.rule === rule).map(({ prefix }) => prefix) }));
