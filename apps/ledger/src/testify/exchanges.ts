@@ -8,6 +8,8 @@ export const EXCHANGE_KINDS = ['exchange.aborted', 'exchange.answered'] as const
 
 /** Leaves looked through at once. */
 const WINDOW = 65_536;
+/** Windows of one look: sealing waits for it, and a ledger that never looked has many. */
+const WINDOWS = 16;
 /** Exchanges whose late response is waited for: a response that comes after so many others were given up is in the trail, and not told of. */
 const MAX_WAITING = 10_000;
 
@@ -42,7 +44,8 @@ export class Exchanges {
     for (const { exchange } of late) this.#waiting.delete(exchange);
     const drafts = late.map((answer) => answeredDraft(answer, sealed));
     let from = (this.#accounted ??= await this.trail.accounted());
-    const end = Math.min(await this.trail.sizeAt(nowUs - this.limit * 1_000), sealed.tree_size);
+    const old = await this.trail.sizeAt(nowUs - this.limit * 1_000);
+    const end = Math.min(old, sealed.tree_size, from + WINDOWS * WINDOW);
     for (; from < end; from = Math.min(from + WINDOW, end)) {
       for (const request of await this.trail.unanswered(from, Math.min(from + WINDOW, end))) {
         if (this.#waiting.has(request.exchange)) continue;
