@@ -15,7 +15,10 @@ export interface Extension {
   readonly leafHashes: readonly Buffer[];
   /** New full and partial tiles and bundles; a pure function of the old tree and the leaves. */
   readonly files: readonly TileFile[];
-  /** Directories of partial tiles that full ones have replaced; they may go once the new checkpoint is published. */
+  /**
+   * Directories of partial tiles that full ones have replaced; they may go once the new checkpoint is published. Only where the tree ended before can
+   * there be any: a tile that was begun and filled in one step was never stored in part, and looking for it costs more than sealing it.
+   */
   readonly superseded: readonly string[];
 }
 
@@ -73,7 +76,7 @@ export class TreeEdge {
       if (tile.length < TILE_WIDTH) return;
       const index = Math.floor(size / TILE_WIDTH ** (level + 1)) - 1;
       files.push({ path: tilePath(level, index), bytes: Buffer.concat(tile) });
-      superseded.push(`${tilePath(level, index)}.p`);
+      if (this.#hadPart(level, index)) superseded.push(`${tilePath(level, index)}.p`);
       levels[level] = [];
       push(level + 1, foldPerfect(tile));
     };
@@ -86,7 +89,7 @@ export class TreeEdge {
       if (entries.length === TILE_WIDTH) {
         const index = size / TILE_WIDTH - 1;
         files.push({ path: bundlePath(index), bytes: joinBundle(entries) });
-        superseded.push(`${bundlePath(index)}.p`);
+        if (this.#hadPart(0, index)) superseded.push(`${bundlePath(index)}.p`);
         entries = [];
       }
       push(0, hash);
@@ -100,6 +103,11 @@ export class TreeEdge {
       files.push({ path: bundlePath(Math.floor(size / TILE_WIDTH), entries.length), bytes: joinBundle(entries) });
     }
     return { edge: new TreeEdge(size, levels, entries), leafHashes, files, superseded };
+  }
+
+  /** The tile of that level was partial at the end of this tree; a bundle is so together with its tile of level 0. */
+  #hadPart(level: number, index: number): boolean {
+    return (this.levels[level]?.length ?? 0) > 0 && index === Math.floor(this.size / TILE_WIDTH ** (level + 1));
   }
 }
 
