@@ -92,6 +92,14 @@ describe('masking a Responses request', () => {
     },
   );
 
+  it('lets nothing through in many kilobytes of them either, wherever a window ends', async () => {
+    for (const filler of [10_913, 10_919, 10_922, 21_844]) {
+      const args = `{"a":"${'\\u0041 \\n'.repeat(filler / 2)} \\u0032\\u0031\\u0039-09-9999 and ${SSN}`;
+      const { masked } = await screen(responses([{ type: 'function_call', name: 'f', call_id: 'c', arguments: args }]));
+      expect(masked.toString()).not.toContain('09-9999');
+    }
+  });
+
   it('handles arguments of many kilobytes as it does short ones', async () => {
     const big = JSON.stringify({ rows: Array.from({ length: 2_000 }, (_, i) => ({ i, text: `line "${i}" \n of the file` })), ssn: SSN });
     const { masked } = await screen(responses([{ type: 'function_call', name: 'write', call_id: 'c', arguments: big }]));

@@ -1,5 +1,5 @@
 import type { Edit, Steps } from '#wire';
-import { leafEditSteps, replacementEditSteps } from '../../../mask/leaf-steps.js';
+import { leafEditSteps, replacementEditSteps, type FoundEdit } from '../../../mask/leaf-steps.js';
 import type { MaskRules } from '../../../mask/leaf.js';
 import type { ScreenContext } from '../../protocol.js';
 import { decodedSteps } from '../../shared/response/judge-text.js';
@@ -24,27 +24,20 @@ export interface Judging {
 
 /**
  * Judges a whole document (or an event that carries whole values): text, tool inputs, and all other strings.
- * @param except leaves that are dealt with elsewhere
  * @throws AffiantError body_invalid, detector_failed, policy_failed
  */
-export function* judgeDocument(
-  bytes: Buffer,
-  reader: DocumentReader,
-  places: Places,
-  judging: Judging,
-  except?: (leaf: ReadLeaf) => boolean,
-): Steps<Judged> {
+export function* judgeDocument(bytes: Buffer, reader: DocumentReader, places: Places, judging: Judging): Steps<Judged> {
   const judged = new Judged(reader);
   yield* judgeActions(bytes, reader, places, judging, judged);
-  for (const [i, leaf] of reader.readLeaves().entries()) {
+  for (const [i, leaf] of reader.readLeaves.entries()) {
     if (i % LEAVES_PER_STEP === LEAVES_PER_STEP - 1) yield;
-    if (except?.(leaf) === true) continue;
+    if (leaf === null) continue;
     const place = places.of(leaf);
     if (place.kind === 'text' || place.kind === 'input') yield* judgePart(bytes, leaf, place, judging, judged);
     else if (place.kind === 'value' && judging.rules !== null)
       for (const edit of yield* leafEditSteps(bytes, leaf, judging.rules)) judged.edits.push(edit);
   }
-  judged.edits.push(...logprobEdits(reader, judging));
+  for (const edit of logprobEdits(reader, judging)) judged.edits.push(edit);
   return judged;
 }
 
@@ -52,9 +45,9 @@ export function* judgeDocument(
 export function* maskDocument(bytes: Buffer, reader: DocumentReader, { rules }: Judging): Steps<Judged> {
   const judged = new Judged(reader);
   if (rules === null) return judged;
-  for (const [i, leaf] of reader.readLeaves().entries()) {
+  for (const [i, leaf] of reader.readLeaves.entries()) {
     if (i % LEAVES_PER_STEP === LEAVES_PER_STEP - 1) yield;
-    for (const edit of yield* leafEditSteps(bytes, leaf, rules)) judged.edits.push(edit);
+    if (leaf !== null) for (const edit of yield* leafEditSteps(bytes, leaf, rules)) judged.edits.push(edit);
   }
   return judged;
 }
@@ -86,7 +79,8 @@ function* judgePart(
 /** Inputs that are objects: actions of a computer or a shell, patches, queries. Judged as JSON, as they stand. */
 function* judgeActions(bytes: Buffer, reader: DocumentReader, places: Places, { context, parts }: Judging, judged: Judged): Steps<void> {
   const rules = toolRules(context, null);
-  const leaves = reader.readLeaves().filter((leaf) => leaf.inToolInput);
+  const leaves = reader.readLeaves;
+  let next = 0;
   for (const { start, end, call } of reader.inputs) {
     const slot = places.slotOf(call);
     const tool = toolName(call);
@@ -95,9 +89,15 @@ function* judgeActions(bytes: Buffer, reader: DocumentReader, places: Places, { 
       continue;
     }
     const part = yield* parts.tool(slot, tool, bytes.toString('utf8', start, end), true);
-    const inside = leaves.filter((leaf) => leaf.start >= start && leaf.end <= end);
-    const edits = [];
-    if (rules !== null) for (const leaf of inside) edits.push(...(yield* leafEditSteps(bytes, leaf, rules)));
+    const edits: FoundEdit[] = [];
+    // Both lists are in the order of the document.
+    for (; next < leaves.length; next++) {
+      const leaf = leaves[next];
+      if (next % LEAVES_PER_STEP === LEAVES_PER_STEP - 1) yield;
+      if (leaf === null || leaf === undefined || leaf.start < start || rules === null) continue;
+      if (leaf.start >= end) break;
+      if (leaf.inToolInput) for (const edit of yield* leafEditSteps(bytes, leaf, rules)) edits.push(edit);
+    }
     judged.add(part, edits);
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { PolicyAction } from '#config';
 import type { RuleOutcome } from '#policy';
 import { run, type Steps } from '#wire';
@@ -13,6 +14,7 @@ import { judgeTextSteps } from '../../shared/response/judge-text.js';
 import { judgeToolInput, judgeToolText, maskedInput } from '../../shared/response/tool-input.js';
 
 const SUMMARY_UNITS = 4_000;
+const HASHED_UNITS = 64 * 1024;
 
 /** A text, or the input of a tool, as policy judged it. It stands at up to five places of an answer, and is the same at all. */
 export class Part {
@@ -67,7 +69,7 @@ export class Parts {
 
   /** `counted` when the values of the text were counted as it came. @throws AffiantError detector_failed, policy_failed */
   *text(slot: string, text: string, counted: boolean): Steps<Part> {
-    const key = keyOf(slot, 'text', text);
+    const key = yield* keyOf(slot, 'text', text);
     let part = this.known.get(key);
     if (part === undefined) {
       part = yield* this.judgeText(text, counted);
@@ -79,7 +81,7 @@ export class Parts {
   /** Input of a tool: JSON, or plain text. @throws AffiantError detector_failed, policy_failed */
   *tool(slot: string, tool: string, input: string, isJson: boolean): Steps<Part> {
     this.calls(slot, tool);
-    const key = keyOf(slot, `tool ${tool}`, input);
+    const key = yield* keyOf(slot, `tool ${tool}`, input);
     let part = this.known.get(key);
     if (part === undefined) {
       part = yield* this.judgeTool(tool, input, isJson);
@@ -156,6 +158,12 @@ export class Parts {
   }
 }
 
-function keyOf(slot: string, kind: string, text: string): string {
-  return sha256(Buffer.from(`${slot}\n${kind}\n${text}`)).toString('latin1');
+/** Content by its digest; long ones are hashed in steps. */
+function* keyOf(slot: string, kind: string, text: string): Steps<string> {
+  const hash = createHash('sha256').update(`${slot}\n${kind}\n`);
+  for (let at = 0; at < text.length; at += HASHED_UNITS) {
+    if (at > 0) yield;
+    hash.update(Buffer.from(text.slice(at, at + HASHED_UNITS), 'utf16le'));
+  }
+  return hash.digest('base64');
 }

@@ -31,5 +31,5 @@ export function* readEvent(frame: SseFrame): Steps<WireEvent | null> {
     }
     return { frame, data, leaves: null, reader: null, isDone: false };
   }
-  return { frame, data, leaves: reader.readLeaves(), reader, isDone: false };
+  return { frame, data, leaves: reader.readLeaves.filter((leaf) => leaf !== null), reader, isDone: false };
 }

@@ -42,8 +42,6 @@ const NUMBERS = new Set(['sequence_number', 'output_index', 'content_index', 'su
  * log probabilities and offsets into texts, and what the record needs.
  */
 export class DocumentReader extends LeafCollector {
-  /** The container of each leaf, by its place in `leaves`. */
-  private readonly places: Container[] = [];
   readonly logprobs: (Range & { readonly isArray: boolean })[] = [];
   readonly inputs: InputRange[] = [];
   readonly offsets: TextOffset[] = [];
@@ -68,10 +66,9 @@ export class DocumentReader extends LeafCollector {
     super(bytes, Mode.Content, '', OPENAI_WORDS);
   }
 
-  readLeaves(): ReadLeaf[] {
-    const read: ReadLeaf[] = [];
-    for (const [i, leaf] of this.leaves.entries()) if (leaf !== null) read.push({ ...leaf, inside: this.places[i]! });
-    return read;
+  /** In the order of the document; null for what was found to be no text. */
+  get readLeaves(): readonly (ReadLeaf | null)[] {
+    return this.leaves as readonly (ReadLeaf | null)[];
   }
 
   get type(): string {
@@ -107,7 +104,7 @@ export class DocumentReader extends LeafCollector {
     const inside = this.at;
     if (inside === null) return;
     if (inside.isArray) inside.count++;
-    if (this.leaves.length > before) this.places.push(inside);
+    this.place(before, inside);
     const key = this.currentKey();
     if (key === 'data' && inside.key === 'audio' && end > start) this.hasAudio = true;
     if (key === 'message' && end - start <= LONGEST_ERROR) this.noteMessage(inside, start, end, escaped);
@@ -127,7 +124,7 @@ export class DocumentReader extends LeafCollector {
     const inside = this.at;
     if (inside === null) return;
     if (inside.isArray) inside.count++;
-    if (this.leaves.length > before) this.places.push(inside);
+    this.place(before, inside);
     const key = this.currentKey();
     if (this.bytes[start]! > 0x39) return;
     const isTop = this.depth === 1 && NUMBERS.has(key);
@@ -150,6 +147,12 @@ export class DocumentReader extends LeafCollector {
     } else if (closed.key === 'logprobs') {
       if (!isArray || closed.count > 0) this.logprobs.push({ ...range, isArray });
     } else if (closed.parent !== null) this.inputs.push({ ...range, call: closed.parent });
+  }
+
+  /** Notes what the leaf that was just found is a member of. */
+  private place(at: number, inside: Container): void {
+    const leaf = this.leaves[at];
+    if (leaf !== undefined && leaf !== null) this.leaves[at] = { ...leaf, inside } as ReadLeaf;
   }
 
   /** True for a member whose whole range is wanted. */

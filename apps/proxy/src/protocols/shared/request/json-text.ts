@@ -1,5 +1,6 @@
 import type { Steps } from '#wire';
-import { findReplacements, type MaskRules } from '../../../mask/leaf.js';
+import { replacementSteps } from '../../../mask/leaf-steps.js';
+import type { MaskRules } from '../../../mask/leaf.js';
 import type { Replacement } from '../../../mask/stream-masker.js';
 import { scanInput } from '../response/tool-input.js';
 
@@ -12,7 +13,7 @@ export function* jsonTextReplacements(text: string, rules: MaskRules): Steps<{ r
   const { replacements, misplaced } = yield* scanInput(text, rules);
   const [first] = misplaced;
   if (first === undefined) return { replacements };
-  const plain = findReplacements(text, '', { ...rules, judge: () => first.action });
+  const plain = yield* replacementSteps(text, { ...rules, judge: () => first.action });
   const isAllThere =
     replacements.length === 0 && plain.length === misplaced.length && plain.every(({ text: found }, i) => found === misplaced[i]!.text);
   if (isAllThere) return { replacements: plain };

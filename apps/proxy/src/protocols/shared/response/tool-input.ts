@@ -4,13 +4,15 @@ import type { RuleOutcome, Verdict } from '#policy';
 import { JsonScanner, type Steps } from '#wire';
 import { Findings, outcomesOf, verdictOf, type Finding } from '../../../mask/findings.js';
 import { leafEditSteps, replacementSteps } from '../../../mask/leaf-steps.js';
-import { findReplacements, type MaskRules } from '../../../mask/leaf.js';
+import type { MaskRules } from '../../../mask/leaf.js';
 import { applyReplacements, type Replacement } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
 import { LeafCollector, Mode, NO_WORDS } from '../leaf-collector.js';
 import { judgeTextSteps } from './judge-text.js';
 
 const LEAVES_PER_STEP = 16;
+const READING_UNITS = 32 * 1024;
+const LONGEST_ESCAPE = 6;
 
 /** What policy says about one tool call, and what is to be replaced in its input. */
 export interface ToolJudgement {
@@ -106,7 +108,7 @@ export function* scanInput(json: string, rules: MaskRules): Steps<ScannedInput> 
   try {
     yield* new JsonScanner(bytes, 0, bytes.length, collector).steps();
   } catch {
-    return { replacements: [], misplaced: findReplacements(withoutEscapes(json), '', rules) };
+    return { replacements: [], misplaced: yield* replacementSteps(yield* withoutEscapes(json), rules) };
   }
   const replacements: Replacement[] = [];
   const units = new UnitOffsets(bytes, bytes.length === json.length);
@@ -121,7 +123,7 @@ export function* scanInput(json: string, rules: MaskRules): Steps<ScannedInput> 
   const misplaced: Replacement[] = [];
   for (const [i, name] of collector.names.entries()) {
     if (i % LEAVES_PER_STEP === LEAVES_PER_STEP - 1) yield;
-    misplaced.push(...findReplacements(name, '', rules));
+    for (const found of yield* replacementSteps(name, rules)) misplaced.push(found);
   }
   return { replacements, misplaced };
 }
@@ -151,8 +153,21 @@ function misplacedOutcomes(misplaced: readonly Replacement[], findings: Findings
     .map((outcome) => ({ ...outcome, action: 'block', reason: `${outcome.reason}, where it cannot be masked` }));
 }
 
-/** Best reading of JSON that is not well-formed, for detection only. */
-function withoutEscapes(json: string): string {
+/** Best reading of JSON that is not well-formed, for detection only. Some kilobytes at a time, never cut right after a backslash. */
+function* withoutEscapes(json: string): Steps<string> {
+  const parts: string[] = [];
+  for (let at = 0; at < json.length;) {
+    let end = Math.min(json.length, at + READING_UNITS);
+    const backslash = end < json.length ? json.lastIndexOf('\\', end - 1) : -1;
+    if (backslash > at && backslash > end - LONGEST_ESCAPE) end = backslash;
+    parts.push(unescaped(json.slice(at, end)));
+    at = end;
+    yield;
+  }
+  return parts.join('');
+}
+
+function unescaped(json: string): string {
   return json
     .replace(/\\u([0-9a-fA-F]{4})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
     .replace(/\\(.)/g, (_, letter: string) => (letter === 'n' || letter === 't' || letter === 'r' ? ' ' : letter));
