@@ -3,15 +3,16 @@
 // One file, no dependencies, written to be read from top to bottom before you trust it:
 //
 //   1 bytes and hashes   2 Ed25519   3 signed notes and trust policies   4 Merkle tree   5 leaves and chains
-//   6 a whole log   7 a packet   8 reports   9 the command line
+//   6 time stamps   7 a whole log   8 a packet   9 reports   10 the command line
 //
-// Formats: RFC 6962 (tree), RFC 8032 (Ed25519), C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-proof, tlog-policy;
+// Formats: RFC 6962 (tree), RFC 8032 (Ed25519), RFC 3161 and 5652 (time stamps), C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-tiles, tlog-proof, tlog-policy;
 // Affiant's leaf and packet seal: docs/reference/log.md and packet.md. It was written apart from the product's own verifier, and a test
 // holds the two against each other.
 //
 //   node affiant-verify.mjs --policy FILE PLACE [--since CHECKPOINT] [--json]
 //
-// FILE says whom you trust: a C2SP tlog-policy, or the log's public key (vkey) in one line. Get it from somewhere else than PLACE.
+// FILE says whom you trust: a C2SP tlog-policy, or the log's public key (vkey) in one line; after it, where you trust time stamp authorities, lines
+// `authority NAME`, each with the PEM certificates of its roots below it. Get it from somewhere else than PLACE.
 // Exit code 0: verifies, 1: does not, 2: wrong use.
 
 // ---- 1. Bytes and hashes ------------------------------------------------------------------------------------------------------------
@@ -193,11 +194,13 @@ function parseVkey(text, type) {
   return { name, id, key: bytes.subarray(1) };
 }
 
-/** C2SP tlog-policy, or one vkey. */
-export function parsePolicy(text) {
+/** C2SP tlog-policy, or one vkey; then sections `authority NAME` with PEM certificates. */
+export function parsePolicy(whole) {
+  const [text, ...sections] = whole.split(/^(?=authority[ \t])/m);
+  if (sections.length > 0) return { ...parsePolicy(text), authorities: parseAuthorities(sections) };
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
   if (lines.length === 1 && !/\s/.test(lines[0].trim())) return parsePolicy(`log ${lines[0].trim()}\nquorum none\n`);
-  const policy = { logs: [], witnesses: [], groups: [], quorum: undefined };
+  const policy = { logs: [], witnesses: [], groups: [], quorum: undefined, authorities: [] };
   const members = new Map();
   const define = (name) => {
     if (name === 'none' || members.has(name)) throw new Error(`trust policy: ${name} cannot be defined, or not twice`);
@@ -235,6 +238,23 @@ export function parsePolicy(text) {
   }
   if (policy.logs.length === 0 || policy.quorum === undefined) throw new Error('trust policy: it needs a log and a quorum');
   return policy;
+}
+
+/** Certificates are read by Node: a browser refuses such a policy rather than leave out what it asks for. */
+function parseAuthorities(sections) {
+  if (node === null) throw new Error('a browser cannot check time stamps: use the script with Node, or leave the authorities out');
+  const authorities = sections.map((section) => {
+    const [line, ...rest] = section.split(/\r?\n/);
+    const name = /^authority[ \t]+([a-z0-9][a-z0-9._-]{0,63})[ \t]*$/.exec(line)?.[1];
+    const pem = rest.join('\n');
+    const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    if (name === undefined || blocks.length === 0 || blocks.reduce((text, block) => text.replace(block, ''), pem).trim() !== '')
+      throw new Error(`trust policy: ${JSON.stringify(line)} has to be followed by PEM certificates alone`);
+    return { name, roots: blocks.map((block) => new node.X509Certificate(block)) };
+  });
+  if (new Set(authorities.map(({ name }) => name)).size < authorities.length)
+    throw new Error('trust policy: an authority stands there twice');
+  return authorities;
 }
 
 /** Text and signature lines of a note; throws when it is not one. */
@@ -449,15 +469,271 @@ class Findings {
   }
 }
 
-// ---- 6. A whole log ------------------------------------------------------------------------------------------------------------------------
+// ---- 6. Time stamps (RFC 3161) ----------------------------------------------------------------------------------------------------------
+// In Node only: it has the certificates' arithmetic. A stamp is DER: a status, and a CMS message whose content says "this digest existed at that
+// time", signed by a certificate that must lead to a root of your policy. Not looked at: revocation, length limits, names and policies that a
+// CA's certificate may lay down for those below it (`openssl ts -verify` and `affiant verify` do the last three).
+
+const DIGESTS = { '608648016503040201': 'sha256', '608648016503040202': 'sha384', '608648016503040203': 'sha512' };
+const OID = {
+  signedData: '2a864886f70d010702',
+  tstInfo: '2a864886f70d0109100104',
+  contentType: '2a864886f70d010903',
+  messageDigest: '2a864886f70d010904',
+  signingCertificate: '2a864886f70d010910020c',
+  signingCertificateV2: '2a864886f70d010910022f',
+  extendedKeyUsage: '551d25',
+  timeStamping: '2b06010505070308',
+  pss: '2a864886f70d01010a',
+};
+
+/** Values that fill the bytes, each {tag, body, raw, kids}; the shortest form of every length, as DER has it. Throws. */
+function der(bytes, depth = 0) {
+  const values = [];
+  for (let at = 0; at < bytes.length;) {
+    const [tag, first] = [bytes[at], bytes[at + 1] ?? 0x80];
+    const more = first < 0x80 ? 0 : first & 0x7f;
+    const from = at + 2 + more;
+    let length = more === 0 ? first : 0;
+    for (let index = at + 2; index < from; index += 1) length = length * 256 + bytes[index];
+    const shortest = more === 0 || length >= (more === 1 ? 0x80 : 256 ** (more - 1));
+    if (
+      (tag & 0x1f) === 0x1f ||
+      first === 0x80 ||
+      more > 3 ||
+      from > bytes.length ||
+      !shortest ||
+      from + length > bytes.length ||
+      depth > 40
+    )
+      throw new Error('it is not DER');
+    if (tag === 0x10 || tag === 0x11) throw new Error('it is not DER');
+    const [body, raw] = [bytes.subarray(from, from + length), bytes.subarray(at, from + length)];
+    values.push({ tag, body, raw, hex: hexOf(body), kids: tag & 0x20 ? der(body, depth + 1) : [] });
+    at = from + length;
+  }
+  return values;
+}
+
+function need(condition, message) {
+  if (!condition) throw new Error(message);
+}
+
+/** The values inside one of this tag: 0x30 a sequence, 0x31 a set, 0xa0 and up explicit ones. */
+function inside(value, tag) {
+  need(value?.tag === tag, 'it is not of the form of a time stamp');
+  return value.kids;
+}
+
+/** Whether the stamp is over `data`, by a chain to one of `roots` (X509Certificate). @returns its time and the end of its certificate, in milliseconds */
+function readStamp(response, data, roots) {
+  need(response.length <= 256 * 1024, 'it is too large');
+  const [answer, ...after] = der(response);
+  const [status, token] = inside(answer, 0x30);
+  const [granted] = inside(status, 0x30);
+  need(after.length === 0 && hexOf(granted.raw) === '020100' && token !== undefined, 'it is no granted stamp');
+  const [kind, message] = inside(token, 0x30);
+  need(kind.tag === 6 && kind.hex === OID.signedData, 'it is no signed message');
+  const [version, digests, content, ...rest] = inside(inside(message, 0xa0)[0], 0x30);
+  const certificates = rest.find(({ tag }) => tag === 0xa0)?.kids.filter(({ tag }) => tag === 0x30) ?? [];
+  const signers = inside(rest.at(-1), 0x31);
+  need(signers.length === 1 && certificates.length <= 16, 'it does not have exactly one signature');
+  const [signerVersion, signerId, digest, attributes, algorithm, signature] = inside(signers[0], 0x30);
+  const name = DIGESTS[inside(digest, 0x30)[0].hex];
+  need(version.tag === 2 && version.hex === '03' && signerVersion.tag === 2 && signerVersion.hex === '01', 'it is of an unknown version');
+  need(name !== undefined && (digest.kids.length === 1 || hexOf(digest.kids[1].raw) === '0500'), 'its signature is not by SHA-2');
+  need(digests.tag === 0x31 && digests.kids.length === 1 && equal(digests.kids[0].raw, digest.raw), 'it names its digest twice');
+
+  const [type, wrapped] = inside(content, 0x30);
+  const [octets] = inside(wrapped, 0xa0);
+  need(type.tag === 6 && type.hex === OID.tstInfo && octets?.tag === 4, 'it holds no time stamp');
+  const stamp = octets.body;
+  const [stampVersion, , imprint, , time] = der(stamp)[0].kids;
+  const imprintDigest = DIGESTS[imprint.kids[0].kids[0].hex];
+  need(stampVersion.hex === '01' && imprintDigest !== undefined, 'it is of an unknown version, or not by SHA-2');
+  need(equal(new Uint8Array(node.createHash(imprintDigest).update(data).digest()), imprint.kids[1].body), 'it is over other bytes');
+  const [, year, month, day, hour, minute, second, part = ''] =
+    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d+)?Z$/.exec(textOf(time.body)) ?? [];
+  const at = Date.UTC(year, month - 1, day, hour, minute, second) + Math.floor(Number(`0${part}`) * 1000);
+  need(time.tag === 0x18 && Number.isFinite(at), 'its time is malformed');
+
+  // The certificate that the signature names, by issuer and serial number; an X.509 body begins [0] version, serial, algorithm, issuer, ….
+  const found = certificates.find(({ kids: [body] }) => {
+    const fields = body.kids[0].tag === 0xa0 ? body.kids.slice(1) : body.kids;
+    return equal(fields[2].raw, signerId.kids[0].raw) && equal(fields[0].raw, signerId.kids[1].raw);
+  });
+  need(found !== undefined && signerId.tag === 0x30, 'it does not bring its signing certificate');
+  const signer = new node.X509Certificate(found.raw);
+  const extensions = found.kids[0].kids.find(({ tag }) => tag === 0xa3)?.kids[0].kids ?? [];
+  const usages = extensions.filter(({ kids }) => kids[0].hex === OID.extendedKeyUsage);
+  const purposes = usages.length === 1 ? der(usages[0].kids.at(-1).body)[0].kids : [];
+  need(
+    purposes.length === 1 && purposes[0].hex === OID.timeStamping && usages[0].kids.length === 3 && usages[0].kids[1].hex === 'ff',
+    'its certificate is not for time stamps alone',
+  );
+
+  const attribute = (oid) => {
+    const all = attributes.kids.filter(({ kids }) => kids[0].hex === oid);
+    return all.length === 1 && all[0].kids[1].kids.length === 1 ? all[0].kids[1].kids[0] : undefined;
+  };
+  need(attributes.tag === 0xa0 && attribute(OID.contentType)?.hex === OID.tstInfo, 'its signature is over another type of content');
+  const signed = new Uint8Array(node.createHash(name).update(stamp).digest());
+  need(attribute(OID.messageDigest)?.hex === hexOf(signed), 'its signature is over another time stamp');
+  const idAttribute = attribute(OID.signingCertificateV2);
+  const id = (idAttribute ?? attribute(OID.signingCertificate))?.kids[0].kids[0].kids ?? [];
+  const by = id[0]?.tag === 4 ? (idAttribute === undefined ? 'sha1' : 'sha256') : DIGESTS[id[0]?.kids[0]?.hex];
+  const named = id[0]?.tag === 4 ? id[0] : id[1];
+  need(by !== undefined && named?.hex === node.createHash(by).update(found.raw).digest('hex'), 'its signature names another certificate');
+  // What is signed is the set of attributes, with the tag of a set.
+  const padding = { padding: node.constants.RSA_PKCS1_PSS_PADDING, saltLength: node.constants.RSA_PSS_SALTLEN_AUTO };
+  const key = algorithm.kids[0].hex === OID.pss ? { key: signer.publicKey, ...padding } : signer.publicKey;
+  need(
+    node.verify(name, concat(Uint8Array.of(0x31), attributes.raw.subarray(1)), key, signature.body) &&
+      signature.tag === 4 &&
+      algorithm.tag === 0x30,
+    'its signature does not verify',
+  );
+
+  const valid = (one) => Date.parse(one.validFrom) <= at && at <= Date.parse(one.validTo);
+  need(valid(signer), 'its certificate was not valid when it was made');
+  const others = certificates.map(({ raw }) => new node.X509Certificate(raw));
+  let steps = 0;
+  const leads = (path) => {
+    const last = path.at(-1);
+    return [...roots, ...others].some((issuer) => {
+      if (path.some((one) => one.fingerprint256 === issuer.fingerprint256) || !last.checkIssued(issuer)) return false;
+      need((steps += 1) <= 64, 'its certificates point in circles');
+      if (!issuer.ca || !valid(issuer) || !last.verify(issuer.publicKey)) return false;
+      return roots.includes(issuer) || (path.length < 7 && leads([...path, issuer]));
+    });
+  };
+  need(leads([signer]), 'its certificate does not lead to a root of the policy');
+  return { time: at, ends: Date.parse(signer.validTo) };
+}
+
+/** Stamps of one authority over one note: number 0 over the note, each renewal over the note and the stamp before it. Null with a finding. */
+function stampChain({ name, roots }, note, stamps, findings) {
+  let [first, last, previous] = [null, null, new Uint8Array()];
+  for (const [index, { where, number, response, until }] of [...stamps].sort((a, b) => a.number - b.number).entries()) {
+    if (number > index) return findings.add('stamp_missing', where, `stamp ${index} of ${name}, over which it is, is not there`);
+    try {
+      need(number === index && response != null, 'it is there twice, or cannot be read');
+      const stamp = readStamp(response, concat(note, previous), roots);
+      need(until === null || Math.floor(stamp.ends / 1000) * 1000 === until, 'its name says another end of its certificate');
+      need(last === null || (stamp.time >= last.time && stamp.time <= last.ends), 'it was not made while the stamp it renews was good');
+      first ??= stamp.time;
+      [last, previous] = [stamp, response];
+    } catch (error) {
+      return findings.add('stamp_invalid', where, error.message);
+    }
+  }
+  return { time: first, ends: last.ends };
+}
+
+/** `stamps/<size>/checkpoint`, and beside it `<authority>-<number>-until-<end of its certificate>.tsr`. */
+const STAMP = /^stamps\/(0|[1-9]\d{0,15})\/([a-z0-9][a-z0-9._-]{0,63})-(\d{1,4})-until-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.tsr$/;
+
+/** Stamps beside the tiles. @returns heads that the tree must begin with, what they prove, and findings of their own */
+async function logStamps(get, paths, policy, now) {
+  const findings = new Findings();
+  const [heads, proves, open] = [[], [], []];
+  const kept = paths.flatMap((path) => {
+    const [, size, authority, number, ...end] = STAMP.exec(path) ?? [];
+    const [year, month, ...time] = end.map(Number);
+    return size === undefined ? [] : [{ path, size: Number(size), authority, number: Number(number), until: Date.UTC(year, month - 1, ...time) }]; // prettier-ignore
+  });
+  if (policy.authorities.length === 0)
+    open.push(`When it was written: the policy names no time stamp authority. ${kept.length} stamps beside the tiles were not checked.`);
+  else
+    for (const name of new Set(kept.map(({ authority }) => authority)))
+      if (!policy.authorities.some((one) => one.name === name))
+        open.push(`Anything by the stamps of ${name}, for example ${kept.find(({ authority }) => authority === name).path}: the policy does not name it.`); // prettier-ignore
+  const notes = new Map();
+  for (const authority of policy.authorities) {
+    const own = kept.filter((one) => one.authority === authority.name);
+    if (own.length === 0) findings.add('stamp_missing', `stamps by ${authority.name}`, 'there is none, and the policy asks for it');
+    let newest = null;
+    for (const size of [...new Set(own.map((one) => one.size))].sort((a, b) => a - b)) {
+      if (!notes.has(size)) notes.set(size, await stampedNote(get, size, policy, heads, findings));
+      const note = notes.get(size);
+      if (note === null) continue;
+      const stamps = [];
+      for (const one of own) if (one.size === size) stamps.push({ ...one, where: one.path, response: await get(one.path) });
+      const told = stampChain(authority, note, stamps, findings);
+      if (told == null) continue;
+      const last = stamps.reduce((a, b) => (b.number > a.number ? b : a));
+      if (told.ends < now) findings.add('stamp_invalid', last.where, 'its certificate has ended, and it was not renewed before');
+      else newest = { size, time: told.time };
+    }
+    if (newest !== null)
+      proves.push(`The first ${newest.size} leaves existed before ${new Date(newest.time).toISOString()}: the time stamp authority ${authority.name} signed for them then.`); // prettier-ignore
+  }
+  return { findings: findings.list, heads, proves, open };
+}
+
+async function stampedNote(get, size, policy, heads, findings) {
+  const path = `stamps/${size}/checkpoint`;
+  const note = await get(path);
+  if (note === null) return findings.add('stamp_invalid', path, 'the stamped checkpoint is not there') ?? null;
+  const checked = await checkHead(unwitnessed(policy), note, path, findings);
+  if (checked === null) return null;
+  if (checked.head.size !== size) return findings.add('stamp_invalid', path, `it is of ${checked.head.size} leaves`) ?? null;
+  heads.push({ name: path, head: checked.head });
+  return note;
+}
+
+/** A note that was stamped may have been cosigned afterwards. */
+const unwitnessed = (policy) => ({ ...policy, witnesses: [], groups: [], quorum: null });
+
+/** The stamps attached to a packet, and that its tree goes on from each stamped checkpoint. */
+async function packetStamps({ stamps = [] }, head, files, policy, findings) {
+  const [proves, open, notes] = [[], [], new Map()];
+  for (const { tree_size: size } of stamps) {
+    if (notes.has(size)) continue;
+    notes.set(size, null);
+    const note = files.get(`stamps/checkpoint-${size}.note`);
+    const checked =
+      note === undefined ? null : await checkHead(unwitnessed(policy), note, `attachment stamps/checkpoint-${size}.note`, findings);
+    if (checked === null) continue;
+    const name = `stamps/${size}-to-${head.size}.consistency`;
+    const lines = textOf(files.get(name) ?? new Uint8Array()).split('\n').filter((line) => line !== ''); // prettier-ignore
+    const hashes = lines.map((line) => fromBase64(line) ?? new Uint8Array());
+    const holds = checked.head.size === size && checked.head.origin === head.origin && size <= head.size;
+    if (holds && consistent(size, head.size, hashes, checked.head.root, head.root)) notes.set(size, note);
+    else findings.add('proof_invalid', `attachment ${name}`, `it does not show that the tree goes on from the stamped ${size} leaves`);
+  }
+  for (const authority of policy.authorities) {
+    const own = stamps.filter((one) => one.authority === authority.name);
+    if (own.length === 0) findings.add('stamp_missing', `stamps by ${authority.name}`, 'the packet has none, and the policy asks for it');
+    const note = notes.get(own[0]?.tree_size) ?? null;
+    if (note === null) continue;
+    const stored = own.map(({ file, number }) => ({ where: `attachment ${file}`, number, response: files.get(file), until: null }));
+    const told = stampChain(authority, note, stored, findings);
+    if (told == null) continue;
+    if (!own.some(({ number, time }) => number === 0 && Date.parse(time) === told.time))
+      findings.add('stamp_invalid', 'attachment packet.json', `it tells another time than the stamp of ${authority.name}`);
+    else
+      proves.push(`The first ${own[0].tree_size} leaves of its tree existed before ${new Date(told.time).toISOString()}: the time stamp authority ${authority.name} signed for them then.`); // prettier-ignore
+    if (told.ends < Date.now())
+      open.push(`That no stamp of ${authority.name} was forged since its certificate ended: ask for its renewal.`);
+  }
+  const unknown = new Set(stamps.map(({ authority }) => authority).filter((name) => !policy.authorities.some((one) => one.name === name)));
+  if (stamps.length === 0) open.push('When it was signed: no time stamp of an authority is attached.');
+  for (const name of unknown) open.push(`The time of the attached stamps by ${name}: the policy does not name that authority.`);
+  return { proves, open };
+}
+
+// ---- 7. A whole log ------------------------------------------------------------------------------------------------------------------------
 
 /**
  * `get(path)` gives bytes or null; `list()`, where there is one, the paths of all files; `since` is a list of {name, note}: checkpoints kept from earlier checks.
  * Every leaf is hashed, every tile recomputed from the leaves; where a stored tile differs, the signed root says which of the two is altered.
  */
-export async function verifyLog({ get, list, name, policy, since: kept = [], onProgress = () => undefined }) {
+export async function verifyLog({ get, list, name, policy, since: kept = [], now = Date.now(), onProgress = () => undefined }) {
   const findings = new Findings();
   const chains = new Chains(findings);
+  // Before the checkpoint: in a log that grows they are then no newer than it.
+  const paths = list === undefined ? [] : (await list()).filter((path) => path.startsWith('stamps/')); // prettier-ignore
   const note = await get('checkpoint');
   if (note === null) findings.add('checkpoint_missing', 'checkpoint', 'there is no checkpoint, so nothing says what the tree is');
   let checked = null;
@@ -477,6 +753,7 @@ export async function verifyLog({ get, list, name, policy, since: kept = [], onP
     }
   }
   const size = checked?.head.size ?? 0;
+  const stamps = await logStamps(get, paths, policy, now);
   if (checked !== null) {
     const older = [];
     for (const one of since) {
@@ -491,9 +768,20 @@ export async function verifyLog({ get, list, name, policy, since: kept = [], onP
       if (head.origin !== checked.head.origin) findings.add('checkpoint_invalid', one.name, `it is of another log: ${head.origin}`);
       older.push({ name: one.name, head });
     }
+    for (const one of stamps.heads) {
+      if (one.head.size > size)
+        findings.add(
+          'checkpoint_rolled_back',
+          'checkpoint',
+          `it is of ${size} leaves and ${one.name} of ${one.head.size}: it was longer already`,
+        );
+      if (one.head.origin !== checked.head.origin) findings.add('checkpoint_invalid', one.name, `it is of another log: ${one.head.origin}`);
+      older.push(one);
+    }
     await walkTree({ get, size, root: checked.head.root, older, findings, chains, onProgress });
     if (list !== undefined && findings.list.length === 0) await checkEarlier(get, list, size, findings);
   }
+  findings.list.push(...stamps.findings);
   const sources = [...chains.sources].map(([source, one]) => ({
     source,
     leaves: one.leaves,
@@ -507,6 +795,7 @@ export async function verifyLog({ get, list, name, policy, since: kept = [], onP
     name,
     policy,
     since,
+    stamps,
     findings: findings.list,
     head: checked?.head ?? null,
     cosigned_by: checked?.cosigned_by ?? [],
@@ -693,7 +982,7 @@ async function blame({ get, size, root, leavesAreTrue, mismatches }) {
   return told;
 }
 
-// ---- 7. A packet ---------------------------------------------------------------------------------------------------------------------------
+// ---- 8. A packet ---------------------------------------------------------------------------------------------------------------------------
 
 /**
  * Seal over every byte, attachments against the manifest, checkpoint, witnesses, inclusion proofs, digests of queries, results and exhibits.
@@ -716,11 +1005,17 @@ export async function verifyPacket({ bytes, name, policy, since = [] }) {
   if (note === undefined) packetFault('attachment checkpoint.note', 'it is missing');
   const checked = note === undefined ? null : await checkHead(policy, note, 'attachment checkpoint.note', findings);
   let model = null;
+  let stamps = { proves: [], open: [] };
   try {
     model = JSON.parse(textOf(files.get('packet.json') ?? new Uint8Array()));
     if (checked !== null) checkContent(model, files, checked.head, note, packetFault);
   } catch {
     packetFault('attachment packet.json', 'it cannot be read');
+  }
+  try {
+    if (checked !== null && model !== null) stamps = await packetStamps(model, checked.head, files, policy, findings);
+  } catch {
+    packetFault('attachment packet.json', 'its time stamps cannot be read');
   }
   for (const one of since) await checkPacketSince(one, checked, files, policy, findings);
   const described =
@@ -730,6 +1025,7 @@ export async function verifyPacket({ bytes, name, policy, since = [] }) {
     name,
     policy,
     since,
+    stamps,
     findings: findings.list,
     head: checked?.head ?? null,
     cosigned_by: checked?.cosigned_by ?? [],
@@ -947,9 +1243,9 @@ function parseProof(text) {
   return list.some((hash) => hash?.length !== 32) ? null : { index: Number(index), hashes: list, checkpoint };
 }
 
-// ---- 8. Reports -----------------------------------------------------------------------------------------------------------------------------
+// ---- 9. Reports -----------------------------------------------------------------------------------------------------------------------------
 
-function report({ what, name, policy, since, findings, head, cosigned_by, sources, packet }) {
+function report({ what, name, policy, since, stamps, findings, head, cosigned_by, sources, packet }) {
   const ok = findings.length === 0;
   const proves = [];
   if (ok && what === 'log') {
@@ -970,6 +1266,7 @@ function report({ what, name, policy, since, findings, head, cosigned_by, source
     proves.push(
       `The tree was seen by ${cosigned_by.map(({ name: title, at }) => `${title} at ${at}`).join(', ')}, who cosign one history only.`,
     );
+  if (ok) proves.push(...stamps.proves);
   if (ok) for (const one of since) proves.push(`The log still has, unchanged and first, everything that ${one.name} committed to.`);
   const does_not_prove = [
     'Events that were never handed to the log: it can show that nothing was changed later, not that everything was told.',
@@ -978,6 +1275,7 @@ function report({ what, name, policy, since, findings, head, cosigned_by, source
     does_not_prove.push(
       'That everybody is shown the same log: the policy asks for no witness. A second history, signed by the same key, would pass.',
     );
+  does_not_prove.push(...stamps.open);
   if (since.length === 0) does_not_prove.push('That nothing was removed since an earlier check: give the checkpoint you kept from it.');
   for (const { source, missing, first_missing } of sources)
     if (missing > 0)
@@ -1017,7 +1315,7 @@ export function reportText({ ok, statement, findings, finding_count, proves, doe
   );
 }
 
-// ---- 9. The command line ---------------------------------------------------------------------------------------------------------------------
+// ---- 10. The command line ---------------------------------------------------------------------------------------------------------------------
 
 async function main(args) {
   const fs = await import('node:fs');

@@ -6,10 +6,10 @@ import { parsePolicy, verifyLog } from '../../ops/verify/affiant-verify.mjs';
 
 const placesOf = ({ findings }) => findings.map(({ code, where }) => `${code} ${where}`);
 
-/** @param {{directory: string, policy: string, since?: string[]}} what `since` are notes, verbatim. @returns what both found; throws when they differ */
-export async function checkBoth({ directory, policy, since = [] }) {
+/** @param {{directory: string, policy: string, since?: string[], now?: number}} what `since` are notes, verbatim; `now` in milliseconds. @returns what both found; throws when they differ */
+export async function checkBoth({ directory, policy, since = [], now = Date.now() }) {
   const notes = since.map((note, index) => ({ name: `note ${index}`, note }));
-  const product = await checkLog(new DirectorySource(directory), { policy: readPolicyFile(policy), since: notes });
+  const product = await checkLog(new DirectorySource(directory), { policy: readPolicyFile(policy), since: notes, now });
   const get = async (path) => {
     try {
       return new Uint8Array(readFileSync(join(directory, path)));
@@ -19,12 +19,12 @@ export async function checkBoth({ directory, policy, since = [] }) {
     }
   };
   const list = () => readdirSync(directory, { recursive: true }).map((path) => path.split(sep).join('/'));
-  const script = await verifyLog({ get, list, name: directory, policy: parsePolicy(policy), since: notes });
+  const script = await verifyLog({ get, list, name: directory, policy: parsePolicy(policy), since: notes, now });
   const [mine, theirs] = [placesOf(product), placesOf(script)];
   // The order of what follows from the first thing may differ, the first thing may not.
   if (mine[0] !== theirs[0] || [...mine].sort().join('\n') !== [...theirs].sort().join('\n'))
     throw new Error(
       `the two verifiers differ:\n  affiant verify: ${mine.join('; ') || 'ok'}\n  affiant-verify.mjs: ${theirs.join('; ') || 'ok'}`,
     );
-  return { ok: product.ok, found: mine, report: product };
+  return { ok: product.ok, found: mine, report: product, script };
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 const quick = process.argv.includes('--quick');
 const json = process.argv.includes('--json');
-const only = process.argv.filter((arg) => /^--(script|logs|ledger|packet|page)$/.test(arg)).map((arg) => arg.slice(2));
+const only = process.argv.filter((arg) => /^--(script|logs|stamps|ledger|packet|page)$/.test(arg)).map((arg) => arg.slice(2));
 const startedAt = Date.now();
 const results = [];
 const say = (line) => (json ? console.error : console.log)(line);
@@ -36,6 +36,10 @@ try {
     const { damaged, untouched } = await import('./logs.mjs');
     await untouched(directory, quick ? 100 : 1000, check, say);
     await damaged(directory, check, { quick });
+  });
+  await part('stamps', async () => {
+    const { stamps } = await import('./stamps.mjs');
+    await stamps(directory, check, { quick });
   });
   await part('packet', async () => {
     const { packets } = await import('./packets.mjs');

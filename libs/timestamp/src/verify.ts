@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { AffiantError } from '#errors';
 import { checkSignedAttributes, checkSigningCertificate } from './attributes.js';
 import { chainToRoot, describeCertificate } from './chain.js';
+import { checkEncoding } from './encoding.js';
 import { need, reading } from './failure.js';
 import { HASHES } from './oids.js';
 import type { VerifiedStamp } from './port.js';
@@ -20,7 +21,7 @@ export interface StampToVerify {
 
 /**
  * Checks a time stamp in full (RFC 3161, RFC 5816): granted; imprint of `data` by SHA-2; nonce; exactly one signature, over the stamp and its signing
- * certificate; a certificate for time stamps only; a chain to a pinned root, all valid when it was stamped. The time itself is the authority's word.
+ * certificate; one spelling of what no signature covers; a certificate for time stamps only; a chain to a pinned root, all valid when it was stamped. The time itself is the authority's word.
  * @throws AffiantError timestamp_invalid; timestamp_unavailable when the answer is a refusal
  */
 export async function verifyStamp({ response, data, roots, nonce }: StampToVerify): Promise<VerifiedStamp> {
@@ -37,6 +38,7 @@ export async function verifyStamp({ response, data, roots, nonce }: StampToVerif
     checkSigningCertificate(signer.certificate);
   });
   need(await isSigned(token, data), 'the signature does not verify');
+  checkEncoding(response, signer.der);
   const chain = await chainOf(signer.der, certificates, roots, info.genTime);
   const { subject, expiresAt } = describeCertificate(signer.der);
   return {

@@ -1,10 +1,11 @@
-import type { TrustPolicy } from '#tlog';
 import { blame } from './blame.js';
 import { checkHead } from './check-head.js';
+import { checkStamps, listStamps } from './check-stamps.js';
 import { Findings } from './finding.js';
 import { LeafChains } from './leaf-chains.js';
 import type { LogSource } from './log-source.js';
 import { openHead } from './open-head.js';
+import type { VerifyPolicy } from './policy-file.js';
 import { reportOf, type LogReport } from './report.js';
 import { checkLeftovers } from './leftovers.js';
 import { TreeWalk } from './tree-walk.js';
@@ -18,12 +19,14 @@ export interface Since {
 
 export interface CheckLogOptions {
   /** From the person who verifies, never from the log. */
-  readonly policy: TrustPolicy;
+  readonly policy: VerifyPolicy;
   /** Earlier checkpoints that the log must still agree with. */
   readonly since?: readonly Since[];
   /** Another checkpoint than the one in the log: that of a packet, for instance. */
   readonly checkpoint?: Since;
   readonly onProgress?: (done: number, of: number) => void;
+  /** Milliseconds since the Unix epoch, for the certificates of time stamps; default: this machine's clock. */
+  readonly now?: number;
 }
 
 /**
@@ -37,6 +40,7 @@ export async function checkLog(source: LogSource, options: CheckLogOptions): Pro
   const chains = new LeafChains(findings, true);
   const notes: string[] = [];
   const { policy } = options;
+  const stampPaths = listStamps(source);
   const note = options.checkpoint?.note ?? (await source.get('checkpoint'));
   const where = options.checkpoint?.name ?? 'checkpoint';
   if (note === null) findings.add('checkpoint_missing', where, 'there is no checkpoint, so nothing says what the tree is');
@@ -44,11 +48,13 @@ export async function checkLog(source: LogSource, options: CheckLogOptions): Pro
     note === null ? { checked: null, anchor: null } : await openHead(source, policy, note, where, findings, notes);
   const since = [...(options.since ?? []), ...(anchor === null ? [] : [anchor])];
   const size = checked?.head.size ?? 0;
+  const stamps = await checkStamps(source, stampPaths, { policy, ...(options.now === undefined ? {} : { now: options.now }) });
   if (checked !== null) {
     const older = since.flatMap(({ name, note: text }) => {
       const one = checkHead({ ...policy, quorum: null }, text, name, findings);
       return one === null ? [] : [{ name, head: one.head }];
     });
+    older.push(...stamps.heads);
     for (const { name, head } of older) {
       if (head.size > size)
         findings.add(
@@ -81,6 +87,8 @@ export async function checkLog(source: LogSource, options: CheckLogOptions): Pro
     // What came of an earlier partial file can only vouch for it when it is itself in order.
     if (findings.count === 0) await checkLeftovers(source, size, findings, notes);
   }
-  const parts = { what: 'log' as const, name: source.name, policy, checked, findings, notes, startedAt };
+  for (const { code, where: at, message } of stamps.findings.list) findings.add(code, at, message);
+  notes.push(...stamps.notes);
+  const parts = { what: 'log' as const, name: source.name, policy, checked, findings, notes, startedAt, stamps };
   return reportOf({ ...parts, range: { from: 0, to: size }, sources: chains.summaries(), since: since.map(({ name }) => name) });
 }

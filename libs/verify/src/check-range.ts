@@ -1,6 +1,7 @@
 import { AffiantError } from '#errors';
 import { bundlePath, LEAF_BYTES, TILE_WIDTH, tilePath, TileTree, tileWidth, type TreeHead } from '#tlog';
 import { VouchedTiles } from './blame.js';
+import { checkStamps, listStamps } from './check-stamps.js';
 import type { CheckLogOptions } from './check-log.js';
 import { Findings } from './finding.js';
 import { LeafChains } from './leaf-chains.js';
@@ -27,26 +28,39 @@ export async function checkRange(source: LogSource, range: LeafRange, options: O
   const findings = new Findings();
   const chains = new LeafChains(findings, range.from === 0);
   const where = options.checkpoint?.name ?? 'checkpoint';
+  const stampPaths = listStamps(source);
   const note = options.checkpoint?.note ?? (await source.get('checkpoint'));
   if (note === null) findings.add('checkpoint_missing', where, 'there is no checkpoint, so nothing says what the tree is');
   const notes: string[] = [];
   const { policy } = options;
   const { checked, anchor } =
     note === null ? { checked: null, anchor: null } : await openHead(source, policy, note, where, findings, notes);
+  const now = options.now === undefined ? {} : { now: options.now };
+  const stamps = await checkStamps(source, stampPaths, { policy, covering: range.to, ...now });
   if (checked !== null) {
     const { size, root } = checked.head;
     if (!(range.from >= 0 && range.from < range.to && range.to <= size))
       throw new AffiantError('usage_invalid', `leaves ${range.from} to ${range.to} are not inside the tree of ${size} leaves`);
     if (anchor !== null && !(await beginsWith(source, size, anchor.checked.head)))
       findings.add('checkpoint_forked', where, `its tree does not begin with that of ${anchor.name}: the key signed two histories`);
+    for (const { name, head } of stamps.heads)
+      if (head.size > size) findings.add('checkpoint_rolled_back', where, rolledBack(size, name, head.size));
+      else if (!(await beginsWith(source, size, head)))
+        findings.add('checkpoint_forked', where, `its tree does not begin with that of ${name}: the key signed two histories`);
     const tiles = new VouchedTiles(source, size, root);
     for (let index = Math.floor(range.from / TILE_WIDTH); index * TILE_WIDTH < range.to; index += 1) {
       await checkBundle(source, index, size, range, tiles, chains, findings);
       options.onProgress?.(Math.min(range.to, (index + 1) * TILE_WIDTH) - range.from, range.to - range.from);
     }
   }
-  const parts = { what: 'range' as const, name: source.name, policy, checked, findings, startedAt, range };
+  for (const { code, where: at, message } of stamps.findings.list) findings.add(code, at, message);
+  notes.push(...stamps.notes);
+  const parts = { what: 'range' as const, name: source.name, policy, checked, findings, startedAt, range, stamps };
   return reportOf({ ...parts, sources: chains.summaries(), since: [], notes });
+}
+
+function rolledBack(size: number, name: string, larger: number): string {
+  return `it is of ${size} leaves and ${name} of ${larger}: the log was ${larger} leaves long already`;
 }
 
 /** The tiles give the older root too. That they give the newer one is what each tile of the range is checked for. */

@@ -26,6 +26,7 @@ export const FINDING_CODES = [
   'frontier_untrue',
   'proof_invalid',
   'stamp_invalid',
+  'stamp_missing',
 ] as const;
 
 export type FindingCode = (typeof FINDING_CODES)[number];

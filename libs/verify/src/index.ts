@@ -4,5 +4,7 @@ export { checkRange, rangeOfTimes, type LeafRange } from './check-range.js';
 export { FINDING_CODES, Findings, type Finding, type FindingCode } from './finding.js';
 export type { SourceSummary } from './leaf-chains.js';
 export { DirectorySource, HttpSource, type LogSource } from './log-source.js';
-export { policyOfVkey, readPolicyFile } from './policy-file.js';
+export { policyOfVkey, readPolicyFile, type TrustedAuthority, type VerifyPolicy } from './policy-file.js';
 export type { LogReport } from './report.js';
+export type { VerifiedTime } from './check-stamps.js';
+export { checkStampChain, type StampedTime, type StoredStamp } from './stamp-chain.js';

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { AffiantError } from '#errors';
+import { isStampPath } from '#timestamp';
 import { isTilePath } from '#tlog';
 
 /** Port: where a log lies. Read only; nothing about it is trusted. */
@@ -11,6 +12,8 @@ export interface LogSource {
   get(path: string): Buffer | null | Promise<Buffer | null>;
   /** Paths of all files, when the place can list them: without it, files that do not belong to the tree are not seen. */
   list?(): Iterable<string>;
+  /** Paths of the time stamps and stamped checkpoints, when the place can list them. */
+  stamps?(): Iterable<string>;
 }
 
 /** A bundle of 256 entries of 65,535 bytes has 16.8 MB. */
@@ -21,7 +24,7 @@ export class DirectorySource implements LogSource {
   constructor(readonly name: string) {}
 
   get(path: string): Buffer | null {
-    if (path !== 'checkpoint' && path !== 'checkpoint.cosigned' && !isTilePath(path))
+    if (path !== 'checkpoint' && path !== 'checkpoint.cosigned' && !isTilePath(path) && !isStampPath(path))
       throw new AffiantError('usage_invalid', `not a tile path: ${path}`);
     let file: number;
     try {
@@ -49,8 +52,16 @@ export class DirectorySource implements LogSource {
     }
   }
 
-  *list(): Iterable<string> {
-    const open = [join(this.name, 'tile')];
+  list(): Iterable<string> {
+    return this.#under('tile');
+  }
+
+  *stamps(): Iterable<string> {
+    for (const path of this.#under('stamps')) if (isStampPath(path)) yield path;
+  }
+
+  *#under(folder: string): Iterable<string> {
+    const open = [join(this.name, folder)];
     for (let directory = open.pop(); directory !== undefined; directory = open.pop()) {
       let entries;
       try {

@@ -1,5 +1,6 @@
 import type { TrustPolicy } from '#tlog';
 import type { CheckedHead } from './check-head.js';
+import { stampsProve, type StampsReport, type VerifiedTime } from './check-stamps.js';
 import type { Finding, Findings } from './finding.js';
 import type { SourceSummary } from './leaf-chains.js';
 
@@ -18,6 +19,8 @@ export interface LogReport {
   /** Leaf indexes [from, to) that were checked. */
   readonly range: { readonly from: number; readonly to: number };
   readonly sources: readonly SourceSummary[];
+  /** Time stamps that verify. */
+  readonly stamps: readonly VerifiedTime[];
   /** In the order in which they are to be read; at most 100. */
   readonly findings: readonly Finding[];
   readonly finding_count: number;
@@ -35,6 +38,7 @@ export interface ReportParts {
   readonly checked: CheckedHead | null;
   readonly range: { readonly from: number; readonly to: number };
   readonly sources: readonly SourceSummary[];
+  readonly stamps: StampsReport;
   readonly findings: Findings;
   readonly since: readonly string[];
   readonly notes: readonly string[];
@@ -43,7 +47,7 @@ export interface ReportParts {
 
 /** Puts a report together: the words a person reads follow from what was checked. */
 export function reportOf(parts: ReportParts): LogReport {
-  const { what, name, checked, range, sources, findings, notes, startedAt } = parts;
+  const { what, name, checked, range, sources, stamps, findings, notes, startedAt } = parts;
   const seconds = (performance.now() - startedAt) / 1000;
   const ok = findings.count === 0;
   const first = findings.list[0];
@@ -61,6 +65,7 @@ export function reportOf(parts: ReportParts): LogReport {
         : { origin: head.origin, size: head.size, root: head.root.toString('base64'), cosigned_by: checked.cosigned_by },
     range,
     sources,
+    stamps: stamps.times,
     findings: findings.list,
     finding_count: findings.count,
     proves: ok ? provenBy(parts) : [],
@@ -71,7 +76,7 @@ export function reportOf(parts: ReportParts): LogReport {
   };
 }
 
-function provenBy({ what, checked, range, since }: ReportParts): string[] {
+function provenBy({ what, checked, range, since, stamps }: ReportParts): string[] {
   const head = checked?.head;
   const said = [
     what === 'log'
@@ -82,17 +87,19 @@ function provenBy({ what, checked, range, since }: ReportParts): string[] {
   const witnesses = checked?.cosigned_by ?? [];
   if (witnesses.length > 0)
     said.push(`The checkpoint was seen by ${witnesses.map(({ name, at }) => `${name} at ${at}`).join(', ')}, who cosign one history only.`);
+  said.push(...stampsProve(stamps.times, what === 'range' ? range : undefined));
   for (const name of since) said.push(`The log still has, unchanged and first, everything that ${name} committed to.`);
   return said;
 }
 
-function notProvenBy({ what, policy, checked, range, sources, since }: ReportParts): string[] {
+function notProvenBy({ what, policy, checked, range, sources, since, stamps }: ReportParts): string[] {
   const said = ['Events that were never handed to the log: it can show that nothing was changed later, not that everything was told.'];
   if (policy.quorum === null)
     said.push(
       'That everybody is shown the same log: the policy asks for no witness. A second history, signed by the same key, would pass.',
     );
   if (since.length === 0) said.push('That nothing was removed since an earlier check: give the checkpoint you kept from it with --since.');
+  said.push(...timesOpen({ what, checked, range, stamps }));
   if (what === 'range') {
     const size = checked?.head.size ?? 0;
     said.push(`Anything about leaves outside ${range.from} to ${range.to - 1} of ${size}: they were not read.`);
@@ -107,4 +114,13 @@ function notProvenBy({ what, policy, checked, range, sources, since }: ReportPar
   }
   said.push('What the events say: a leaf commits to the bytes of an event and does not hold them. Give them with --events.');
   return said;
+}
+
+/** Which leaves no time stamp covers. */
+function timesOpen({ what, checked, range, stamps }: Pick<ReportParts, 'what' | 'checked' | 'range' | 'stamps'>): string[] {
+  if (stamps.unchecked !== null) return [stamps.unchecked];
+  const size = checked?.head.size ?? 0;
+  const covered = Math.max(0, ...stamps.times.map((one) => one.size));
+  if (what === 'range') return covered >= range.to ? [] : ['When these leaves were written: no time stamp covers all of them.'];
+  return covered >= size ? [] : [`When leaves ${covered} to ${size - 1} were written: they are after the newest time stamp that verifies.`];
 }

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { AffiantError } from '#errors';
 import { verifyPacket, verifyPacketByPolicy } from '#apps/evidence';
-import type { TrustPolicy } from '#tlog';
-import { readPolicyFile, type Since } from '#verify';
+import { readPolicyFile, type Since, type VerifyPolicy } from '#verify';
 import { printJson } from '../output.js';
 import { reportText, type Printable } from '../verify/print.js';
 import { logAt, verifyLog, type LogOptions } from '../verify/verify-log.js';
@@ -50,7 +49,7 @@ export const addVerify: AddCommand = (program, finding) => {
 
 type Report = Printable & { readonly whole: unknown };
 
-async function packet(file: string, policy: TrustPolicy | null, since: readonly Since[], options: VerifyCommand): Promise<Report> {
+async function packet(file: string, policy: VerifyPolicy | null, since: readonly Since[], options: VerifyCommand): Promise<Report> {
   if (options.from !== undefined || options.to !== undefined || options.events !== undefined)
     throw new AffiantError('usage_invalid', '--from, --to and --events are for a log, and this is a file', { where: file });
   if (since.length > 1) throw new AffiantError('usage_invalid', 'one --since is enough for a packet: the newest you kept');
@@ -71,7 +70,7 @@ async function packet(file: string, policy: TrustPolicy | null, since: readonly 
 
 async function log(
   source: Parameters<typeof verifyLog>[0],
-  policy: TrustPolicy | null,
+  policy: VerifyPolicy | null,
   since: readonly Since[],
   options: VerifyCommand,
 ): Promise<Report> {

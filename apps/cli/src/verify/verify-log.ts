@@ -1,8 +1,18 @@
 import { stat } from 'node:fs/promises';
 import { checkRows } from '#apps/ledger';
 import { AffiantError } from '#errors';
-import { readCheckpoint, type TrustPolicy } from '#tlog';
-import { checkLog, checkRange, DirectorySource, HttpSource, rangeOfTimes, type LogReport, type LogSource, type Since } from '#verify';
+import { readCheckpoint } from '#tlog';
+import {
+  checkLog,
+  checkRange,
+  DirectorySource,
+  HttpSource,
+  rangeOfTimes,
+  type LogReport,
+  type LogSource,
+  type Since,
+  type VerifyPolicy,
+} from '#verify';
 import { say } from '../output.js';
 import type { CommonOptions } from '../commands/options.js';
 import { openRows } from './rows.js';
@@ -24,7 +34,7 @@ export async function logAt(place: string): Promise<LogSource | null> {
 }
 
 /** The whole log, or the part between --from and --to; with --events the rows of the ledger store too. */
-export async function verifyLog(source: LogSource, policy: TrustPolicy, since: readonly Since[], options: LogOptions): Promise<LogReport> {
+export async function verifyLog(source: LogSource, policy: VerifyPolicy, since: readonly Since[], options: LogOptions): Promise<LogReport> {
   const progress = progressLine();
   if (options.from !== undefined || options.to !== undefined) {
     if (options.events !== undefined || since.length > 0)

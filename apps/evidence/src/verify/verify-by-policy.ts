@@ -1,15 +1,18 @@
 import { AffiantError } from '#errors';
 import { formatVkey } from '#signing';
-import { readCheckpoint, TileTree, verifyConsistency, type TrustPolicy } from '#tlog';
-import { checkHead, Findings, type CheckedHead, type FindingCode, type LogSource, type Since } from '#verify';
+import { readCheckpoint, TileTree, verifyConsistency } from '#tlog';
+import { checkHead, Findings, type CheckedHead, type FindingCode, type LogSource, type Since, type VerifyPolicy } from '#verify';
+import { parsePacketModel } from '../model/packet-schema.js';
+import type { PacketModel } from '../model/packet.js';
 import type { Renderer } from '../render/renderer.js';
 import { readSeal } from '../render/seal.js';
+import { checkPacketStamps, type PacketStamps } from './check-stamps.js';
 import { attachedFiles, readPdf } from './read-pdf.js';
 import { verifyPacket, type VerifyReport } from './verify-packet.js';
 
 export interface PolicyOptions {
   /** From the person who verifies, never from the packet. */
-  readonly policy: TrustPolicy;
+  readonly policy: VerifyPolicy;
   /** A checkpoint kept from before: that of the previous packet. The packet's tree must begin with that one. */
   readonly since?: Since;
   /** The log's tiles, for the proof that `since` needs when no proof is attached. */
@@ -43,6 +46,11 @@ export async function verifyPacketByPolicy(bytes: Buffer, options: PolicyOptions
   const note = files.get('checkpoint.note');
   const checked = note === undefined ? null : checkHead(policy, note, 'attachment checkpoint.note', findings);
   const consistent = since === undefined || checked === null ? false : await checkSince(since, checked, files, options, findings);
+  const model = modelOf(files);
+  const stamps: PacketStamps =
+    checked === null || model === null
+      ? { proves: [], doesNotProve: [] }
+      : await checkPacketStamps(model, checked.head, files, policy, findings);
   const problems = [...report.problems, ...findings.list.filter(({ where }) => !report.problems.some((one) => one.where === where))];
   const ok = problems.length === 0;
   return {
@@ -59,8 +67,8 @@ export async function verifyPacketByPolicy(bytes: Buffer, options: PolicyOptions
     ],
     problems,
     cosigned_by: checked?.cosigned_by ?? [],
-    proves: ok ? provenBy(report, checked, consistent ? since : undefined) : [],
-    does_not_prove: notProvenBy(policy, since, files),
+    proves: ok ? [...provenBy(report, checked, consistent ? since : undefined), ...stamps.proves] : [],
+    does_not_prove: [...notProvenBy(policy, since), ...stamps.doesNotProve],
   };
 }
 
@@ -130,7 +138,16 @@ function provenBy({ packet }: VerifyReport, checked: CheckedHead | null, since: 
   return said;
 }
 
-function notProvenBy(policy: TrustPolicy, since: Since | undefined, files: ReadonlyMap<string, Buffer>): string[] {
+/** What the packet says of itself; null when it cannot be read, which verifyPacket has told. */
+function modelOf(files: ReadonlyMap<string, Buffer>): PacketModel | null {
+  try {
+    return parsePacketModel(files.get('packet.json') ?? Buffer.alloc(0));
+  } catch {
+    return null;
+  }
+}
+
+function notProvenBy(policy: VerifyPolicy, since: Since | undefined): string[] {
   const said = [
     'Events that were never handed to the log: gates and population say what is known of that.',
     'That a number is right: each query can be run again at the SQL endpoint.',
@@ -140,13 +157,5 @@ function notProvenBy(policy: TrustPolicy, since: Since | undefined, files: Reado
       'That everybody is shown the same log: the policy asks for no witness. A second history, signed by the same key, would pass.',
     );
   if (since === undefined) said.push('That the log goes on from an earlier packet: give the checkpoint you kept from it with --since.');
-  if ([...files.keys()].some((name) => name.endsWith('.tsr')))
-    said.push(
-      'The time of the attached time stamps, unless their authority’s certificate was given: check them with `openssl ts -verify`.',
-    );
-  else
-    said.push(
-      'When it was signed: no time stamp of an authority is attached, the times are those of the institution’s clock and of the witnesses.',
-    );
   return said;
 }

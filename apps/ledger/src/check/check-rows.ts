@@ -6,6 +6,7 @@ import { checkEventRows } from './event-rows.js';
 import { checkLeafRows } from './leaf-rows.js';
 import type { ReadRow } from './row-columns.js';
 import { SealedLeaves } from './sealed-leaves.js';
+import { StampFiles } from './stamp-files.js';
 
 /** Rows of the ledger store in the order of ROW_QUERIES; nothing about them is trusted. */
 export interface LedgerRows {
@@ -32,7 +33,10 @@ export async function checkRows(source: LogSource, size: number, policy: TrustPo
   const sealed = new SealedLeaves();
   const checkpoints = await checkCheckpointRows(rows.checkpoints, policy, size, findings);
   const leaves = await checkLeafRows(rows.leaves, leavesOf(source, size), checkpoints.rows, sealed, findings);
-  const events = await checkEventRows(rows.events, sealed, checkpoints.rows, new EventCodec(), findings);
+  const stamps = new StampFiles();
+  const heard = stamps.heard.bind(stamps);
+  const events = await checkEventRows(rows.events, sealed, checkpoints.rows, new EventCodec(), findings, heard);
+  await stamps.check(source, findings);
   const notes = [
     'ingested_at and sealed_at are when this installation took an event in and sealed it, by its own clock; nothing commits to them, and only the order of sealed_at between rounds is checked.',
     ...events.notes,

@@ -1,4 +1,4 @@
-import { payloadHash, type EventCodec } from '#events';
+import { payloadHash, type Control, type EventCodec } from '#events';
 import type { EventRow } from '#ledger-store';
 import type { Findings } from '#verify';
 import { buildRow } from '../ingest/build-row.js';
@@ -10,6 +10,9 @@ import type { SealedLeaves, SourceLeaves } from './sealed-leaves.js';
 import { standingAt, Testimony } from './testimony.js';
 
 const NONE: SourceLeaves = { seqs: [], indexes: [], hashes: [], groups: [], epochs: [] };
+
+/** Told of each control event whose bytes its leaf commits to, and where its row is. */
+type HeardControl = (event: Control, where: string) => void;
 
 /** Where the walk of one source is. */
 interface Place {
@@ -34,8 +37,9 @@ export async function checkEventRows(
   checkpoints: readonly CheckpointFacts[],
   codec: EventCodec,
   findings: Findings,
+  heard: HeardControl,
 ): Promise<{ count: number; notes: string[] }> {
-  const walk = new EventWalk(sealed, checkpoints, codec, findings);
+  const walk = new EventWalk(sealed, checkpoints, codec, findings, heard);
   let count = 0;
   for await (const row of rows) {
     count += 1;
@@ -59,6 +63,7 @@ class EventWalk {
     private readonly checkpoints: readonly CheckpointFacts[],
     private readonly codec: EventCodec,
     private readonly findings: Findings,
+    private readonly heard: HeardControl,
   ) {
     this.#reader = new EventReader(codec);
     this.#testimony = new Testimony(sealed, checkpoints, findings);
@@ -87,6 +92,7 @@ class EventWalk {
     if (decoded.decoded?.type === 'control' && committed) {
       this.#testimony.check(decoded.decoded.event, where);
       this.#missing.heard(decoded.decoded.event);
+      this.heard(decoded.decoded.event, where);
     }
     if (row.event_type === 'checkpoint' && decoded.decoded?.type === 'checkpoint') this.#checkpoint(decoded.decoded.event, where);
   }
