@@ -487,6 +487,13 @@ const OID = {
   pss: '2a864886f70d01010a',
 };
 
+/** How a signature may name its arithmetic: RSA with the digest left open, or with it; ECDSA with it; RSASSA-PSS, whose parameters OpenSSL reads. */
+const SIGNATURES = {
+  sha256: ['2a864886f70d010101', '2a864886f70d01010b', '2a8648ce3d040302'],
+  sha384: ['2a864886f70d010101', '2a864886f70d01010c', '2a8648ce3d040303'],
+  sha512: ['2a864886f70d010101', '2a864886f70d01010d', '2a8648ce3d040304'],
+};
+
 /** Values that fill the bytes, each {tag, body, raw, kids}; the shortest form of every length, as DER has it. Throws. */
 function der(bytes, depth = 0) {
   const values = [];
@@ -586,7 +593,12 @@ function readStamp(response, data, roots) {
   need(by !== undefined && named?.hex === node.createHash(by).update(found.raw).digest('hex'), 'its signature names another certificate');
   // What is signed is the set of attributes, with the tag of a set.
   const padding = { padding: node.constants.RSA_PKCS1_PSS_PADDING, saltLength: node.constants.RSA_PSS_SALTLEN_AUTO };
-  const key = algorithm.kids[0].hex === OID.pss ? { key: signer.publicKey, ...padding } : signer.publicKey;
+  const [scheme, parameters] = inside(algorithm, 0x30);
+  const isPss = scheme.tag === 6 && scheme.hex === OID.pss;
+  const isPlain =
+    scheme.tag === 6 && SIGNATURES[name].includes(scheme.hex) && (parameters === undefined || hexOf(parameters.raw) === '0500');
+  need(signature.tag === 4 && (isPss || isPlain), 'its signature is of an unknown kind');
+  const key = isPss ? { key: signer.publicKey, ...padding } : signer.publicKey;
   need(
     node.verify(name, concat(Uint8Array.of(0x31), attributes.raw.subarray(1)), key, signature.body) &&
       signature.tag === 4 &&

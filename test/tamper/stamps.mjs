@@ -114,16 +114,36 @@ async function ofLog(directory, check, { quick, one, two, stranger, old }) {
   const range = await checkRange(new DirectorySource(place), { from: 2, to: 5 }, { policy: readPolicyFile(policy) });
   check('of a range it says the same', range.ok && range.proves.some((line) => line.startsWith('Leaves 2 to 4 existed before 20')));
 
-  const step = quick ? 29 : 1;
+  const reads = (read, text) => {
+    try {
+      read(text);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const twice = `${policy}${section('one', one)}`;
+  const bad = [
+    twice,
+    `${policy}quorum none\n`,
+    policy.replace('authority one', 'authority One'),
+    policy.replace(one.rootPem, ''),
+    `${policy}authority x\n`,
+  ];
+  const differ = [[policy, true], ...bad.map((text) => [text, false])].filter(([text, wanted]) =>
+    [readPolicyFile, parsePolicy].some((read) => reads(read, text) !== wanted),
+  );
+  check('both read the same policies with authorities and refuse the same', differ.length === 0, JSON.stringify(differ).slice(0, 300));
+  const step = quick ? 127 : 1;
   for (const { path, response } of [first, other]) {
     const places = Array.from({ length: Math.ceil(response.length / step) }, (_, index) => index * step);
     // What nothing signs has one spelling: the beginning of an answer is taken whole.
-    if (quick) places.push(...Array.from({ length: 25 }, (_, index) => 2 + index * 2));
+    if (quick && path === first.path) places.push(2, 7, 11, 31, 34, 41, 50);
     const cases = places.map((at) => [`${path} byte ${at}`, flip(path, at, (at * 5) % 8), `stamp_invalid ${path}`]);
     await group(`one bit flipped in a stamp of ${response.length} bytes`, cases);
   }
   const note = stampedCheckpointPath(5);
-  const marks = Array.from({ length: early.length }, (_, at) => at).filter((at) => !quick || at % 17 === 0);
+  const marks = Array.from({ length: early.length }, (_, at) => at).filter((at) => !quick || at % 41 === 0);
   await group(
     'one bit flipped in a stamped checkpoint',
     marks.map((at) => [`byte ${at}`, flip(note, at, 0), `checkpoint_invalid ${note}`]),
@@ -214,7 +234,7 @@ async function ofPacket(check, { quick, one, stranger }) {
     ['an authority outside the policy', good, 'stamp_invalid attachment stamps/one-0.tsr', policyOf(stranger)],
   ]; // prettier-ignore
   const wrong = [];
-  for (const [title, bytes, expected, policy] of quick ? cases.slice(-3) : cases) {
+  for (const [title, bytes, expected, policy] of quick ? cases.slice(-1) : cases) {
     const { found } = await both(bytes, policy);
     if (found.some((one_) => one_ !== expected)) wrong.push(`${title}: ${found.join(' and ')}`);
   }

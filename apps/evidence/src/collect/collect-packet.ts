@@ -8,6 +8,7 @@ import { judge } from '../judge/judge.js';
 import { PACKET_FORMAT, type Integrity, type PacketModel, type Snapshot } from '../model/packet.js';
 import { Results, sha256Hex } from '../model/result.js';
 import type { RenderInput } from '../render/render-packet.js';
+import { citePrevious, readAssurance } from './assurance.js';
 import { approvalLeaves, citeEvents } from './cited-events.js';
 import { exhibitFile, logExhibits, ndjsonExhibit, proofExhibits, queryExhibits, schemaExhibits, type ExhibitFile } from './exhibits.js';
 import { readLeafHashes, type LeafHashes } from './leaf-hashes.js';
@@ -62,6 +63,8 @@ export async function collectPacket(input: CollectInput): Promise<CollectedPacke
   const where = `occurred_at >= ${instantLiteral(binding.fromUs)} AND occurred_at < ${instantLiteral(binding.toUs)}`;
   const cited = await citeEvents(runner, collected.runs, snapshot, hashes, await approvalLeaves(runner, snapshot.tree_size, where));
   const { stamps, exhibits: stampExhibits } = await citeStamps(runner, snapshot.tree_size, hashes);
+  const { previous, exhibits: previousExhibits } = await citePrevious(runner, framework, snapshot.tree_size, hashes);
+  const assurance = await readAssurance(runner, snapshot.tree_size);
   const version = await runner.run('SELECT version()');
   const exhibits = [
     ...logExhibits(snapshot, judged.gates),
@@ -76,6 +79,7 @@ export async function collectPacket(input: CollectInput): Promise<CollectedPacke
     ...schemaExhibits(loadSchemas(), loadEarlierSchemas()),
     ...proofExhibits(cited.proofs),
     ...stampExhibits,
+    ...previousExhibits,
   ];
   const model: PacketModel = {
     format: PACKET_FORMAT,
@@ -94,6 +98,8 @@ export async function collectPacket(input: CollectInput): Promise<CollectedPacke
     exhibits: exhibits.map(({ entry }) => entry),
     cited: cited.events,
     ...(stamps.length === 0 ? {} : { stamps }),
+    assurance,
+    ...(previous === null ? {} : { previous }),
   };
   return {
     model,

@@ -87,21 +87,28 @@ async function finish(ports: EvidencePorts, id: string, change: Partial<Omit<Pac
 const verdictFacts = (verdicts: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.entries(verdicts).map(([verdict, count]) => [verdict.toLowerCase().replaceAll(' ', '_'), count]));
 
-/** Waits until the newest checkpoint covers the request's own event, so that everything before the request is in the packet. */
+/**
+ * Waits until the newest checkpoint covers the request's own event, so that everything before the request is in the packet; where witnesses cosign,
+ * until the newest cosigned one does. After the wait it is what there is: never one that could be cosigned after the packet was made.
+ */
 async function awaitSeal(
   runner: QueryRunner,
   log: { origin: string; vkey: string },
   job: PacketJob,
   ports: EvidencePorts,
 ): Promise<number> {
-  const deadline = ports.clock.nowMs() + (ports.sealWait ?? 20_000);
+  const start = ports.clock.nowMs();
+  const deadline = start + (ports.sealWait ?? 20_000);
+  // Witnesses are asked once a minute (ledger.witnesses.interval) by default.
+  const cosignDeadline = start + (ports.cosignWait ?? 90_000);
   for (;;) {
     const snapshot = await readSnapshot(runner, log, null).catch((error: unknown) => {
       if (isAffiantError(error) && error.code === 'packet_refused' && ports.clock.nowMs() < deadline) return null;
       throw error;
     });
     const covered = snapshot?.frontiers.some(({ source_id, seq }) => source_id === job.source && seq >= job.seq) === true;
-    if (snapshot !== null && (covered || ports.clock.nowMs() >= deadline)) return snapshot.tree_size;
+    const until = snapshot?.cosigned_by === undefined ? deadline : cosignDeadline;
+    if (snapshot !== null && (covered || ports.clock.nowMs() >= until)) return snapshot.tree_size;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

@@ -25,4 +25,6 @@ export interface EvidencePorts {
   readonly render?: Renderer;
   /** How long a packet waits for its own request to be sealed, milliseconds; then it is pinned to what is there. Default 20,000. */
   readonly sealWait?: number;
+  /** The same where witnesses cosign: until they have. Default 90,000. */
+  readonly cosignWait?: number;
 }

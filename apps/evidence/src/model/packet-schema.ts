@@ -27,6 +27,7 @@ const SCHEMA = z.strictObject({
     note: text(16_384),
     sealed_at: count.max(8_000_000_000_000_000),
     frontiers: list(z.strictObject({ source_id: sourceId, seq: count }), 10_000),
+    cosigned_by: list(z.strictObject({ name: text(256), at: text(32) }), 100).optional(),
   }),
   engine: z.strictObject({ name: text(64), version: text(64) }),
   integrity: z.strictObject({ leaves: count, root_hash: digest, note_verified: z.boolean(), note_error: text(2_000).nullable() }),
@@ -101,6 +102,8 @@ const SCHEMA = z.strictObject({
     }),
     200,
   ).optional(),
+  assurance: z.strictObject({ cosigned_before: count, stamped_before: count, stamp_failures: count }).optional(),
+  previous: z.strictObject({ packet_id: text(128), tree_size: count, sha256: digest, file: text(128) }).optional(),
 }) satisfies z.ZodType<PacketModel>;
 
 /** Reads packet.json. @throws AffiantError packet_invalid with the path of what is wrong. */

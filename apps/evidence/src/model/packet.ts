@@ -18,6 +18,8 @@ export interface Snapshot {
   /** Microseconds since the Unix epoch. */
   readonly sealed_at: number;
   readonly frontiers: readonly { readonly source_id: string; readonly seq: number }[];
+  /** Witnesses whose cosignatures are in `note`, as the configuration names them, with the times they give. Absent where none has cosigned this size. */
+  readonly cosigned_by?: readonly { readonly name: string; readonly at: string }[] | undefined;
 }
 
 /** ISO 8601 UTC, from included, to excluded. `requested_to` differs when the end was cut to the checkpoint. */
@@ -82,7 +84,6 @@ export interface CitedEvent {
   readonly why: string;
 }
 
-/** Everything the pages are rendered from: attached as packet.json. */
 /** A time stamp (RFC 3161) over an earlier checkpoint of the same log, or its renewal, as its event in the log tells it. */
 export interface PacketStamp {
   /** As the configuration names it. */
@@ -100,6 +101,24 @@ export interface PacketStamp {
   readonly file: string;
 }
 
+/** How often the packet's own tree tells of outside parties that vouched for the log, or failed to. */
+export interface Assurance {
+  readonly cosigned_before: number;
+  readonly stamped_before: number;
+  readonly stamp_failures: number;
+}
+
+/** The newest earlier packet of the same framework that the packet's own tree tells of. */
+export interface PreviousPacket {
+  readonly packet_id: string;
+  readonly tree_size: number;
+  /** Hex, of the file. */
+  readonly sha256: string;
+  /** Attachment with the consistency proof. */
+  readonly file: string;
+}
+
+/** Everything the pages are rendered from: attached as packet.json. */
 export interface PacketModel {
   readonly format: typeof PACKET_FORMAT;
   readonly program: { readonly name: string; readonly version: string };
@@ -119,4 +138,8 @@ export interface PacketModel {
   readonly cited: readonly CitedEvent[];
   /** Absent where no authority has stamped, and in packets of builds before there were stamps. */
   readonly stamps?: readonly PacketStamp[] | undefined;
+  /** Absent in packets of builds before there was one. */
+  readonly assurance?: Assurance | undefined;
+  /** Absent in the first packet of a framework. */
+  readonly previous?: PreviousPacket | undefined;
 }

@@ -13,10 +13,12 @@ export interface ScenarioOptions {
   readonly exchanges?: number;
   /** Adds one exception of this kind. */
   readonly fault?: 'self-approval' | 'raw-ssn' | 'unregistered-connection' | 'blocked-but-sent';
+  /** Tells of an earlier FFIEC packet about this many leaves. */
+  readonly earlierPacket?: number;
 }
 
 /** Three days of a small gateway: allowed, masked, held-and-approved and blocked exchanges; policies, heartbeats, refusals, reads. */
-export function playScenario(world: LedgerWorld, { exchanges = 24, fault }: ScenarioOptions = {}): void {
+export function playScenario(world: LedgerWorld, { exchanges = 24, fault, earlierPacket }: ScenarioOptions = {}): void {
   let at = START + 1_000_000;
   const tick = (us = 40_000): number => (at += us);
   const control = (
@@ -53,6 +55,16 @@ export function playScenario(world: LedgerWorld, { exchanges = 24, fault }: Scen
   control('path.refused', '/v1/files', { connection: 'claude' });
   control('ledger.queried', 'q1', { status: 'started' }, person('auditor'));
   control('ledger.queried', 'q1', { status: 'done', rows: '3' }, person('auditor'), 'SELECT 1');
+  if (earlierPacket !== undefined) {
+    const facts = {
+      status: 'done',
+      framework: 'ffiec',
+      packet_id: 'ffiec-earlier',
+      tree_size: String(earlierPacket),
+      sha256: 'ab'.repeat(32),
+    };
+    control('packet.created', 'p1', facts, person('auditor'));
+  }
   at = START + 3 * DAY + 1_000_000;
   control('gateway.heartbeat', null);
   world.add(

@@ -181,9 +181,15 @@ export function crosswalkAppendix(): Section {
 /** Who besides the operator has vouched for a time. */
 function stampWords({ model }: Context): string[] {
   const { stamps = [], snapshot } = model;
+  const cosigned = snapshot.cosigned_by ?? [];
+  const witnessed =
+    cosigned.length > 0
+      ? `The log is signed by its operator. Its checkpoint is cosigned by ${cosigned.map(({ name, at }) => `${name} at ${at}`).join(', ')}: a witness that the reader trusts shows that nobody was shown another history up to there. Attached: checkpoint.note.`
+      : 'The log is signed by its operator. Witnesses: none configured, or none has cosigned this tree size. This packet carries no signature of an independent witness: that the operator has not shown others another history cannot be proved from it.';
   if (stamps.length === 0)
     return [
-      'The log is signed by its operator. This packet carries no signature of an independent witness and no time stamp: that the operator has not shown others another history, and when this one was sealed, cannot be proved from it.',
+      witnessed,
+      'Time stamps: none configured, or none granted yet. When this packet’s tree was sealed cannot be proved from it: its times are those of the operator and of the witnesses.',
     ];
   const said = stamps.map(({ authority, signed_by, tree_size, number, time, file }) => {
     const over = number === 0 ? `the checkpoint of ${tree_size} leaves` : `the checkpoint of ${tree_size} leaves and the stamp before it`;
@@ -192,12 +198,7 @@ function stampWords({ model }: Context): string[] {
   const covered = Math.max(...stamps.map(({ tree_size }) => tree_size));
   const rest = `Records from leaf ${covered} on, of ${snapshot.tree_size}, were sealed after the newest time stamp in this packet: their time is the operator’s word.`;
   const checked = 'The root of the authority is for the reader to choose; this packet does not say whom to trust.';
-  return [
-    'The log is signed by its operator. This packet carries no signature of an independent witness.',
-    ...said,
-    ...(covered < snapshot.tree_size ? [rest] : []),
-    checked,
-  ];
+  return [witnessed, ...said, ...(covered < snapshot.tree_size ? [rest] : []), checked];
 }
 
 export function glossaryAppendix(context: Context): Section {

@@ -1,3 +1,4 @@
+import type { PacketModel } from '../../model/packet.js';
 import type { Section } from '../blocks.js';
 import { plainResultTable, resultTable, type Context } from './context.js';
 
@@ -65,6 +66,9 @@ export function gatesSection(context: Context): Section {
               ? `verifies under ${model.snapshot.vkey}`
               : `does not verify: ${model.integrity.note_error ?? ''}`,
           ],
+          ['Witnesses', witnessWords(model)],
+          ['Time stamps', stampLine(model)],
+          ['Previous packet of this framework', previousWords(model)],
         ],
       },
       { t: 'paragraph', style: 'label', text: 'The checkpoint as signed' },
@@ -109,4 +113,25 @@ export function coverageSection(context: Context): Section {
       plainResultTable(context, 'drills', 60),
     ],
   };
+}
+
+/** Who cosigned the checkpoint, or that nobody was asked to. */
+function witnessWords({ snapshot, assurance }: PacketModel): string {
+  const by = snapshot.cosigned_by ?? [];
+  if (by.length > 0)
+    return `cosigned by ${by.map(({ name, at }) => `${name} at ${at}`).join(', ')}; each cosigns one history only, and the reader chooses whom to trust`;
+  if ((assurance?.cosigned_before ?? 0) > 0) return 'this tree size is not cosigned; earlier ones are, as the ledger tells';
+  return 'None configured: the ledger tells of no witness that has cosigned a checkpoint';
+}
+
+function stampLine({ stamps = [], assurance }: PacketModel): string {
+  if (stamps.length > 0) return stamps.map(({ authority, tree_size, time }) => `${authority}: ${tree_size} leaves at ${time}`).join('; ');
+  if ((assurance?.stamp_failures ?? 0) > 0) return 'configured, and no authority has stamped a checkpoint yet';
+  return 'None configured: the ledger tells of no time stamp authority that has stamped a checkpoint';
+}
+
+function previousWords({ previous }: PacketModel): string {
+  if (previous === undefined) return 'none: the ledger tells of no earlier one';
+  const { packet_id, tree_size, sha256, file } = previous;
+  return `${packet_id}, tree size ${tree_size}, SHA-256 ${sha256}; ${file} proves that this tree goes on from it`;
 }
