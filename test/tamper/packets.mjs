@@ -148,6 +148,11 @@ export async function packets(_directory, check, { quick }) {
     unmet.codes[0] === 'quorum_unmet' && unmet.product[0] === 'attachment checkpoint.note, cosignatures',
     JSON.stringify(unmet),
   );
+  const cosigned = await samplePacket({}, packet.signer, [witness]);
+  const met = await both(cosigned.sealed, quorum);
+  check('a packet that is cosigned meets the quorum by itself', met.ok, JSON.stringify(met));
+  const connected = await both(packet.sealed, packet.signer.vkey, packet.previousNote);
+  check('a packet is connected with the one before it by the proof it carries', connected.ok, JSON.stringify(connected));
   const stranger = await both(packet.sealed, logSigner().vkey);
   check('another key is refused by both', !stranger.ok && stranger.script[0] === 'seal', JSON.stringify(stranger));
 
@@ -156,6 +161,7 @@ export async function packets(_directory, check, { quick }) {
     [await note(20, 1), 'checkpoint_rolled_back'],
     [await note(11, 1), 'checkpoint_forked'],
     [await note(5, 1), 'consistency_unproved'],
+    [await note(7, 1), 'checkpoint_forked'],
   ];
   const passed = [];
   for (const [since, code] of history) {

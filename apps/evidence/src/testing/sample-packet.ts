@@ -1,6 +1,6 @@
 import { loadSchemas } from '#events';
 import type { Signer } from '#signing';
-import { encodeLeaf, formatTlogProof, leafHash, signCheckpoint } from '#tlog';
+import { cosign, encodeLeaf, formatTlogProof, leafHash, parseNote, signCheckpoint } from '#tlog';
 import {
   exhibitFile,
   logExhibits,
@@ -22,10 +22,18 @@ export interface SamplePacket extends RenderInput {
   readonly model: PacketModel;
   readonly sealed: Buffer;
   readonly pages: number;
+  /** Checkpoint of the packet before, whose tree had 7 leaves: the packet carries the proof from there. */
+  readonly previousNote: string;
 }
 
-/** A complete sealed packet without an engine: a small real tree, a signed checkpoint, proofs and exhibits. */
-export async function samplePacket(options: SampleOptions = {}, signer: Signer = memorySigner()): Promise<SamplePacket> {
+const PREVIOUS = 7;
+
+/** A complete sealed packet without an engine: a small real tree, a signed checkpoint (cosigned by `witnesses`), proofs and exhibits. */
+export async function samplePacket(
+  options: SampleOptions = {},
+  signer: Signer = memorySigner(),
+  witnesses: readonly Signer[] = [],
+): Promise<SamplePacket> {
   const leaves = Array.from({ length: 11 }, (_, index) =>
     encodeLeaf({
       type: 'request',
@@ -40,7 +48,13 @@ export async function samplePacket(options: SampleOptions = {}, signer: Signer =
   );
   const hashes = new LeafHashes(Buffer.concat(leaves.map(leafHash)));
   const root = hashes.root();
-  const note = await signCheckpoint({ origin: signer.name, size: leaves.length, root }, [signer]);
+  const signed = await signCheckpoint({ origin: signer.name, size: leaves.length, root }, [signer]);
+  const lines = await Promise.all(witnesses.map((witness) => cosign(parseNote(signed).text, witness, 1_790_000_100)));
+  const note = signed + lines.join('');
+  const before = new LeafHashes(Buffer.concat(leaves.slice(0, PREVIOUS).map(leafHash)));
+  const previousNote = await signCheckpoint({ origin: signer.name, size: PREVIOUS, root: before.root() }, [signer]);
+  const previous = { packet_id: 'ffiec-before', tree_size: PREVIOUS, sha256: 'cd'.repeat(32), file: `consistency/${PREVIOUS}.txt` };
+  const steps = hashes.consistencyProof(PREVIOUS).map((hash) => `${hash.toString('base64')}\n`);
   const model = sampleModel({
     ...options,
     note,
@@ -81,12 +95,20 @@ export async function samplePacket(options: SampleOptions = {}, signer: Signer =
     ...queryExhibits(model.runs),
     ...schemaExhibits(loadSchemas()),
     ...proofExhibits(proofs),
+    exhibitFile({
+      name: previous.file,
+      media_type: 'text/plain',
+      description: 'Proof from the packet before',
+      data: Buffer.from(steps.join('')),
+    }),
   ];
-  const whole: PacketModel = { ...model, exhibits: files.map(({ entry }) => entry), cited };
+  const by = witnesses.map(({ name }) => ({ name, at: new Date(1_790_000_100_000).toISOString() }));
+  const snapshot = { ...model.snapshot, ...(by.length === 0 ? {} : { cosigned_by: by }) };
+  const whole: PacketModel = { ...model, snapshot, exhibits: files.map(({ entry }) => entry), cited, previous };
   const input: RenderInput = {
     packetJson: Buffer.from(`${JSON.stringify(whole)}\n`),
     files: new Map(files.map(({ entry, data }) => [entry.name, data])),
   };
   const { bytes, pages } = renderPacket(input);
-  return { ...input, signer, model: whole, sealed: await sealPdf(bytes, signer), pages };
+  return { ...input, signer, model: whole, sealed: await sealPdf(bytes, signer), pages, previousNote };
 }

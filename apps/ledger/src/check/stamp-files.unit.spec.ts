@@ -42,7 +42,7 @@ describe('time stamps that the ledger tells of', () => {
   });
 
   it('whose event names no place are passed over: no path is made of hostile words', async () => {
-    const hostile = [{ certificate_ends: 'soon' }, { tree_size: '-1' }, { number: '../..' }];
+    const hostile: Record<string, string>[] = [{ certificate_ends: 'soon' }, { tree_size: '-1' }, { number: '../..' }];
     expect(
       await found(
         hostile.map((one) => granted(one)),
