@@ -35,11 +35,14 @@ export async function packets({ check, instance, state, auditor, startedAt, keep
     );
 
     const runQuery = async (sql) => {
-      const response = await fetch(`${instance.console}/sql?default_format=JSONCompact`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${auditor}` },
-        body: sql,
-      });
+      const ask = () =>
+        fetch(`${instance.console}/sql?default_format=JSONCompact`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${auditor}` },
+          body: sql,
+        });
+      // The commands above block this process: a connection that was kept may have been closed meanwhile without its having heard of it.
+      const response = await ask().catch(ask);
       const text = await response.text();
       if (!response.ok) throw new Error(`${response.status}: ${text.slice(0, 500)}\n${sql}`);
       return fromJsonCompact(JSON.parse(text));

@@ -4,7 +4,10 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { checkRows } from '../../dist/apps/ledger/src/check/index.js';
 import { startSimulatedProvider } from '../../dist/apps/standalone/src/demo/provider.js';
+import { formatVkey } from '../../dist/libs/signing/src/index.js';
+import { cosign, parseNote } from '../../dist/libs/tlog/src/index.js';
 import { DirectorySource, readPolicyFile } from '../../dist/libs/verify/src/index.js';
+import { logSigner } from '../../dist/libs/verify/src/testing/make-log.js';
 import { affiantAside, sql, startInstance, token, until } from '../support/instance.mjs';
 import { checkBoth } from './both.mjs';
 
@@ -17,14 +20,16 @@ export async function ledger(directory, check, { quick }) {
   const whole = await checkBoth({ directory: tiles, policy });
   check(`the log of a real ledger verifies by both (${whole.report.checkpoint?.size} leaves)`, whole.ok, whole.found.join('; '));
   const size = whole.report.checkpoint?.size ?? 0;
-  const run = async (tables) => {
+  const run = async (tables, trust = policy) => {
     const of = async function* (list) {
       yield* list;
     };
-    const report = await checkRows(source, size, readPolicyFile(policy), {
+    const report = await checkRows(source, size, readPolicyFile(trust), {
       events: of(tables.events),
       leaves: of(tables.leaves),
       checkpoints: of(tables.checkpoints),
+      leaf_runs: of(tables.leaf_runs),
+      anchors: of(tables.anchors),
     });
     return { report, found: report.findings.list.map(({ code, where }) => `${code} ${where}`) };
   };
@@ -47,6 +52,8 @@ export async function ledger(directory, check, { quick }) {
 
   const sealedBefore = Number(rows.checkpoints.filter((row) => Number(row.c_tree_size) <= size).at(-1)?.c_round ?? 0);
   for (const [table, list] of Object.entries(rows)) {
+    // No witness is configured here: anchors are made below.
+    if (table === 'anchors') continue;
     // Rows that came after the copy of the tiles are vouched for by no leaf of it yet.
     const inside = list.filter((row) => covered(table, row, size, sealedBefore));
     const columns = Object.keys(list[0]).map((key) => key.slice(2)).filter((name) => name !== 'fields_expected'); // prettier-ignore
@@ -82,6 +89,7 @@ export async function ledger(directory, check, { quick }) {
       JSON.stringify(unseen).slice(0, 400),
     );
   }
+  await anchors(rows, policy, size, run, check);
   const cut = (await run({ ...rows, events: rows.events.slice(0, Math.floor(rows.events.length / 3)) })).found;
   check(
     'ledger.events cut short: the first missing event is named',
@@ -90,8 +98,38 @@ export async function ledger(directory, check, { quick }) {
   );
 }
 
+/** A row of ledger.anchors over a real checkpoint, cosigned by a witness of ours, each of its columns changed. */
+async function anchors(rows, policy, size, run, check) {
+  const witness = logSigner('witness.test/a');
+  const trust = `log ${policy.trim()}\nwitness a ${formatVkey(witness.name, witness.publicKey, 'cosignature')}\nquorum a\n`;
+  const sealed = rows.checkpoints.findLast((row) => Number(row.c_tree_size) <= size);
+  const note = sealed.c_note + (await cosign(parseNote(sealed.c_note).text, witness, 1_790_000_000));
+  const good = {
+    c_tree_size: sealed.c_tree_size,
+    c_root_hash: sealed.c_root_hash,
+    c_note: note,
+    c_witness_names: ['a'],
+    c_witness_times: [1_790_000_000],
+  };
+  const found = async (row) => (await run({ ...rows, anchors: [row] }, trust)).found;
+  const clean = await found(good);
+  const where = `ledger.anchors size ${good.c_tree_size}`;
+  const unseen = [];
+  for (const column of ['tree_size', 'root_hash', 'note']) {
+    const [first] = await found({ ...good, [`c_${column}`]: flipped(good[`c_${column}`], column === 'note' ? note.length - 20 : 3) });
+    if (!(first ?? '').includes('ledger.anchors size ') || (column === 'root_hash' && first !== `column_altered ${where} column root_hash`))
+      unseen.push(`${column}: ${first}`);
+  }
+  check(
+    'a row of ledger.anchors agrees with the tree and its witness; each column changed: found and named',
+    clean.length === 0 && unseen.length === 0,
+    [...clean, ...unseen].join('; '),
+  );
+}
+
 function covered(table, row, size, sealedBefore) {
   if (table === 'leaves') return Number(row.c_leaf_index) < size;
+  if (table === 'leaf_runs') return Number(row.c_index_from) < size;
   if (table === 'checkpoints') return Number(row.c_round) < sealedBefore;
   return row.c_event_type !== 'checkpoint';
 }
@@ -130,6 +168,7 @@ function names(found, table, row, column) {
     return column === 'leaf_index'
       ? found.includes(`ledger.leaves leaf ${row.c_leaf_index}`)
       : found === `column_altered ledger.leaves leaf ${row.c_leaf_index} column ${column}`;
+  if (table === 'leaf_runs') return found.includes('ledger.leaf_runs leaf ');
   return found.includes('ledger.checkpoints round ') && found.endsWith(`column ${column}`);
 }
 
@@ -190,7 +229,7 @@ ledger: { auditors: [ auditors ] }
     writeFileSync(join(tiles, 'checkpoint'), checkpoint);
     await affiantAside(state, ['ledger', 'export', '--to', join(directory, 'export'), '--token', auditor]);
     const rows = Object.fromEntries(
-      ['events', 'leaves', 'checkpoints'].map((table) => [
+      ['events', 'leaves', 'leaf_runs', 'checkpoints', 'anchors'].map((table) => [
         table,
         readFileSync(join(directory, 'export', `${table}.ndjson`), 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line)),
       ]),

@@ -156,6 +156,17 @@ export async function packets(_directory, check, { quick }) {
   const stranger = await both(packet.sealed, logSigner().vkey);
   check('another key is refused by both', !stranger.ok && stranger.script[0] === 'seal', JSON.stringify(stranger));
 
+  // The key was rotated afterwards and the old one retired: the reader's policy still names both.
+  const next = logSigner(packet.signer.name);
+  const rotated = `log ${next.vkey}\nlog ${packet.signer.vkey}\nquorum none\n`;
+  const [early, late] = [await both(packet.sealed, rotated), await both((await samplePacket({}, next)).sealed, rotated)];
+  const dropped = await both(packet.sealed, next.vkey);
+  check(
+    'packets of before and after a rotation verify by both under a policy that lists both keys; under the new key alone the old one does not',
+    early.ok && late.ok && !dropped.ok && dropped.script[0] === 'seal' && dropped.product[0] === 'seal',
+    JSON.stringify([early, late, dropped]),
+  );
+
   const note = (size, fill) => signCheckpoint({ origin: packet.signer.name, size, root: Buffer.alloc(32, fill) }, [packet.signer]);
   const history = [
     [await note(20, 1), 'checkpoint_rolled_back'],

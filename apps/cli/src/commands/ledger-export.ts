@@ -12,7 +12,10 @@ import { online, type CommonOptions } from './options.js';
 export function addExport(ledger: Command): void {
   online(ledger.command('export'))
     .description('Write the rows of the ledger store that `affiant verify --events` compares with the log')
-    .requiredOption('--to <dir>', 'directory for events.ndjson, leaves.ndjson and checkpoints.ndjson; made when it is not there')
+    .requiredOption(
+      '--to <dir>',
+      'directory for a .ndjson file each of events, leaves, leaf_runs, checkpoints and anchors; made when it is not there',
+    )
     .action(async (options: CommonOptions & { to: string }) => {
       const instance = await Instance.connect(options);
       await mkdir(options.to, { recursive: true });

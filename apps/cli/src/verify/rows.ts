@@ -15,8 +15,15 @@ export async function openRows(place: string, options: CommonOptions): Promise<L
   if (place === 'instance') {
     const instance = await Instance.connect(options);
     const of = (table: RowTable): AsyncIterable<ReadRow> => parsed(table, answerLines(instance, table));
-    return { events: of('events'), leaves: of('leaves'), checkpoints: of('checkpoints') };
+    return {
+      events: of('events'),
+      leaves: of('leaves'),
+      checkpoints: of('checkpoints'),
+      leaf_runs: of('leaf_runs'),
+      anchors: of('anchors'),
+    };
   }
+  const optional = (table: RowTable): AsyncIterable<ReadRow> | null => (existsSync(join(place, `${table}.ndjson`)) ? of(table) : null);
   const of = (table: RowTable): AsyncIterable<ReadRow> => {
     const file = join(place, `${table}.ndjson`);
     if (!existsSync(file))
@@ -26,7 +33,13 @@ export async function openRows(place: string, options: CommonOptions): Promise<L
       });
     return parsed(table, fileLines(file));
   };
-  return { events: of('events'), leaves: of('leaves'), checkpoints: of('checkpoints') };
+  return {
+    events: of('events'),
+    leaves: of('leaves'),
+    checkpoints: of('checkpoints'),
+    leaf_runs: optional('leaf_runs'),
+    anchors: optional('anchors'),
+  };
 }
 
 /** The lines of one table as the instance answers them. */

@@ -1,10 +1,12 @@
-import { EventCodec } from '#events';
+import { EventCodec, type Control } from '#events';
 import { bundlePath, LEAF_BYTES, splitBundle, TILE_WIDTH, tileWidth, type TrustPolicy } from '#tlog';
 import { Findings, type LogSource } from '#verify';
+import { AnchorRows } from './anchor-rows.js';
 import { checkCheckpointRows } from './checkpoint-rows.js';
 import { checkEventRows } from './event-rows.js';
 import { checkLeafRows } from './leaf-rows.js';
 import type { ReadRow } from './row-columns.js';
+import { checkRunRows } from './run-rows.js';
 import { SealedLeaves } from './sealed-leaves.js';
 import { StampFiles } from './stamp-files.js';
 
@@ -13,6 +15,9 @@ export interface LedgerRows {
   readonly events: AsyncIterable<ReadRow>;
   readonly leaves: AsyncIterable<ReadRow>;
   readonly checkpoints: AsyncIterable<ReadRow>;
+  /** Null: an export of before these were part of it; they are not checked then, and a note says so. */
+  readonly leaf_runs: AsyncIterable<ReadRow> | null;
+  readonly anchors: AsyncIterable<ReadRow> | null;
 }
 
 export interface RowsReport {
@@ -20,6 +25,8 @@ export interface RowsReport {
   readonly events: number;
   readonly leaves: number;
   readonly checkpoints: number;
+  readonly leaf_runs: number;
+  readonly anchors: number;
   readonly notes: readonly string[];
 }
 
@@ -34,14 +41,31 @@ export async function checkRows(source: LogSource, size: number, policy: TrustPo
   const checkpoints = await checkCheckpointRows(rows.checkpoints, policy, size, findings);
   const leaves = await checkLeafRows(rows.leaves, leavesOf(source, size), checkpoints.rows, sealed, findings);
   const stamps = new StampFiles();
-  const heard = stamps.heard.bind(stamps);
+  const anchorRows = new AnchorRows();
+  const heard = (event: Control, where: string): void => {
+    stamps.heard(event, where);
+    anchorRows.heard(event);
+  };
+  const runs = rows.leaf_runs === null ? 0 : await checkRunRows(rows.leaf_runs, leavesOf(source, size), checkpoints.rows, findings);
   const events = await checkEventRows(rows.events, sealed, checkpoints.rows, new EventCodec(), findings, heard);
   await stamps.check(source, findings);
+  const anchors = rows.anchors === null ? null : await anchorRows.check(rows.anchors, policy, source, size, findings);
+  const left = [rows.leaf_runs === null ? 'ledger.leaf_runs' : '', rows.anchors === null ? 'ledger.anchors' : ''].filter(Boolean);
   const notes = [
     'ingested_at and sealed_at are when this installation took an event in and sealed it, by its own clock; nothing commits to them, and only the order of sealed_at between rounds is checked.',
     ...events.notes,
+    ...(anchors?.notes ?? []),
+    ...(left.length === 0 ? [] : [`${left.join(' and ')} are not in this export, so they were not checked: make it anew.`]),
   ];
-  return { findings, events: events.count, leaves, checkpoints: checkpoints.rows.length, notes };
+  return {
+    findings,
+    events: events.count,
+    leaves,
+    checkpoints: checkpoints.rows.length,
+    leaf_runs: runs,
+    anchors: anchors?.count ?? 0,
+    notes,
+  };
 }
 
 async function* leavesOf(source: LogSource, size: number): AsyncIterable<Buffer> {

@@ -1,7 +1,7 @@
 import { decodeLeaf, leafHash } from '#tlog';
 import type { Findings } from '#verify';
 import type { CheckpointFacts } from './checkpoint-rows.js';
-import { differingColumns, LEAF_COLUMNS, type ReadRow } from './row-columns.js';
+import { differingColumns, LEAF_COLUMNS, takeRow, type ReadRow } from './row-columns.js';
 import type { SealedLeaves } from './sealed-leaves.js';
 
 /** Compares ledger.leaves with the leaves of the verified tree, one by one, and keeps which source has which. @returns rows read */
@@ -14,7 +14,7 @@ export async function checkLeafRows(
 ): Promise<number> {
   const read = rows[Symbol.asyncIterator]();
   let count = 0;
-  let next = await take(read);
+  let next = await takeRow(read);
   let index = 0;
   let round = 0;
   for await (const leaf of leaves) {
@@ -36,13 +36,13 @@ export async function checkLeafRows(
     while (next !== null && !(Number(next['c_leaf_index']) > index)) {
       count += 1;
       const before = Number(next['c_leaf_index']);
-      next = await take(read);
+      next = await takeRow(read);
       if (next !== null && Number(next['c_leaf_index']) === before)
         findings.add('row_unexpected', where, 'there are two rows for this leaf');
     }
     index += 1;
   }
-  for (; next !== null; next = await take(read)) {
+  for (; next !== null; next = await takeRow(read)) {
     count += 1;
     // Rows of a round that was still open when the checkpoint was taken are no contradiction, but they must go on without a hole.
     if (Number(next['c_leaf_index']) !== index)
@@ -50,9 +50,4 @@ export async function checkLeafRows(
     index += 1;
   }
   return count;
-}
-
-async function take(rows: AsyncIterator<ReadRow>): Promise<ReadRow | null> {
-  const { done, value } = await rows.next();
-  return done === true ? null : (value as ReadRow);
 }

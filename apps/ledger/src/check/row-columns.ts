@@ -66,14 +66,22 @@ export const CHECKPOINT_COLUMNS: readonly Column<SignedCheckpoint>[] = [
 const selected = <Row>(columns: readonly Column<Row>[]): string => columns.map(({ name, sql }) => `${sql} AS c_${name}`).join(', ');
 
 /**
- * The three reads that a check of rows needs, each in the order it is read in; `affiant ledger export` writes their answers, one JSON object a
+ * The five reads that a check of rows needs, each in the order it is read in; `affiant ledger export` writes their answers, one JSON object a
  * line. `fields` is derived by the engine: it is compared with what `data` gives now, in the engine.
  */
 export const ROW_QUERIES = {
+  anchors: `SELECT tree_size AS c_tree_size, root_hash AS c_root_hash, note AS c_note, witness_names AS c_witness_names, arrayMap(time -> toUnixTimestamp(time), witness_times) AS c_witness_times FROM ledger.anchors ORDER BY tree_size`,
   events: `SELECT ${selected(EVENT_COLUMNS)}, toUnixTimestamp64Micro(ingested_at) AS c_ingested_at, toString(fields) AS c_fields, toString(JSONExtract(data, toTypeName(fields))) AS c_fields_expected FROM ledger.events ORDER BY source_id, seq`,
   leaves: `SELECT ${selected(LEAF_COLUMNS)} FROM ledger.leaves ORDER BY leaf_index`,
+  leaf_runs: `SELECT source_id AS c_source_id, seq_from AS c_seq_from, seq_to AS c_seq_to, index_from AS c_index_from, round AS c_round FROM ledger.leaf_runs ORDER BY index_from`,
   checkpoints: `SELECT ${selected(CHECKPOINT_COLUMNS)}, toUnixTimestamp64Micro(sealed_at) AS c_sealed_at FROM ledger.checkpoints ORDER BY round`,
 } as const;
+
+/** The next row; null at the end. */
+export async function takeRow(rows: AsyncIterator<ReadRow>): Promise<ReadRow | null> {
+  const { done, value } = await rows.next();
+  return done === true ? null : (value as ReadRow);
+}
 
 /** Names of the columns that are not what they must be. */
 export function differingColumns<Row>(columns: readonly Column<Row>[], read: ReadRow, expected: Row): string[] {
