@@ -16,6 +16,7 @@ import { openFileSigner } from '../../dist/libs/signing/src/index.js';
 import { FileCheckpointStore, FileTileStore } from '../../dist/libs/tlog/src/index.js';
 import { processTree } from '../support/cpu.mjs';
 import { startClickHouse } from '../support/engines/clickhouse.mjs';
+import { verifyEvents } from './verify-events.mjs';
 
 const args = process.argv.slice(2);
 const events = Number(args.includes('--events') ? args[args.indexOf('--events') + 1] : 100_000);
@@ -198,6 +199,8 @@ async function sizes() {
   return { ...tables, tiles };
 }
 const bytes = await sizes();
+// A baseline to compare with: docs/reference/verify.md.
+const verified = await verifyEvents({ store, tiles: join(state, 'tiles'), note: (await checkpoints.fetch()).note, vkey: signer.vkey });
 await eventLog.close();
 await store.close();
 await engine.stop();
@@ -217,6 +220,7 @@ const figures = {
     : { takenIn: { seconds: taken.seconds, perSecond: events / taken.seconds, perCpuSecond: events / taken.cpuSeconds } }),
   bytesPerEvent,
   perEvent,
+  verified,
 };
 if (args.includes('--json')) console.log(JSON.stringify(figures));
 else {
@@ -224,6 +228,9 @@ else {
     `${what} in ${one.seconds.toFixed(2)} s, ${one.cpuSeconds.toFixed(2)} CPU s (engine included): ${Math.round(one.sealed / one.seconds)}/s, ${Math.round(one.sealed / one.cpuSeconds)} per CPU second`;
   if (taken !== null) console.log(line(`${events} events taken in by the ingest alone`, { ...taken, sealed: events }));
   console.log(line(`${sealed} events sealed${isApart ? ' by the sequencer alone' : ''}`, whole));
+  console.log(
+    `${verified.events} events verified from their bytes in ${verified.seconds.toFixed(2)} s, ${verified.cpuSeconds.toFixed(2)} CPU s, one thread: ${Math.round(verified.eventsPerSecond)}/s a core by the clock, ${Math.round(verified.eventsPerCpuSecond)} per CPU second`,
+  );
   console.log(
     `${Math.round(bytesPerEvent)} bytes of ledger per event: ${Object.entries(perEvent)
       .map(([what, size]) => `${what} ${size}`)
