@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AffiantError } from '#errors';
 import type { Protocol, ResponseScreener, Route, ScreenContext, ScreenedRequest, UpstreamHead } from '../protocol.js';
 import { assemble } from './assemble.js';
 import { clientHeaders, correlation, sessionOf, upstreamHeaders } from './headers.js';
@@ -16,14 +15,18 @@ import { route } from './routes.js';
 /** The Anthropic Messages API. Contract: research/wire.md §1–2; acceptance: peers.md §4. */
 export class AnthropicProtocol implements Protocol {
   readonly name = 'anthropic';
+  readonly route = route;
+  readonly refusal = refusal;
+  readonly streamRefusal = streamRefusal;
+  readonly correlation = correlation;
+  readonly sessionOf = sessionOf;
+  readonly upstreamHeaders = upstreamHeaders;
+  readonly clientHeaders = clientHeaders;
+  readonly assemble = assemble;
   private readonly cache: ScanCache;
 
   constructor(options: { readonly scanCacheBytes?: number } = {}) {
     this.cache = new ScanCache(options.scanCacheBytes);
-  }
-
-  route(method: string, path: string): Route | null {
-    return route(method, path);
   }
 
   async screenRequest(body: Buffer, requested: Route, context: ScreenContext): Promise<ScreenedRequest> {
@@ -41,14 +44,6 @@ export class AnthropicProtocol implements Protocol {
     return new OpaqueScreener(context, type);
   }
 
-  refusal(error: AffiantError, requestId: string): ReturnType<Protocol['refusal']> {
-    return refusal(error, requestId);
-  }
-
-  streamRefusal(error: AffiantError, requestId: string): Buffer {
-    return streamRefusal(error, requestId);
-  }
-
   keepAlive(headers: IncomingHttpHeaders, opened: boolean): Buffer {
     return keepAliveBytes(headers, opened);
   }
@@ -58,25 +53,5 @@ export class AnthropicProtocol implements Protocol {
       status: 200,
       headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'request-id': requestId },
     };
-  }
-
-  correlation(headers: IncomingHttpHeaders): ReturnType<Protocol['correlation']> {
-    return correlation(headers);
-  }
-
-  sessionOf(headers: IncomingHttpHeaders): string | null {
-    return sessionOf(headers);
-  }
-
-  upstreamHeaders(rawHeaders: readonly string[], credential: { readonly header: string; readonly value: string }): string[] {
-    return upstreamHeaders(rawHeaders, credential);
-  }
-
-  clientHeaders(rawHeaders: readonly string[], requestId: string): Record<string, string | string[]> {
-    return clientHeaders(rawHeaders, requestId);
-  }
-
-  assemble(stream: Buffer): Buffer {
-    return assemble(stream);
   }
 }

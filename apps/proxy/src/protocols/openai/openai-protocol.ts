@@ -1,5 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { AffiantError } from '#errors';
 import type { Protocol, ResponseScreener, Route, ScreenContext, ScreenedRequest, UpstreamHead } from '../protocol.js';
 import { ScanCache } from '../shared/request/scan-cache.js';
 import { screenBodiless, screenRequest } from '../shared/request/screen-request.js';
@@ -18,14 +16,18 @@ const COMMENT = Buffer.from(': waiting for an approver\n\n');
 /** The OpenAI Responses and Chat Completions APIs. Contract: research/wire.md §3–4. */
 export class OpenaiProtocol implements Protocol {
   readonly name = 'openai';
+  readonly route = route;
+  readonly refusal = refusal;
+  readonly streamRefusal = streamRefusal;
+  readonly correlation = correlation;
+  readonly sessionOf = sessionOf;
+  readonly upstreamHeaders = upstreamHeaders;
+  readonly clientHeaders = clientHeaders;
+  readonly assemble = assemble;
   private readonly cache: ScanCache;
 
   constructor(options: { readonly scanCacheBytes?: number } = {}) {
     this.cache = new ScanCache(options.scanCacheBytes);
-  }
-
-  route(method: string, path: string): Route | null {
-    return route(method, path);
   }
 
   async screenRequest(body: Buffer, requested: Route, context: ScreenContext): Promise<ScreenedRequest> {
@@ -42,14 +44,6 @@ export class OpenaiProtocol implements Protocol {
     return new OpaqueScreener(context, type);
   }
 
-  refusal(error: AffiantError, requestId: string): ReturnType<Protocol['refusal']> {
-    return refusal(error, requestId);
-  }
-
-  streamRefusal(error: AffiantError): Buffer {
-    return streamRefusal(error);
-  }
-
   keepAlive(): Buffer {
     return COMMENT;
   }
@@ -59,25 +53,5 @@ export class OpenaiProtocol implements Protocol {
       status: 200,
       headers: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-request-id': requestId },
     };
-  }
-
-  correlation(headers: IncomingHttpHeaders): ReturnType<Protocol['correlation']> {
-    return correlation(headers);
-  }
-
-  sessionOf(headers: IncomingHttpHeaders): string | null {
-    return sessionOf(headers);
-  }
-
-  upstreamHeaders(rawHeaders: readonly string[], credential: { readonly header: string; readonly value: string }): string[] {
-    return upstreamHeaders(rawHeaders, credential);
-  }
-
-  clientHeaders(rawHeaders: readonly string[], requestId: string): Record<string, string | string[]> {
-    return clientHeaders(rawHeaders, requestId);
-  }
-
-  assemble(stream: Buffer): Buffer {
-    return assemble(stream);
   }
 }
