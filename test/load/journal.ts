@@ -103,6 +103,7 @@ const eventOf = (bytes: number): EventDraft => ({
       masked_length: bytes,
       complete: true,
       masks: [{ entity: 'us_ssn', rule: 'us_ssn@1', policy: 'customer-data', count: 2 }],
+      content_key: null,
     },
   },
 });

@@ -62,6 +62,7 @@ const body = (sha256) => ({
   masked_length: content.length,
   complete: true,
   masks: [],
+  content_key: null,
 });
 
 function exchange() {

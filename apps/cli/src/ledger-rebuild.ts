@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Rebuilt } from '#apps/ledger';
+import type { CatalogueLocation } from '#catalogue';
+import { ContentOpener, LocalWrapper, type ContentKeys } from '#content-keys';
 import { loadConfig, resolveSecret, type AffiantConfig } from '#config';
 import { AffiantError, isAffiantError } from '#errors';
 import { EventCodec, SystemClock } from '#events';
@@ -21,6 +23,7 @@ export interface RebuildCommand {
 interface Parts {
   readonly eventLog: EventLog;
   readonly store: LedgerStore;
+  readonly contentKeys: ContentKeys;
   readonly tiles: TileStore;
   readonly checkpoints: CheckpointStore;
   close(): Promise<void>;
@@ -41,10 +44,11 @@ export async function rebuildAt(command: RebuildCommand, progress: (step: string
     );
     if (table === undefined)
       throw new AffiantError('config_invalid', 'the ledger store has no tables', { remedy: 'Run `affiant ledger migrate` first.' });
-    const { eventLog, store, tiles, checkpoints } = parts;
+    const { eventLog, store, contentKeys, tiles, checkpoints } = parts;
     return await rebuildLedger({
       eventLog,
       store,
+      contentKeys,
       tiles,
       checkpoints,
       vkeys: await vkeysOf(command.state),
@@ -79,14 +83,17 @@ async function standalone({ state: directory, journals }: RebuildCommand, progre
   const store = new ClickHouseLedgerStore({ url, headers, ...engine.writer, migrator: engine.migrator });
   await store.migrate();
   const eventLog = await journalLog(journals ?? state.path('journal'), directory);
+  const content = await contentOf({ directory: state.path('catalogue') }, directory);
   return {
     eventLog,
     store,
+    contentKeys: content.keys,
     tiles: new FileTileStore(state.path('tiles')),
     checkpoints: new FileCheckpointStore(state.path('checkpoint.json')),
     close: async () => {
       await eventLog.close();
       await store.close();
+      await content.close();
       await engine.stop();
       await state.close();
     },
@@ -101,19 +108,30 @@ async function distributed({ state, journals }: RebuildCommand, config: AffiantC
   const [{ openObjectStore }, { PostgresCheckpointStore, S3TileStore }] = await Promise.all([import('#service'), import('#tlog')]);
   const store = await serverStore(clickhouse, clickhouse.writer);
   const objects = await openObjectStore(object_store, new SystemClock(), createLogger('rebuild', { level: 'error' }));
-  const checkpoints = new PostgresCheckpointStore({ url: await resolveSecret(postgres.url), log: ledger.origin });
+  const url = await resolveSecret(postgres.url);
+  const checkpoints = new PostgresCheckpointStore({ url, log: ledger.origin });
+  const content = await contentOf({ url, pool: 2 }, state);
   const eventLog = journals === undefined ? await kafkaLog(kafka as NonNullable<typeof kafka>) : await journalLog(journals, state);
   return {
     eventLog,
     store,
+    contentKeys: content.keys,
     tiles: new S3TileStore(objects),
     checkpoints,
     close: async () => {
       await eventLog.close();
-      await Promise.all([store.close(), checkpoints.close()]);
+      await Promise.all([store.close(), checkpoints.close(), content.close()]);
       objects.close();
     },
   };
+}
+
+/** The keys of sealed content, from the catalogue and under the key of the state directory. */
+async function contentOf(location: CatalogueLocation, state: string): Promise<{ readonly keys: ContentKeys; close(): Promise<void> }> {
+  const { openCatalogue, TypeormKeyBook } = await import('#catalogue');
+  const wrapper = new LocalWrapper(await loadSecret(join(state, 'keys', 'content.key')));
+  const catalogue = await openCatalogue(location);
+  return { keys: new ContentOpener(new TypeormKeyBook(catalogue), wrapper), close: () => catalogue.destroy() };
 }
 
 async function kafkaLog(config: NonNullable<AffiantConfig['kafka']>): Promise<EventLog> {

@@ -1,4 +1,5 @@
 import type { EventLog, EventLogTail } from '#event-log';
+import type { ContentKeys } from '#content-keys';
 import type { Clock, EventCodec, EventRecorder } from '#events';
 import type { LedgerStore } from '#ledger-store';
 import type { Logger } from '#observability';
@@ -50,6 +51,8 @@ export interface LedgerPorts {
   /** Default: both. */
   readonly roles?: readonly LedgerRole[];
   readonly store: LedgerStore;
+  /** Opens what events carry sealed. Without it the ingest waits at the first such event. */
+  readonly contentKeys?: ContentKeys;
   readonly tiles: TileStore;
   readonly checkpoints: CheckpointStore;
   /** Its name is the origin of the log and never changes. */

@@ -65,10 +65,14 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     return this.#drain.begun;
   }
 
-  /** Listens once the start and the policies in force are recorded. @throws AffiantError journal_full | journal_failed */
+  /**
+   * Listens once the start and the policies in force are recorded, and keys to seal with are there.
+   * @throws AffiantError journal_full | journal_failed | catalogue_failed | content_key_failed
+   */
   async onApplicationBootstrap(): Promise<void> {
     const { host, gateway_port } = this.#options.config.server;
     await this.#services.policies.start();
+    await this.#services.pool.open();
     await this.#registerConnections();
     const { port } = await this.#listener.listen(host, gateway_port);
     this.#address = { host, port };
@@ -110,6 +114,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     // What was cut still records how it ended: the journal is open until this resolves.
     await withTimeout(this.#idle(), this.#services.limits.record_timeout);
     await closed;
+    await this.#services.pool.close();
     this.#services.policies.stop();
     if (this.#address === null) return;
     const last = (async (): Promise<void> => {
@@ -202,6 +207,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.#registerConnections();
     this.#services.flights.sweep();
     await this.#services.tickets.sweep();
+    await this.#services.keys.followErasures(this.#services.logger);
   }
 
   #every(ms: number, work: () => Promise<void>): void {

@@ -1,5 +1,6 @@
 import type { ApprovalBook } from '#catalogue';
 import type { ApprovalsConfig, ConnectionConfig, ServerConfig } from '#config';
+import type { KeyBook, KeyWrapper } from '#content-keys';
 import type { Placeholder } from '#detect';
 import type { ErrorCode } from '#errors';
 import type { Clock, EventRecorder, Ids } from '#events';
@@ -59,6 +60,8 @@ export interface GatewayLimits {
   readonly kept_answers: number;
   /** Longest wait for the recorder; then the call is refused. */
   readonly record_timeout: number;
+  /** Longest wait for a key to seal content with; then the call is refused. */
+  readonly key_wait: number;
   /** A non-stream call waits silently this long for an approver, then is told to retry (research/wire.md §1.4). */
   readonly silent_wait: number;
   readonly upstream_connect_timeout: number;
@@ -76,6 +79,7 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   response_bytes: 32 * 1024 * 1024,
   kept_answers: 64 * 1024 * 1024,
   record_timeout: 10_000,
+  key_wait: 5_000,
   silent_wait: 240_000,
   upstream_connect_timeout: 10_000,
   upstream_head_timeout: 600_000,
@@ -95,6 +99,8 @@ export interface ProxyOptions {
   readonly recorder: EventRecorder;
   readonly approvals: ApprovalBook;
   readonly credentials: CredentialSource;
+  /** Keys that seal content: issued to the catalogue before they are used. */
+  readonly contentKeys: { readonly book: KeyBook; readonly wrapper: KeyWrapper };
   /** Key of original_digest and subject_digest (HMAC-SHA-256), 32 bytes. */
   readonly digestKey: Buffer;
   readonly placeholder: Placeholder;

@@ -1,6 +1,7 @@
 import { AffiantError } from '#errors';
 import type { ApprovalBook } from '#catalogue';
 import type { ApprovalsConfig } from '#config';
+import { KeyPool } from '#content-keys';
 import type { Clock, Ids } from '#events';
 import type { Logger } from '#observability';
 import { ByteBudget } from './intake/byte-budget.js';
@@ -13,6 +14,7 @@ import { Tickets } from './hold/tickets.js';
 import { DEFAULT_LIMITS, type CredentialSource, type GatewayLimits, type ProxyOptions, type StatusHooks } from './ports.js';
 import { Evidence } from './record/evidence.js';
 import { RefusalTally } from './record/refusal-tally.js';
+import { SessionKeys } from './record/session-keys.js';
 import { SessionSegments } from './record/session-segments.js';
 import { Upstreams } from './forward/upstreams.js';
 
@@ -34,6 +36,8 @@ export interface Services {
   readonly policies: Policies;
   readonly evidence: Evidence;
   readonly segments: SessionSegments;
+  readonly pool: KeyPool;
+  readonly keys: SessionKeys;
   readonly tally: RefusalTally;
   readonly upstreams: Upstreams;
   readonly tickets: Tickets;
@@ -48,6 +52,16 @@ export function createServices(options: ProxyOptions, drain: Drain): Services {
   const { clock, ids, logger, recorder, approvals: book } = options;
   const evidence = new Evidence(recorder, limits.record_timeout);
   const upstreams = new Upstreams(limits);
+  const segments = new SessionSegments();
+  const { book: keyBook, wrapper } = options.contentKeys;
+  const pool = new KeyPool({
+    book: keyBook,
+    wrapper,
+    clock,
+    ids,
+    waitMs: limits.key_wait,
+    onFailure: (error) => logger.warn({ reason: (error as Error).message }, 'no keys can be issued; calls use those that are ready'),
+  });
   return {
     approvalsConfig: options.config.approvals,
     limits,
@@ -67,7 +81,9 @@ export function createServices(options: ProxyOptions, drain: Drain): Services {
     ),
     policies: new Policies(options.policySource, evidence, options.placeholder, logger),
     evidence,
-    segments: new SessionSegments(),
+    segments,
+    pool,
+    keys: new SessionKeys(pool, keyBook, segments, clock.nowMs()),
     tally: new RefusalTally(recorder, clock, logger, limits.refusal_events),
     upstreams,
     tickets: new Tickets({

@@ -22,12 +22,14 @@ import { createLogger } from '#observability';
 import { controlDraft, openConfiguredKeys } from '#service';
 import { FileStampStore } from '#timestamp';
 import { FileCheckpointStore, FileCosignedStore, FileTileStore } from '#tlog';
+import { AskedKeys } from './compose/keys-across.js';
 import { SOURCES, type LedgerOrder, type LedgerReport, type LedgerTask } from './compose/ledger-task.js';
 import { trimBehindCheckpoints } from './compose/trim.js';
 
 const HEALTH_MS = 250;
 const DRAIN_MS = 10_000;
 
+let stopping = false;
 const task = workerData as LedgerTask;
 const port = parentPort;
 if (port === null) throw new AffiantError('internal', 'the ledger worker has no parent');
@@ -58,12 +60,22 @@ const eventLog = new EmbeddedEventLog({
 const store = new ClickHouseLedgerStore(task.engine);
 const keys = await openConfiguredKeys(task.keys, path('keys'));
 
+const contentKeys = new AskedKeys((wanted) => report({ wanted }));
+/** A stop that comes while this starts waits until there is something to stop. */
+let started: () => void = () => undefined;
+const whenStarted = new Promise<void>((resolve) => (started = resolve));
+port.on('message', (order: LedgerOrder) => {
+  if ('given' in order) contentKeys.take(order.given);
+  else void whenStarted.then(stop);
+});
+
 const checkpoints = new FileCheckpointStore(path('checkpoint.json'));
 const tiles = new FileTileStore(path('tiles'));
 await recorder.record([controlDraft('ledger.started', { version: packageVersion }, keys.primary.name)]);
 const ledger = await startLedger({
   eventLog,
   store,
+  contentKeys,
   tiles,
   checkpoints,
   signer: keys.primary,
@@ -90,15 +102,13 @@ const stamps = await openStamps(task.timestamps, {
 const feed = await startFeed({ eventLog, codec, origin: keys.primary.name, sinks: openSiemSinks(task.siem), recorder, logger });
 const stopTrim = await trimBehindCheckpoints(eventLog, recorder, 'ledger.trim', siemGroups(task.siem));
 
-let stopping = false;
 const tellHealth = async (): Promise<void> => {
   if (!stopping) report({ health: await ledger.health(), siem: await feed.health(), anchor: anchor.health(), stamps: stamps.health() });
 };
 const timer = setInterval(() => void tellHealth().catch(() => undefined), HEALTH_MS);
 await tellHealth();
 report({ ready: true });
-
-port.on('message', (_order: LedgerOrder) => void stop());
+started();
 
 const stumbled = (error: unknown): void => logger.error({ reason: (error as Error).message }, 'the stop could not be recorded');
 

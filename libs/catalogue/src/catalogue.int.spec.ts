@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasPostgres, startPostgres, type TestPostgres } from '../../../test/support/engines/postgres.mjs';
+import { keyBookContract } from '../../content-keys/src/contract/key-book.contract.js';
 import { TypeormApprovalBook } from './approvals/typeorm-approval-book.js';
 import { approvalBookContract } from './contract/approval-book.contract.js';
+import { erasureBookContract } from './contract/erasure-book.contract.js';
 import { holdBookContract } from './contract/hold-book.contract.js';
 import { packetCatalogueContract } from './contract/packet-catalogue.contract.js';
+import { TypeormKeyBook } from './content-keys/typeorm-key-book.js';
 import { openCatalogue, type CatalogueLocation } from './data-source.js';
+import { TypeormErasureBook } from './erasures/typeorm-erasure-book.js';
 import { TypeormHoldBook } from './holds/typeorm-hold-book.js';
 import { TypeormPacketCatalogue } from './packets/typeorm-packet-catalogue.js';
 
@@ -54,6 +58,14 @@ describe.each([
       await source.query('TRUNCATE hold, retention_drop');
       return new TypeormHoldBook(source);
     });
+    erasureBookContract(`TypeormErasureBook on ${name}`, async () => {
+      await source.query('TRUNCATE erasure, hold, retention_drop');
+      return { book: new TypeormErasureBook(source), holds: new TypeormHoldBook(source) };
+    });
+    keyBookContract(`TypeormKeyBook on ${name}`, async () => {
+      await source.query('TRUNCATE content_key');
+      return new TypeormKeyBook(source);
+    });
     packetCatalogueContract(`TypeormPacketCatalogue on ${name}`, async () => {
       await source.query('DELETE FROM packet');
       return new TypeormPacketCatalogue(source);
@@ -67,7 +79,7 @@ describe.each([
       await source.destroy();
       source = await openCatalogue(engine.location);
       expect(await new TypeormPacketCatalogue(source).get('p1')).toEqual(kept);
-      expect(await source.query('SELECT count(*)::int AS n FROM catalogue_migration')).toEqual([{ n: 3 }]);
+      expect(await source.query('SELECT count(*)::int AS n FROM catalogue_migration')).toEqual([{ n: 4 }]);
     });
 
     it('does not mix overlapping transactions', async () => {

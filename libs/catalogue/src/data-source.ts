@@ -1,18 +1,21 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { AffiantError } from '#errors';
 import { ApprovalEntity, PacketEntity } from './entities.js';
+import { ContentKeyEntity } from './content-keys/entity.js';
+import { ErasureEntity } from './erasures/entity.js';
 import { DropEntity, HoldEntity } from './holds/entities.js';
 import { migrate } from './migrate.js';
 import { First1763700000001 } from './migrations/1-first.js';
 import { PacketJobs1764100000002 } from './migrations/2-packet-jobs.js';
 import { Holds1764200000003 } from './migrations/3-holds.js';
+import { ContentKeys1764300000004 } from './migrations/4-content-keys.js';
 import { PGliteServer, pglitePool } from './pglite/pglite-pool.js';
 import { serverOptions } from './postgres/server-options.js';
 
 const COMMON = {
   type: 'postgres',
-  entities: [ApprovalEntity, PacketEntity, HoldEntity, DropEntity],
-  migrations: [First1763700000001, PacketJobs1764100000002, Holds1764200000003],
+  entities: [ApprovalEntity, PacketEntity, HoldEntity, DropEntity, ContentKeyEntity, ErasureEntity],
+  migrations: [First1763700000001, PacketJobs1764100000002, Holds1764200000003, ContentKeys1764300000004],
   migrationsTableName: 'catalogue_migration',
   synchronize: false,
   installExtensions: false,
@@ -35,8 +38,8 @@ export interface ServerLocation {
 }
 
 /**
- * Opens the catalogue and brings its schema up to date; several services may do so at once. It holds only what can be rebuilt from the
- * event log. Once open, it outlives restarts of the server: calls fail with catalogue_failed while it is away.
+ * Opens the catalogue and brings its schema up to date; several services may do so at once. But for the wrapped content keys it holds only what can be
+ * rebuilt from the event log: those must be backed up (docs/guide/back-up-and-restore.md). Once open, it outlives restarts of the server: calls fail with catalogue_failed while it is away.
  * @throws AffiantError catalogue_failed
  */
 export async function openCatalogue(location: CatalogueLocation): Promise<DataSource> {

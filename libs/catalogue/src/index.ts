@@ -1,6 +1,9 @@
 export { TypeormApprovalBook } from './approvals/typeorm-approval-book.js';
 export { askCatalogue } from './ask.js';
+export { TypeormKeyBook } from './content-keys/typeorm-key-book.js';
 export { openCatalogue, type CatalogueLocation } from './data-source.js';
+export type * from './erasures/port.js';
+export { TypeormErasureBook } from './erasures/typeorm-erasure-book.js';
 export { coversMonth, monthBounds } from './holds/month.js';
 export type * from './holds/port.js';
 export { TypeormHoldBook } from './holds/typeorm-hold-book.js';

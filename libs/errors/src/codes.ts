@@ -49,6 +49,11 @@ export const ERROR_CODES = {
   approval_reason_missing: spec(400, 'A decision needs a reason.', 'Give --reason.'),
 
   hold_forbidden: spec(403, 'This person may not place or release this hold.', 'Ask a member of the group, who did not place it.'),
+  erasure_forbidden: spec(
+    403,
+    'This person may not request, approve or withdraw this erasure.',
+    'Ask a member of the group; who requested it does not approve it.',
+  ),
 
   body_too_large: spec(413, 'The body is larger than the limit.', 'Send less than 32 MB.'),
   body_invalid: spec(400, 'The body is not what the protocol expects.', 'Send well-formed UTF-8 JSON without duplicate keys.'),
@@ -97,6 +102,11 @@ export const ERROR_CODES = {
   witness_failed: spec(503, 'A witness does not cosign. Sealing goes on.', 'Look at `affiant status`; see ops/runbooks/NoQuorum.md.'),
   proof_invalid: spec(400, 'A Merkle proof does not lead to the root.', 'Treat the cited record as altered.'),
   key_invalid: spec(400, 'A key is malformed.', 'Give the key in the documented form.'),
+  content_key_failed: spec(
+    503,
+    'A key that seals content cannot be had, or does not open what it should.',
+    'Bring the catalogue back; compare keys/content.key with its backup.',
+  ),
   signer_failed: spec(
     503,
     'The keeper of a signing key does not answer, or its answer does not verify.',

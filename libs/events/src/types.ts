@@ -53,11 +53,12 @@ export interface NameValue {
 }
 
 export interface Segment {
-  /** Digest of the masked content */
+  /** Digest of the content as it is stored: sealed, when the event names a key */
   readonly sha256: Sha256;
+  /** Bytes of the masked content, before sealing */
   readonly bytes_length: number;
   readonly media_type: string;
-  /** The masked content; null when an earlier event of the session carries it */
+  /** The masked content, sealed when the event names a key; null when an earlier event of the session carries it */
   readonly inline: null | Buffer;
 }
 
@@ -83,6 +84,8 @@ export interface Body {
   /** False when the stream ended early: the segments then hold what was received */
   readonly complete: boolean;
   readonly masks: readonly Mask[];
+  /** Id of the key under which the inline segments of this event are sealed; null when they are not */
+  readonly content_key: null | string;
 }
 
 /** affiant.request.v1: what a principal asked. Durable before the upstream hears anything. */
@@ -112,6 +115,8 @@ export interface BodySegment {
   /** request | response */
   readonly direction: string;
   readonly segments: readonly Segment[];
+  /** Id of the key under which these segments are sealed; null when they are not */
+  readonly content_key: null | string;
 }
 
 export interface RuleHit {

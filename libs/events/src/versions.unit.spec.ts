@@ -64,8 +64,8 @@ describe('events of other versions', () => {
   });
 
   it('is refused as a whole when an id stands for two texts, or a version cannot be read', () => {
-    const taken = otherVersion(bundled, { firstId: 1, without: ['connection'] });
-    expect(() => new EventCodec(bundled, taken)).toThrow('schema id 1 stands for two texts');
+    const taken = otherVersion(bundled, { firstId: 3, without: ['connection'] });
+    expect(() => new EventCodec(bundled, taken)).toThrow('schema id 3 stands for two texts');
     const unreadable = otherVersion(bundled, { firstId: 901, without: ['kind'] });
     expect(() => new EventCodec(bundled, unreadable)).toThrow('cannot be read as the current one');
   });
@@ -147,7 +147,7 @@ describe('versions on disk', () => {
       writeFileSync(join(folder, 'registry.json'), JSON.stringify(registry.map((entry) => ({ ...entry, id: entry.id + 900 }))));
     });
     const earlier = loadEarlierSchemas(bundled, other);
-    expect(earlier.map(({ id }) => id)).toEqual(bundled.map(({ id }) => id + 900));
+    expect(earlier.map(({ id }) => id)).toEqual(bundled.map(({ id }) => id + 900).toSorted((a, b) => a - b));
     expect(() => new EventCodec(bundled, earlier)).not.toThrow();
   });
 

@@ -1,6 +1,14 @@
 import { SYSTEM_CONTEXT, type Body, type EventDraft } from '#events';
 
-const EMPTY: Body = { segments: [], original_digest: null, original_length: 0, masked_length: 0, complete: true, masks: [] };
+const EMPTY: Body = {
+  segments: [],
+  original_digest: null,
+  original_length: 0,
+  masked_length: 0,
+  complete: true,
+  masks: [],
+  content_key: null,
+};
 
 const bodyOf = (bytes: number): Body => ({
   ...EMPTY,
@@ -72,7 +80,7 @@ export const responseDraft = (exchange_id: string, bytes = 10): EventDraft => ({
 export const segmentDraft = (exchange_id: string, direction: 'request' | 'response', bytes: number): EventDraft => ({
   type: 'segment',
   context: contextOf(exchange_id),
-  event: { direction, segments: bodyOf(bytes).segments },
+  event: { direction, segments: bodyOf(bytes).segments, content_key: null },
 });
 
 export const controlDraft = (kind: string, detail: string | null = null): EventDraft => ({

@@ -30,11 +30,13 @@ export interface EventRow {
   readonly token_digest: string;
   /** Type-specific fields without bodies, JSON text in the names of the Avro schema; the engine derives the views' columns from it. */
   readonly data: string;
-  /** Segments of the body: parallel arrays. Empty content = carried by an earlier event of the session. */
+  /** Segments of the body: parallel arrays. Empty content = sealed, or carried by an earlier event of the session. */
   readonly segment_sha256: readonly Buffer[];
   readonly segment_length: readonly number[];
   readonly segment_inline: readonly boolean[];
   readonly segment_content: readonly Buffer[];
+  /** Id of the key that seals the segments this event carries; empty when they are not sealed. */
+  readonly content_key: string;
   /** The exact framed Avro bytes. */
   readonly raw: Buffer;
   /** SHA-256 of `raw`, 32 bytes; the engine refuses a row where it is not. */
@@ -45,6 +47,20 @@ export interface EventRow {
   readonly schema_sha256: Buffer;
   /** The leaf of this event (libs/tlog leaf format). Empty for a checkpoint event, which is no leaf. */
   readonly leaf: Buffer;
+}
+
+/** One row of ledger.content: what the sealed segments of an event say. Derived from the event and its key; deleted when the key is destroyed. */
+export interface ContentRow {
+  readonly source_id: string;
+  readonly seq: number;
+  /** Microseconds since the Unix epoch; the event's. */
+  readonly occurred_at: number;
+  readonly session_id: string;
+  readonly exchange_id: string;
+  readonly content_key: string;
+  /** Parallel arrays: the segments that the event carries itself. */
+  readonly segment_sha256: readonly Buffer[];
+  readonly segment_content: readonly Buffer[];
 }
 
 export interface LeafRow {
@@ -122,6 +138,8 @@ export interface HeldEvent {
  */
 export interface LedgerStore {
   migrate(): Promise<void>;
+  /** What sealed events say. It goes in before them: a sealed event without it is erased, not merely late. */
+  appendContent(token: string, rows: readonly ContentRow[]): Promise<void>;
   appendEvents(token: string, rows: readonly EventRow[]): Promise<void>;
   appendLeaves(token: string, rows: readonly LeafRow[]): Promise<void>;
   appendCheckpoint(row: CheckpointRow): Promise<void>;

@@ -41,6 +41,7 @@ const BODY: Body = {
   masked_length: 480,
   complete: true,
   masks: [{ entity: 'us_ssn', rule: 'us_ssn@1', policy: 'customer-data', count: 2 }],
+  content_key: null,
 };
 
 export const REQUEST: Request = {
@@ -165,7 +166,7 @@ export const CONTROLS: readonly Control[] = [
 export const SAMPLES: readonly DecodedEvent[] = [
   { type: 'request', event: REQUEST },
   { type: 'request', event: { ...REQUEST, envelope: envelope(1, SYSTEM), model: null, client_address: null, method: 'STARTUP' } },
-  { type: 'segment', event: { envelope: envelope(2), direction: 'response', segments: BODY.segments } },
+  { type: 'segment', event: { envelope: envelope(2), direction: 'response', segments: BODY.segments, content_key: null } },
   ...['allow', 'mask', 'hold', 'block'].map((verdict) => ({ type: 'decision', event: { ...DECISION, verdict } }) as const),
   ...['requested', 'granted', 'denied', 'expired', 'released', 'orphaned'].map(
     (step) => ({ type: 'decision', event: approval(`approval_${step}`, /granted|denied/.test(step) ? 'bob' : null) }) as const,

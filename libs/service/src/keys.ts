@@ -9,6 +9,8 @@ export interface Keys {
   readonly journal: Buffer;
   /** Keyed digests of originals and of what approvals are about. */
   readonly digest: Buffer;
+  /** Wraps the keys that seal content: without it what is sealed cannot be read any more, and nothing else can be. */
+  readonly content: Buffer;
   /** Placeholders: the same value gets the same placeholder in this deployment only. */
   readonly placeholder: Buffer;
   /** Sign checkpoints and packets. */
@@ -20,6 +22,7 @@ export async function loadKeys(state: State, ledger: LogKeysConfig): Promise<Key
   return {
     journal: await loadOrCreateSecret(state.path('keys', 'journal.key')),
     digest: await loadOrCreateSecret(state.path('keys', 'digest.key')),
+    content: await loadOrCreateSecret(state.path('keys', 'content.key')),
     placeholder: await loadOrCreateSecret(state.path('keys', 'placeholder.key')),
     ledger: await openConfiguredKeys(ledger, state.path('keys')),
   };
@@ -43,6 +46,11 @@ export class ServiceKeys {
   /** @throws AffiantError key_invalid when it is not there. */
   digest(): Promise<Buffer> {
     return loadSecret(join(this.shared, 'digest.key'));
+  }
+
+  /** Wraps the keys that seal content. @throws AffiantError key_invalid when it is not there. */
+  content(): Promise<Buffer> {
+    return loadSecret(join(this.shared, 'content.key'));
   }
 
   /** @throws AffiantError key_invalid when it is not there. */

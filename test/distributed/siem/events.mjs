@@ -45,7 +45,7 @@ export function sourceEvents(sourceId, exchanges) {
     };
     const verdict = ['allow', 'mask', 'block', 'allow', 'hold'][n % 5];
     add('request', request(n), context);
-    if (n % 11 === 0) add('segment', { direction: 'request', segments: body(n).segments }, context);
+    if (n % 11 === 0) add('segment', { direction: 'request', segments: body(n).segments, content_key: null }, context);
     add('decision', decision('verdict', verdict), context);
     if (verdict === 'hold') {
       add('decision', decision('approval_requested', 'hold'), context);
@@ -106,6 +106,7 @@ const body = (n) => {
     masked_length: text.length,
     complete: true,
     masks: [{ entity: 'us_ssn', rule: 'us_ssn@1', policy: 'customer-data', count: n }],
+    content_key: null,
   };
 };
 

@@ -19,6 +19,7 @@ interface Where {
 /** Which service needs which file; docs/guide/run-distributed.md says it too. */
 const HOLDERS = {
   'digest.key': 'every proxy',
+  'content.key': 'every proxy, ledger: back it up apart from the catalogue',
   'placeholder.key': 'every proxy, console',
   'ledger.key': 'ledger, evidence; unless ledger.signer keeps it elsewhere',
   'ledger.vkey': 'ledger, evidence; and whoever verifies: it is public',
@@ -40,6 +41,7 @@ export const addInstallationKeys: AddCommand = (program) => {
       const { ledger } = await loadConfig(file);
       await makeDirectoryDurably(directory, 0o700);
       await loadOrCreateSecret(join(directory, 'digest.key'));
+      await loadOrCreateSecret(join(directory, 'content.key'));
       await loadOrCreateSecret(join(directory, 'placeholder.key'));
       const { signerSpec } = await import('#service');
       const { vkey } = await openSigner({ spec: signerSpec(ledger.signer), directory, file: 'ledger', name: ledger.origin });

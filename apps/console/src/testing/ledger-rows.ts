@@ -32,6 +32,7 @@ function row(seq: number, event_type: string, data: object, change: Partial<Even
     segment_length: [],
     segment_inline: [],
     segment_content: [],
+    content_key: '',
     raw,
     payload_hash: createHash('sha256').update(raw).digest(),
     prev_hash: HASH,

@@ -142,6 +142,7 @@ function rowOf(
     segment_length: segments.map(({ bytes_length }) => bytes_length),
     segment_inline: segments.map(({ inline }) => inline !== null),
     segment_content: segments.map(({ inline }) => inline ?? Buffer.alloc(0)),
+    content_key: '',
     raw: hashed.raw,
     payload_hash: hashed.hash,
     prev_hash: hashed.prev_hash,

@@ -185,6 +185,7 @@ function body(
   masked_length: number;
   complete: boolean;
   masks: { entity: string; rule: string; policy: string; count: number }[];
+  content_key: null;
 } {
   const inline = Buffer.from(text);
   return {
@@ -196,5 +197,6 @@ function body(
     masked_length: inline.length,
     complete: true,
     masks: masks === 0 ? [] : [{ entity: masks === 2 ? 'us_ssn' : 'credit_card', rule: 'us_ssn@1', policy: 'customer-data', count: masks }],
+    content_key: null,
   };
 }

@@ -29,7 +29,7 @@ const micros = <Row>(name: keyof Row & string): Column<Row> => ({ name, sql: `to
 const EVENT_TEXT = [
   'source_id', 'boot_epoch', 'seq', 'topic', 'log_partition', 'log_offset', 'event_type', 'event_id', 'clock_offset_us', 'build', 'session_id',
   'exchange_id', 'connection', 'principal_issuer', 'principal_subject', 'principal_kind', 'principal_groups', 'principal_actor', 'token_digest',
-  'data', 'segment_length', 'segment_inline',
+  'data', 'segment_length', 'segment_inline', 'content_key',
 ] as const; // prettier-ignore
 
 /** Every column of ledger.events but `ingested_at` follows from the event's bytes and its place. */

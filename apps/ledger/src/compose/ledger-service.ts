@@ -1,4 +1,5 @@
 import { resolveSecret, type ClickHouseConfig } from '#config';
+import { ContentOpener, LocalWrapper } from '#content-keys';
 import { AffiantError } from '#errors';
 import { EmbeddedEventLog, KafkaSender, partitionOf } from '#event-log';
 import { ClickHouseLedgerStore, StoredEventLog } from '#ledger-store';
@@ -18,6 +19,8 @@ import { StoredTrail } from '../testify/stored-trail.js';
 import { startServerRetention } from './server-retention.js';
 import { Standstill } from './standstill.js';
 
+/** Of the ingest's look-ups, retention and erasures. */
+const CATALOGUE_POOL = 4;
 /** Longer would be cheaper when idle; a member joins and leaves by that much more slowly. */
 const INGEST_WAIT_MS = 250;
 /** Each look asks the brokers for the ends of every partition. */
@@ -43,6 +46,12 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
     progress('opening the object store');
     const objects = await whenThere('the object store', () => openObjectStore(object_store, clock, logger));
     const url = await resolveSecret(postgres.url);
+    const [{ openCatalogue, TypeormKeyBook }, wrapper] = await Promise.all([
+      import('#catalogue'),
+      keys.content().then((key) => new LocalWrapper(key)),
+    ]);
+    const catalogue = await whenThere('the catalogue', () => openCatalogue({ url, pool: CATALOGUE_POOL }));
+    const keyBook = new TypeormKeyBook(catalogue);
     const checkpoints = new PostgresCheckpointStore({ url, log: origin });
     const leadership = new PostgresLeadership({ url, name: origin, logger });
     const ownLog = new EmbeddedEventLog({
@@ -61,6 +70,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
       ownLog,
       leadership,
       store,
+      contentKeys: new ContentOpener(keyBook, wrapper),
       tiles,
       checkpoints,
       signer,
@@ -110,7 +120,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
         await ledger.drain(DRAIN_MS);
         await feed.stop();
         await ledger.stop();
-        await Promise.all([sender.close(), store.close(), ownLog.close(), checkpoints.close()]);
+        await Promise.all([sender.close(), store.close(), ownLog.close(), checkpoints.close(), catalogue.destroy()]);
         objects.close();
       },
     };

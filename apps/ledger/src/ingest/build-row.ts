@@ -2,15 +2,17 @@ import type { LogRecord } from '#event-log';
 import type { EventRow } from '#ledger-store';
 import type { DecodedRead, ReadEvent } from '../read-event.js';
 import { eventData } from './event-data.js';
+import { contentKeyOf } from './open-content.js';
 
 const EMPTY = Buffer.alloc(0);
 const NO_GROUPS: readonly string[] = [];
 
-/** Row of ledger.events. Everything but `ingested_at` is a pure function of the record. */
+/** Row of ledger.events. Content that is sealed stays sealed, in the raw bytes. Everything but `ingested_at` is a pure function of the record. */
 export function buildRow(record: LogRecord, { event: read, decoded }: DecodedRead, ingestedAt: number): EventRow {
   const { data, segments } = decoded === null ? undecodable(record, read) : eventData(decoded);
   const envelope = decoded?.event.envelope;
   const principal = envelope?.principal;
+  const contentKey = decoded === null ? null : contentKeyOf(decoded);
   return {
     source_id: read.source_id,
     boot_epoch: read.boot_epoch,
@@ -37,7 +39,8 @@ export function buildRow(record: LogRecord, { event: read, decoded }: DecodedRea
     segment_sha256: segments.map((segment) => segment.sha256),
     segment_length: segments.map((segment) => segment.bytes_length),
     segment_inline: segments.map((segment) => segment.inline !== null),
-    segment_content: segments.map((segment) => segment.inline ?? EMPTY),
+    segment_content: segments.map(({ inline }) => (contentKey === null ? (inline ?? EMPTY) : EMPTY)),
+    content_key: contentKey ?? '',
     raw: record.value,
     payload_hash: read.payload_hash,
     prev_hash: read.prev_hash,

@@ -28,7 +28,7 @@ const carried = { sha256: Buffer.alloc(32, 2), bytes_length: 9, media_type: 'tex
 const inline = { sha256: Buffer.alloc(32, 1), bytes_length: 3, media_type: 'application/json', inline: Buffer.from([0xff, 0x00, 0x7b]) };
 const masks = [{ entity: 'us_ssn', rule: 'us_ssn@1', policy: 'customer-data', count: 2 }];
 const summary = { original_digest: 'ab'.repeat(32), original_length: 12, masked_length: 11, complete: true, masks };
-const body = { segments: [carried, inline], ...summary };
+const body = { segments: [carried, inline], ...summary, content_key: null };
 
 const request = {
   protocol: 'anthropic',
@@ -107,7 +107,7 @@ describe('a row', () => {
       { context, type: 'response', event: { ...response, body } },
       { ...response, body: summary },
     ],
-    [{ context, type: 'segment', event: { direction: 'request', segments: [inline] } }, { direction: 'request' }],
+    [{ context, type: 'segment', event: { direction: 'request', segments: [inline], content_key: null } }, { direction: 'request' }],
     [{ context, type: 'decision', event: decision }, decision],
     [{ context: nobody, type: 'control', event: control }, control],
     [
@@ -179,6 +179,14 @@ describe('a row', () => {
     expect(row.segment_length).toEqual([9, 3]);
     expect(row.segment_inline).toEqual([false, true]);
     expect(row.segment_content).toEqual([Buffer.alloc(0), inline.inline]);
+    expect(row.content_key).toBe('');
+  });
+
+  it('leaves what is sealed in the raw bytes', async () => {
+    const { row } = await rowOf({ context, type: 'request', event: { ...request, body: { ...body, content_key: 'k-1' } } });
+    expect(row.content_key).toBe('k-1');
+    expect(row.segment_inline).toEqual([false, true]);
+    expect(row.segment_content).toEqual([Buffer.alloc(0), Buffer.alloc(0)]);
   });
 });
 

@@ -9,9 +9,10 @@ import { buildRow } from './build-row.js';
 import { formatIntent, parseIntent, type Intent } from './intent.js';
 import { KnownEvents } from './known-events.js';
 import { pieceAgain, piecesOf, type Piece } from './pieces.js';
+import { openContent, sealedContent, type SealedContent } from './open-content.js';
 import { holdsPiece, verifyPiece } from './verify.js';
 
-type IngestPorts = Pick<LedgerPorts, 'eventLog' | 'store' | 'clock'>;
+type IngestPorts = Pick<LedgerPorts, 'eventLog' | 'store' | 'clock' | 'contentKeys'>;
 
 /** What is known of a partition for as long as this process reads it. */
 interface Tenure {
@@ -47,10 +48,11 @@ export class Ingest {
    */
   async begin(batch: LogBatch): Promise<{ readonly done: Promise<void> }> {
     const now = this.ports.clock.nowUs();
-    const rows = batch.records.map((record) => this.#row(record, now));
+    const sealed = new Map<number, SealedContent>();
+    const rows = batch.records.map((record) => this.#row(record, now, sealed));
     const tenure = await this.#tenureOf(batch);
     const { pieces, learn } = await this.#plan(tenure, batch, rows, now);
-    const done = this.#carryOut(tenure, batch, pieces).then(() => {
+    const done = this.#carryOut(tenure, batch, pieces, sealed).then(() => {
       tenure.open = null;
       learn();
     });
@@ -101,11 +103,16 @@ export class Ingest {
     return { pieces: piecesOf(batch, rows, dropped, now), learn };
   }
 
-  async #carryOut(tenure: Tenure, { partition }: LogBatch, pieces: readonly Piece[]): Promise<void> {
-    for (const piece of pieces) await this.#carryOutPiece(tenure, partition, piece);
+  async #carryOut(
+    tenure: Tenure,
+    { partition }: LogBatch,
+    pieces: readonly Piece[],
+    sealed: ReadonlyMap<number, SealedContent>,
+  ): Promise<void> {
+    for (const piece of pieces) await this.#carryOutPiece(tenure, partition, piece, sealed);
   }
 
-  async #carryOutPiece(tenure: Tenure, partition: string, piece: Piece): Promise<void> {
+  async #carryOutPiece(tenure: Tenure, partition: string, piece: Piece, sealed: ReadonlyMap<number, SealedContent>): Promise<void> {
     const { eventLog, store } = this.ports;
     const { from, intent, rows } = piece;
     // Held already, it is not inserted again: an earlier release may have made other rows of records it did not know the schema of.
@@ -113,7 +120,10 @@ export class Ingest {
     if (rows.length > 0 && !isHeld) {
       // A member that lost the partition is refused here, before it inserts what another may cut otherwise.
       await this.#step(tenure, 'intent', () => eventLog.commit(this.group, partition, from, formatIntent(intent, from)));
-      // A crash here leaves an intent without rows: whoever reads the partition next reads the same range and inserts it.
+      const content = await this.#step(tenure, 'open content', () => openContent(rows, sealed, this.ports.contentKeys, this.retry.logger));
+      if (content.length > 0) await this.#step(tenure, 'insert content', () => store.appendContent(intent.token, content));
+      // A crash here leaves content that no event refers to yet; the insert is repeated under the same token, which changes nothing.
+      // A crash before it leaves an intent without rows: whoever reads the partition next reads the same range and inserts it.
       await this.#step(tenure, 'insert', () => store.appendEvents(intent.token, rows));
       // A crash here leaves rows and the intent: the insert is repeated under the same token, which changes nothing.
       await this.#step(tenure, 'read back', () => verifyPiece(store, partition, piece));
@@ -122,9 +132,11 @@ export class Ingest {
     // A crash before the commit repeats the piece as above; after it the rest of the batch is read as a new one.
   }
 
-  #row(record: LogRecord, now: number): EventRow {
+  #row(record: LogRecord, now: number, sealed: Map<number, SealedContent>): EventRow {
     const read = this.reader.read(record);
     this.handover?.give(record, read.event);
+    const content = read.decoded === null ? null : sealedContent(read.decoded);
+    if (content !== null) sealed.set(record.offset, content);
     return buildRow(record, read, now);
   }
 

@@ -86,6 +86,7 @@ async function rebuild(group: string, change: Partial<RebuildPorts> = {}) {
       tiles: tiles(),
       checkpoints: checkpoints(),
       vkeys: [vkey],
+      contentKeys: { open: async () => new Map() },
       codec,
       clock,
       logger,

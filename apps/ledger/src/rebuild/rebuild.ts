@@ -1,4 +1,5 @@
 import { AffiantError } from '#errors';
+import type { ContentKeys } from '#content-keys';
 import { ALL_TOPICS, type Clock, type EventCodec } from '#events';
 import type { EventLog } from '#event-log';
 import type { Logger } from '#observability';
@@ -17,6 +18,8 @@ export interface RebuildPorts extends TreePorts {
   readonly eventLog: EventLog;
   /** Migrated, and empty; or what an interrupted rebuild has left. */
   readonly store: TreePorts['store'];
+  /** Opens what events carry sealed; content whose key was destroyed stays away. */
+  readonly contentKeys: ContentKeys;
   readonly codec: EventCodec;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -50,11 +53,17 @@ export async function rebuildLedger(ports: RebuildPorts): Promise<Rebuilt> {
 }
 
 async function ingestAll(
-  { eventLog, store, codec, clock, logger, group, pause = systemPause }: RebuildPorts,
+  { eventLog, store, contentKeys, codec, clock, logger, group, pause = systemPause }: RebuildPorts,
   progress: (step: string) => void,
 ): Promise<number> {
   const stopping = new AbortController();
-  const ingest = new Ingest({ eventLog, store, clock }, new EventReader(codec), null, { signal: stopping.signal, pause, logger }, group);
+  const ingest = new Ingest(
+    { eventLog, store, clock, contentKeys },
+    new EventReader(codec),
+    null,
+    { signal: stopping.signal, pause, logger },
+    group,
+  );
   const { maxBatchRecords, maxBatchBytes } = DEFAULTS;
   let events = 0;
   const subscription = await eventLog.subscribe({ group, topics: ALL_TOPICS, maxBatchRecords, maxBatchBytes, replayTo }, async (batch) => {

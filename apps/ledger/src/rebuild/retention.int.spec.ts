@@ -152,6 +152,7 @@ describe('retention in a ledger at work', () => {
       tiles: tiles(),
       checkpoints: checkpoints(),
       vkeys: [vkey],
+      contentKeys: { open: async () => new Map() },
       codec,
       clock,
       logger,

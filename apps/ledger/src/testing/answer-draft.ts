@@ -12,6 +12,7 @@ export function answerDraft(): EventDraft {
     masked_length: 790,
     complete: true,
     masks,
+    content_key: null,
   };
   const principal = {
     issuer: 'https://idp.example.com',

@@ -3,6 +3,7 @@ import { AffiantError } from '#errors';
 import type {
   AnchorRow,
   CheckpointRow,
+  ContentRow,
   EventRow,
   HeldEvent,
   LeafRow,
@@ -21,6 +22,7 @@ import type {
  */
 export class MemoryLedgerStore implements LedgerStore, StoredEvents {
   readonly events: EventRow[] = [];
+  readonly content: ContentRow[] = [];
   readonly leaves: LeafRow[] = [];
   readonly checkpoints: CheckpointRow[] = [];
   readonly anchors: AnchorRow[] = [];
@@ -29,6 +31,10 @@ export class MemoryLedgerStore implements LedgerStore, StoredEvents {
   readonly #tokens = new Set<string>();
 
   async migrate(): Promise<void> {}
+
+  async appendContent(token: string, rows: readonly ContentRow[]): Promise<void> {
+    for (const row of rows) if (this.#isNew(`content ${token} ${row.source_id} ${row.seq}`)) this.content.push(row);
+  }
 
   async appendEvents(token: string, rows: readonly EventRow[]): Promise<void> {
     for (const row of rows) if (this.#isNew(`events ${token} ${row.source_id} ${row.seq}`)) this.events.push(row);

@@ -1,6 +1,7 @@
 import { NestFactory } from '@nestjs/core';
-import { openCatalogue, TypeormApprovalBook } from '#catalogue';
+import { openCatalogue, TypeormApprovalBook, TypeormKeyBook } from '#catalogue';
 import { resolveSecret, type ConnectionConfig } from '#config';
+import { LocalWrapper } from '#content-keys';
 import { createPlaceholder } from '#detect';
 import { composeIdentity, ReloadingPolicies, type Readiness, type ServiceDefinition, type Source } from '#service';
 import { credentialSource } from '../forward/stored-credentials.js';
@@ -22,6 +23,7 @@ export const proxyService: ServiceDefinition<'postgres'> = {
   async start({ state, config, clock, ids, logger, keys, source, shipping, metrics, progress, whenThere }) {
     const { postgres, journal } = config();
     const digestKey = await keys.digest();
+    const wrapper = new LocalWrapper(await keys.content());
     const placeholder = createPlaceholder(await keys.placeholder());
     await recoverOpenExchanges(
       source.recorder,
@@ -49,6 +51,7 @@ export const proxyService: ServiceDefinition<'postgres'> = {
       approvals,
       credentials: credentialSource(() => clock.nowMs()),
       digestKey,
+      contentKeys: { book: new TypeormKeyBook(catalogue), wrapper },
       placeholder,
       protocols: builtInProtocols(),
       clock,

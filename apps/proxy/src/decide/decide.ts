@@ -39,6 +39,7 @@ export async function state(call: Call, said: Stated, services: Services, late: 
     context,
     call.segmentScope,
     services.segments,
+    services.keys,
   );
   const request = requestDraft(call, context, recorded.body, screened, said.joins);
   const decision = decisionDraft(context, {

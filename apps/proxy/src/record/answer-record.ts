@@ -4,7 +4,8 @@ import type { EventDraft } from '#events';
 import { Slices } from '#wire';
 import type { Caller } from '../call.js';
 import type { BodyPiece, ResponseFacts } from '../protocols/protocol.js';
-import { INLINE_LIMIT, recordBody, type RecordedBody } from './body.js';
+import { CONTENT_LIMIT, recordBody, type RecordedBody } from './body.js';
+import type { SessionKeys } from './session-keys.js';
 import type { SessionSegments } from './session-segments.js';
 
 /** Small chunks gone over between two looks at the budget. */
@@ -47,6 +48,7 @@ async function answerBody(
   scope: string | null,
   ending: Ending,
   known: SessionSegments,
+  keys: SessionKeys,
 ): Promise<RecordedBody> {
   const pieces = await answerPieces(ending.sent);
   const own = ending.upstream === undefined;
@@ -63,10 +65,11 @@ async function answerBody(
     context,
     scope,
     known,
+    keys,
   );
 }
 
-/** Cuts what was sent into pieces of at most 256 KB; small answers are one piece. */
+/** Cuts what was sent into pieces that are one segment each; small answers are one piece. */
 async function answerPieces(sent: readonly Buffer[]): Promise<BodyPiece[]> {
   const slices = new Slices();
   const pieces: BodyPiece[] = [];
@@ -82,11 +85,11 @@ async function answerPieces(sent: readonly Buffer[]): Promise<BodyPiece[]> {
   for (const [i, chunk] of sent.entries()) {
     if (i % CHUNKS_PER_CHECK === CHUNKS_PER_CHECK - 1 && slices.spent) await slices.turn();
     for (let at = 0; at < chunk.length;) {
-      const part = chunk.subarray(at, at + INLINE_LIMIT - size);
+      const part = chunk.subarray(at, at + CONTENT_LIMIT - size);
       group.push(part);
       size += part.length;
       at += part.length;
-      if (size < INLINE_LIMIT) continue;
+      if (size < CONTENT_LIMIT) continue;
       close();
       if (slices.spent) await slices.turn();
     }
@@ -107,8 +110,9 @@ export async function answerRecord(
   scope: string | null,
   ending: Ending,
   known: SessionSegments,
+  keys: SessionKeys,
 ): Promise<AnswerRecord> {
-  const { body, ahead, durable } = await answerBody(context, scope, ending, known);
+  const { body, ahead, durable } = await answerBody(context, scope, ending, known, keys);
   const { facts, upstream, error } = ending;
   const counted = ending.countsTokens === false ? undefined : facts;
   const elapsed = caller.link.elapsedUs();

@@ -1,11 +1,15 @@
 import { hash } from 'node:crypto';
+import { SEAL_BYTES, type SealingKey } from '#content-keys';
 import type { Body, EventContext, EventDraft, Mask, Segment } from '#events';
 import { Slices } from '#wire';
 import type { BodyPiece } from '../protocols/protocol.js';
+import { keyScopeOf, type SessionKeys } from './session-keys.js';
 import type { SegmentReference, SessionSegments } from './session-segments.js';
 
 /** Largest inline content of one event, so that no event outgrows a broker's message limit. */
 export const INLINE_LIMIT = 256 * 1024;
+/** Largest content of one segment: sealed it is not larger than INLINE_LIMIT. */
+export const CONTENT_LIMIT = INLINE_LIMIT - SEAL_BYTES;
 /** Pieces gone over between two looks at the budget. */
 const PIECES_PER_CHECK = 32;
 
@@ -29,16 +33,20 @@ export interface RecordedBody {
 }
 
 /**
- * Cuts a masked body into segments: what the scope holds already is cited by digest, small content is inline, large content goes
- * ahead in segment events of at most 256 KB.
+ * Cuts a masked body into segments, sealed under the key of the session: what the scope holds already is cited by digest, small content is inline, large
+ * content goes ahead in segment events of at most 256 KB. No digest of the content itself is recorded: text that is easy to guess could be found by it.
+ * @throws AffiantError content_key_failed when no key is to be had; nothing is recorded in the open
  */
 export async function recordBody(
   parts: BodyParts,
   context: EventContext,
   scope: string | null,
   known: SessionSegments,
+  keys: SessionKeys,
 ): Promise<RecordedBody> {
   const segments: Segment[] = [];
+  const keyScope = keyScopeOf(context);
+  let sealing: SealingKey | null = null;
   const learned = new Map<string, readonly SegmentReference[]>();
   const slices = new Slices();
   let maskedLength = 0;
@@ -53,12 +61,20 @@ export async function recordBody(
       for (const { sha256, bytes_length } of references) segments.push({ sha256, bytes_length, media_type: parts.mediaType, inline: null });
       continue;
     }
-    inlineLength += piece.bytes.length;
-    const cut = piece.bytes.length <= INLINE_LIMIT ? [whole(piece, parts.mediaType)] : await cutPiece(piece.bytes, parts.mediaType, slices);
+    if (sealing === null) {
+      const had = keys.forScope(keyScope);
+      sealing = had instanceof Promise ? await had : had;
+    }
+    inlineLength += piece.bytes.length + SEAL_BYTES;
+    const cut =
+      piece.bytes.length <= CONTENT_LIMIT
+        ? [sealed(piece.bytes, parts.mediaType, sealing)]
+        : await cutPiece(piece.bytes, parts.mediaType, sealing, slices);
     segments.push(...cut);
     if (scope !== null) learned.set(key, cut.map(withoutContent));
   }
   const carried = inlineLength > INLINE_LIMIT;
+  const content_key = sealing?.id ?? null;
   return {
     body: {
       segments: carried ? await withoutInline(segments, slices) : segments,
@@ -67,16 +83,18 @@ export async function recordBody(
       masked_length: maskedLength,
       complete: parts.complete,
       masks: parts.masks,
+      content_key: carried ? null : content_key,
     },
-    ahead: carried ? segmentEvents(segments, parts.direction, context) : [],
+    ahead: carried ? segmentEvents(segments, parts.direction, context, content_key) : [],
     durable: () => {
-      if (scope !== null && learned.size > 0) known.remember(scope, learned);
+      if (scope !== null && sealing !== null && learned.size > 0 && keys.isCurrent(keyScope, sealing)) known.remember(scope, learned);
     },
   };
 }
 
-function whole(piece: BodyPiece, mediaType: string): Segment {
-  return { sha256: piece.sha256, bytes_length: piece.bytes.length, media_type: mediaType, inline: piece.bytes };
+function sealed(content: Buffer, mediaType: string, key: SealingKey): Segment {
+  const inline = key.seal(content);
+  return { sha256: hash('sha256', inline, 'buffer'), bytes_length: content.length, media_type: mediaType, inline };
 }
 
 function withoutContent({ sha256, bytes_length, media_type }: Segment): SegmentReference {
@@ -92,22 +110,21 @@ async function withoutInline(segments: readonly Segment[], slices: Slices): Prom
   return cited;
 }
 
-async function cutPiece(bytes: Buffer, mediaType: string, slices: Slices): Promise<Segment[]> {
+async function cutPiece(bytes: Buffer, mediaType: string, key: SealingKey, slices: Slices): Promise<Segment[]> {
   const cut: Segment[] = [];
-  for (let at = 0; at < bytes.length; at += INLINE_LIMIT) {
-    const part = bytes.subarray(at, at + INLINE_LIMIT);
-    cut.push({ sha256: hash('sha256', part, 'buffer'), bytes_length: part.length, media_type: mediaType, inline: part });
+  for (let at = 0; at < bytes.length; at += CONTENT_LIMIT) {
+    cut.push(sealed(bytes.subarray(at, at + CONTENT_LIMIT), mediaType, key));
     if (slices.spent) await slices.turn();
   }
   return cut;
 }
 
-function segmentEvents(segments: readonly Segment[], direction: string, context: EventContext): EventDraft[] {
+function segmentEvents(segments: readonly Segment[], direction: string, context: EventContext, content_key: string | null): EventDraft[] {
   const events: EventDraft[] = [];
   let batch: Segment[] = [];
   let bytes = 0;
   const close = (): void => {
-    if (batch.length > 0) events.push({ type: 'segment', context, event: { direction, segments: batch } });
+    if (batch.length > 0) events.push({ type: 'segment', context, event: { direction, segments: batch, content_key } });
     batch = [];
     bytes = 0;
   };

@@ -1,13 +1,31 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { openSealed, SEAL_BYTES, SealingKey } from '#content-keys';
 import { SYSTEM_CONTEXT, type Segment } from '#events';
+import { createLogger } from '#observability';
 import { INLINE_LIMIT, recordBody, type RecordedBody } from './body.js';
+import { keyScopeOf, SessionKeys } from './session-keys.js';
 import { SessionSegments } from './session-segments.js';
 
 const piece = (bytes: Buffer): { sha256: Buffer; bytes: Buffer } => ({ sha256: createHash('sha256').update(bytes).digest(), bytes });
 
-function record(bodies: Buffer[], known: SessionSegments, scope: string | null = 's'): Promise<RecordedBody> {
+const KEY = Buffer.alloc(32, 5);
+const SCOPE = keyScopeOf(SYSTEM_CONTEXT);
+
+/** Keys k1, k2, … that all seal with the same bytes, and what is said to be destroyed of them. */
+class Keys {
+  destroyed: { id: string; erasure: string; at: number }[] = [];
+  readonly of: SessionKeys;
+  #issued = 0;
+
+  constructor(known: SessionSegments) {
+    const take = (): SealingKey => new SealingKey(`k${(this.#issued += 1)}`, KEY);
+    this.of = new SessionKeys({ take }, { destroyedSince: async () => this.destroyed }, known, 0);
+  }
+}
+
+function record(bodies: Buffer[], known: SessionSegments, scope: string | null = SCOPE, keys = new Keys(known)): Promise<RecordedBody> {
   const length = bodies.reduce((sum, { length: one }) => sum + one, 0);
   return recordBody(
     {
@@ -22,6 +40,7 @@ function record(bodies: Buffer[], known: SessionSegments, scope: string | null =
     SYSTEM_CONTEXT,
     scope,
     known,
+    keys.of,
   );
 }
 
@@ -30,12 +49,17 @@ class Store {
   readonly content = new Map<string, Buffer>();
 
   resolve({ body, ahead }: RecordedBody): Buffer {
-    const carried: Segment[] = ahead.flatMap((draft) => (draft.type === 'segment' ? [...draft.event.segments] : []));
-    for (const { sha256, inline } of [...carried, ...body.segments]) {
-      if (inline === null) continue;
-      expect(createHash('sha256').update(inline).digest().equals(sha256)).toBe(true);
-      this.content.set(sha256.toString('hex'), inline);
-    }
+    const take = (segments: readonly Segment[], key: string | null): void => {
+      for (const { sha256, inline, bytes_length } of segments) {
+        if (inline === null) continue;
+        expect(createHash('sha256').update(inline).digest().equals(sha256)).toBe(true);
+        const content = openSealed(key ?? '', KEY, inline);
+        expect(content.length).toBe(bytes_length);
+        this.content.set(sha256.toString('hex'), content);
+      }
+    };
+    for (const draft of ahead) if (draft.type === 'segment') take(draft.event.segments, draft.event.content_key);
+    take(body.segments, body.content_key);
     return Buffer.concat(body.segments.map(({ sha256 }) => this.content.get(sha256.toString('hex')) ?? Buffer.from('MISSING')));
   }
 }
@@ -48,9 +72,10 @@ describe('recordBody', () => {
       fc.asyncProperty(turns, async (conversation) => {
         const known = new SessionSegments();
         const store = new Store();
+        const keys = new Keys(known);
         for (const turn of conversation) {
           const bodies = turn.map(([fill, length]) => Buffer.alloc(length, 97 + fill));
-          const recorded = await record(bodies, known);
+          const recorded = await record(bodies, known, SCOPE, keys);
           expect(store.resolve(recorded).equals(Buffer.concat(bodies))).toBe(true);
           recorded.durable();
         }
@@ -69,15 +94,45 @@ describe('recordBody', () => {
       draft.type === 'segment' ? draft.event.segments.reduce((sum, { inline }) => sum + (inline?.length ?? 0), 0) : 0,
     );
     expect(Math.max(...sizes)).toBeLessThanOrEqual(INLINE_LIMIT);
-    expect(sizes.reduce((sum, one) => sum + one, 0)).toBe(INLINE_LIMIT * 3 + 14);
+    expect(sizes.reduce((sum, one) => sum + one, 0)).toBe(
+      INLINE_LIMIT * 3 + 14 + SEAL_BYTES * ahead.flatMap((draft) => (draft.type === 'segment' ? draft.event.segments : [])).length,
+    );
+    expect(body.content_key).toBeNull();
+    expect(ahead.every((draft) => draft.type === 'segment' && draft.event.content_key === 'k1')).toBe(true);
   });
 
   it('cites nothing that never became durable, and nothing without a session', async () => {
     const known = new SessionSegments();
-    await record([Buffer.from('a')], known);
-    expect((await record([Buffer.from('a')], known)).body.segments[0]?.inline).not.toBeNull();
+    const keys = new Keys(known);
+    await record([Buffer.from('a')], known, SCOPE, keys);
+    expect((await record([Buffer.from('a')], known, SCOPE, keys)).body.segments[0]?.inline).not.toBeNull();
     (await record([Buffer.from('b')], known, null)).durable();
     expect((await record([Buffer.from('b')], known, null)).body.segments[0]?.inline).not.toBeNull();
+  });
+
+  it('records no digest of the content, and the same content twice as something else', async () => {
+    const known = new SessionSegments();
+    const keys = new Keys(known);
+    const [one, two] = [await record([Buffer.from('yes')], known, null, keys), await record([Buffer.from('yes')], known, null, keys)];
+    const plain = createHash('sha256').update('yes').digest();
+    for (const { body } of [one, two]) expect(body.segments[0]?.sha256.equals(plain)).toBe(false);
+    expect(one.body.segments[0]?.sha256.equals(two.body.segments[0]!.sha256)).toBe(false);
+  });
+
+  it('goes on under another key when one is destroyed, and cites nothing of before', async () => {
+    const known = new SessionSegments();
+    const keys = new Keys(known);
+    const first = await record([Buffer.from('a')], known, SCOPE, keys);
+    first.durable();
+    expect((await record([Buffer.from('a')], known, SCOPE, keys)).body).toMatchObject({ content_key: null, segments: [{ inline: null }] });
+    const late = await record([Buffer.from('late')], known, SCOPE, keys);
+    keys.destroyed = [{ id: 'k1', erasure: 'e', at: 1 }];
+    await keys.of.followErasures(createLogger('test', { level: 'silent' }));
+    // Sealed under the key that is gone: durable, and never to be cited.
+    late.durable();
+    const again = await record([Buffer.from('a'), Buffer.from('late')], known, SCOPE, keys);
+    expect(again.body.content_key).toBe('k2');
+    expect(again.body.segments.every(({ inline }) => inline !== null)).toBe(true);
   });
 
   it('forgets the least recently used session first', () => {

@@ -21,14 +21,14 @@ export interface OpenExchange extends Caller {
 export async function conclude(
   exchange: OpenExchange,
   ending: Ending,
-  services: Pick<Services, 'evidence' | 'segments' | 'logger' | 'hooks'>,
+  services: Pick<Services, 'evidence' | 'segments' | 'keys' | 'logger' | 'hooks'>,
   send: () => void,
   together: readonly EventDraft[] = [],
 ): Promise<void> {
   const { link, protocol, id, progress } = exchange;
   progress.owesResponse = false;
   try {
-    const record = await answerRecord(exchange, exchange.context, exchange.segmentScope, ending, services.segments);
+    const record = await answerRecord(exchange, exchange.context, exchange.segmentScope, ending, services.segments, services.keys);
     await services.evidence.commit([...together, ...leakDrafts(exchange.context, ending), ...record.drafts]);
     record.durable();
   } catch (cause) {

@@ -42,6 +42,7 @@ export function digestOnly(body: ReceivedBody): Body {
     masked_length: 0,
     complete: body.complete,
     masks: [],
+    content_key: null,
   };
 }
 

@@ -33,7 +33,7 @@ function abortedDraft(context: EventContext): EventDraft {
       first_byte_us: null,
       duration_us: 0,
       timeline: [],
-      body: { segments: [], original_digest: null, original_length: 0, masked_length: 0, complete: false, masks: [] },
+      body: { segments: [], original_digest: null, original_length: 0, masked_length: 0, complete: false, masks: [], content_key: null },
       error_code: null,
       error_message: 'the gateway stopped before this exchange ended',
     },

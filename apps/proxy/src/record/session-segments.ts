@@ -13,9 +13,15 @@ export class SessionSegments {
   readonly #scopes = new Map<string, Map<string, readonly SegmentReference[]>>();
   #pieces = 0;
 
-  /** The segments that carry the piece, when all are durable. `key` is the piece's SHA-256 as latin1. */
+  /** The segments that carry the piece, when all are durable. `key` is the SHA-256 of the piece's content as latin1; the digests of the segments are of what is stored, sealed. */
   find(scope: string, key: string): readonly SegmentReference[] | undefined {
     return this.#scopes.get(scope)?.get(key);
+  }
+
+  /** What the scope knows is not to be cited any more. */
+  forget(scope: string): void {
+    this.#pieces -= this.#scopes.get(scope)?.size ?? 0;
+    this.#scopes.delete(scope);
   }
 
   /** To be called only after the events that carry the segments are durable. `learned` belongs to this then. */

@@ -1,6 +1,7 @@
 import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { bootModule } from './nest.js';
 import type { ApprovalsConfig, ConnectionConfig } from '#config';
+import { LocalWrapper, MemoryKeyBook } from '#content-keys';
 import { SystemClock, SystemIds } from '#events';
 import { createLogger } from '#observability';
 import { Gateway } from '../gateway.js';
@@ -32,6 +33,7 @@ export class Rig {
   readonly recorder = new FakeRecorder();
   readonly book = new FakeBook();
   readonly identity = new FakeIdentity();
+  readonly keyBook = new MemoryKeyBook();
   readonly policies = new FakePolicies();
   connections: readonly ConnectionConfig[] = [];
   gateway!: Gateway;
@@ -120,6 +122,7 @@ export class Rig {
       approvals: this.book,
       credentials: () => ({ header: 'x-api-key', value: 'stored-key' }),
       digestKey: Buffer.alloc(32, 7),
+      contentKeys: { book: this.keyBook, wrapper: new LocalWrapper(Buffer.alloc(32, 9)) },
       placeholder: (type) => `[${type}]`,
       protocols: [fakeProtocol],
       clock: new SystemClock(),

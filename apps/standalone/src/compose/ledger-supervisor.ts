@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { AnchorHealth, LedgerHealth, SinkHealth, StampHealth } from '#apps/ledger';
+import type { ContentKeys } from '#content-keys';
 import { AffiantError } from '#errors';
 import {
   ClickHouseLedgerStore,
@@ -10,13 +11,16 @@ import {
   type RetentionStoreOptions,
 } from '#ledger-store';
 import type { Logger } from '#observability';
-import type { LedgerReport, LedgerTask } from './ledger-task.js';
+import { giveKeys } from './keys-across.js';
+import type { KeysWanted, LedgerOrder, LedgerReport, LedgerTask } from './ledger-task.js';
 
 export interface SupervisorOptions {
   readonly stateDirectory: string;
   readonly limits: Partial<EngineLimits>;
   readonly logger: Logger;
   readonly progress: (step: string) => void;
+  /** Resolves when the catalogue is open. */
+  readonly contentKeys: Promise<ContentKeys>;
   /** Everything of the task but the engine, which is new after every start. */
   readonly task: Omit<LedgerTask, 'engine'>;
 }
@@ -121,6 +125,7 @@ export class LedgerSupervisor {
           this.#anchor = message.anchor;
           this.#stamps = message.stamps;
         }
+        if ('wanted' in message) void this.#give(worker, message.wanted);
         if ('ready' in message) resolve();
       });
       worker.on('error', (error) => {
@@ -131,6 +136,10 @@ export class LedgerSupervisor {
         if (this.#worker === worker) this.#restart('the ledger worker ended', engine);
       });
     });
+  }
+
+  async #give(worker: Worker, wanted: KeysWanted): Promise<void> {
+    worker.postMessage({ given: await giveKeys(wanted, this.options.contentKeys) } satisfies LedgerOrder);
   }
 
   #restart(why: string, engine: EmbeddedEngine): void {

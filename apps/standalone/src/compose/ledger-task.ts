@@ -1,5 +1,6 @@
 import type { Watermarks } from '#journal';
 import type { SiemConfig, TimestampsConfig, WitnessesConfig } from '#config';
+import type { ErrorCode } from '#errors';
 import type { LogKeysConfig } from '#service';
 import type { AnchorHealth, LedgerHealth, SinkHealth, StampHealth } from '#apps/ledger';
 
@@ -29,8 +30,21 @@ export interface LedgerTask {
   readonly logLevel: string;
 }
 
+/** Keys of these ids, asked for by the worker: the catalogue is the main thread's. */
+export interface KeysWanted {
+  readonly id: number;
+  readonly keys: readonly string[];
+}
+
+/** Null for a key that was destroyed. */
+export type KeysGiven = { readonly id: number } & (
+  | { readonly keys: readonly (readonly [string, Uint8Array | null])[] }
+  | { readonly failed: { readonly code: ErrorCode; readonly message: string } }
+);
+
 /** Worker to main thread. */
 export type LedgerReport =
+  | { readonly wanted: KeysWanted }
   | { readonly ready: true }
   | {
       readonly health: LedgerHealth;
@@ -41,4 +55,4 @@ export type LedgerReport =
   | { readonly stopped: true };
 
 /** Main thread to worker. */
-export type LedgerOrder = { readonly stop: true };
+export type LedgerOrder = { readonly stop: true } | { readonly given: KeysGiven };

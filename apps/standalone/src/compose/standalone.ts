@@ -4,8 +4,9 @@ import { ConsoleModule, createApprovalDesk, createConsoleAdapter, DEFAULT_SQL_LI
 import { siemGroups } from '#apps/ledger';
 import { builtInProtocols, credentialSource, Gateway, ProxyModule, recoverOpenExchanges } from '#apps/proxy';
 import { EvidenceModule } from '#apps/evidence';
-import { openCatalogue, TypeormApprovalBook, TypeormHoldBook, TypeormPacketCatalogue } from '#catalogue';
+import { openCatalogue, TypeormApprovalBook, TypeormHoldBook, TypeormKeyBook, TypeormPacketCatalogue } from '#catalogue';
 import { environment, packageVersion, type AffiantConfig } from '#config';
+import { ContentOpener, LocalWrapper } from '#content-keys';
 import { createPlaceholder } from '#detect';
 import { EmbeddedEventLog, LogTail } from '#event-log';
 import { toAffiantError, type AffiantError } from '#errors';
@@ -87,10 +88,16 @@ export async function composeStandalone({ state, config: initial, progress }: St
   }
 
   progress('starting the ledger engine');
+  const opening = openCatalogue({ directory: state.path('catalogue') });
+  const wrapper = new LocalWrapper(keys.content);
+  const contentKeys = opening.then((source) => new ContentOpener(new TypeormKeyBook(source), wrapper));
+  // Whoever waits for it hears of a failure.
+  contentKeys.catch(() => undefined);
   const supervisor = new LedgerSupervisor({
     stateDirectory: state.directory,
     logger,
     progress,
+    contentKeys,
     limits: {
       querySeconds: Math.ceil(config.ledger.query_max_execution_time / 1000),
       resultRows: config.ledger.query_max_result_rows,
@@ -111,7 +118,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       logLevel: environment().logLevel,
     },
   });
-  const [catalogue] = await Promise.all([openCatalogue({ directory: state.path('catalogue') }), supervisor.start()]);
+  const [catalogue] = await Promise.all([opening, supervisor.start()]);
 
   progress('opening the doors');
   const policies = await ReloadingPolicies.open(state.path('policy.json'), config);
@@ -158,6 +165,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       approvals,
       credentials: credentialSource(() => clock.nowMs()),
       digestKey: keys.digest,
+      contentKeys: { book: new TypeormKeyBook(catalogue), wrapper },
       placeholder,
       protocols: builtInProtocols(),
       clock,

@@ -48,7 +48,7 @@ export function holdBookContract(name: string, make: () => Promise<HoldBook>): v
     it('places, lists and releases', async () => {
       const book = await make();
       const scope = { ...none, from: Date.UTC(2025, 0), session: 's' };
-      expect(await book.place(sampleHold('a', { scope }))).toEqual({ hold: sampleHold('a', { scope }), late: [] });
+      expect(await book.place(sampleHold('a', { scope }))).toEqual({ hold: sampleHold('a', { scope }), late: [], erasing: [] });
       expect((await book.place(sampleHold('a', { reason: 'another' }))).hold.reason).toBe('a claim');
       await book.place(sampleHold('b', { placed_at: 2_000 }));
       expect((await book.list()).map(({ id }) => id)).toEqual(['b', 'a']);

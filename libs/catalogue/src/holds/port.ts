@@ -45,14 +45,22 @@ export interface RetentionDrop {
   readonly ended_at: number | null;
 }
 
+export interface PlacedHold {
+  readonly hold: Hold;
+  /** Drops under way that the hold did not stop and whose time it covers. */
+  readonly late: readonly RetentionDrop[];
+  /** Erasures under way that it did not stop, of a session that it may cover. */
+  readonly erasing: readonly string[];
+}
+
 /**
  * Port: legal holds, and the drops they stop. A hold that is placed before a drop is `dropping` stops it; one that comes later is placed all the same and told what
  * is already going. Both go through one lock, so there is no third case.
  * @throws AffiantError catalogue_failed (retryable) while the database is away
  */
 export interface HoldBook {
-  /** Durable when it resolves. `late`: drops under way that the hold did not stop and whose time it covers. Placing the same id again changes nothing. */
-  place(hold: Hold): Promise<{ readonly hold: Hold; readonly late: readonly RetentionDrop[] }>;
+  /** Durable when it resolves. Placing the same id again changes nothing. */
+  place(hold: Hold): Promise<PlacedHold>;
   /** @throws AffiantError not_found; conflict when it is released already */
   release(id: string, by: Principal, reason: string, at: number): Promise<Hold>;
   get(id: string): Promise<Hold | null>;

@@ -2,19 +2,18 @@ import { In, type DataSource, type EntityManager } from 'typeorm';
 import { AffiantError } from '#errors';
 import type { Principal } from '#events';
 import { askCatalogue } from '../ask.js';
+import { ErasureEntity } from '../erasures/entity.js';
 import { DropEntity, HoldEntity } from './entities.js';
+import { holdingLock } from './lock.js';
 import { coversMonth } from './month.js';
-import type { Hold, HoldBook, RetentionDrop } from './port.js';
-
-/** Any constant: it names "holds against drops" among the advisory locks of the database. Freed at the end of the transaction, also by a crash. */
-const LOCK = 5_820_003;
+import type { Hold, HoldBook, PlacedHold, RetentionDrop } from './port.js';
 
 /** Holds and drops in PostgreSQL, or in PGlite. */
 export class TypeormHoldBook implements HoldBook {
   constructor(private readonly source: DataSource) {}
 
-  place(hold: Hold): Promise<{ readonly hold: Hold; readonly late: readonly RetentionDrop[] }> {
-    return this.#alone(async (manager) => {
+  place(hold: Hold): Promise<PlacedHold> {
+    return holdingLock(this.source, async (manager) => {
       await manager
         .createQueryBuilder()
         .insert()
@@ -23,12 +22,17 @@ export class TypeormHoldBook implements HoldBook {
         .orIgnore()
         .execute();
       const dropping = await manager.find(DropEntity, { where: { state: 'dropping' } });
-      return { hold: await found(manager, hold.id), late: dropping.filter(({ partition }) => coversMonth(hold.scope, partition)) };
+      const erasing = await manager.find(ErasureEntity, { where: { state: 'erasing' } });
+      return {
+        hold: await found(manager, hold.id),
+        late: dropping.filter(({ partition }) => coversMonth(hold.scope, partition)),
+        erasing: erasing.filter(({ session }) => hold.scope.session === null || hold.scope.session === session).map(({ id }) => id),
+      };
     });
   }
 
   release(id: string, by: Principal, reason: string, at: number): Promise<Hold> {
-    return this.#alone(async (manager) => {
+    return holdingLock(this.source, async (manager) => {
       const hold = await found(manager, id);
       if (hold.state === 'released') throw new AffiantError('conflict', 'the hold is released already');
       await manager.update(HoldEntity, { id }, { state: 'released', released_by: by as never, released_at: at, release_reason: reason });
@@ -59,7 +63,7 @@ export class TypeormHoldBook implements HoldBook {
   }
 
   begin(id: string, seen: readonly string[]): Promise<boolean> {
-    return this.#alone(async (manager) => {
+    return holdingLock(this.source, async (manager) => {
       const active = await manager.find(HoldEntity, { where: { state: 'placed' }, select: { id: true } });
       if (active.some((hold) => !seen.includes(hold.id))) return false;
       const { affected } = await manager.update(DropEntity, { id, state: 'intended' }, { state: 'dropping' });
@@ -76,15 +80,6 @@ export class TypeormHoldBook implements HoldBook {
   drops(states?: readonly RetentionDrop['state'][], limit = 1_000): Promise<RetentionDrop[]> {
     const where = states === undefined ? {} : { state: In([...states]) };
     return askCatalogue(() => this.source.manager.find(DropEntity, { where, order: { intended_at: 'DESC', id: 'DESC' }, take: limit }));
-  }
-
-  #alone<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    return askCatalogue(() =>
-      this.source.transaction(async (manager) => {
-        await manager.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
-        return work(manager);
-      }),
-    );
   }
 }
 

@@ -4,7 +4,7 @@ import { DEDUPLICATION_SECONDS, type Flavour } from '../store/flavour.js';
 
 /** Oldest server whose settings are known (research/ledger.md §2.2). */
 const OLDEST = [25, 8];
-const LEDGER_TABLES = ['events', 'leaves', 'leaf_runs', 'checkpoints'];
+const LEDGER_TABLES = ['events', 'content', 'leaves', 'leaf_runs', 'checkpoints'];
 const LEAST_WINDOW = 10_000;
 
 const MIGRATE = 'Run `affiant ledger migrate --config FILE`; see docs/guide/clickhouse.md.';

@@ -1,9 +1,9 @@
-import type { EventRow } from '../port.js';
+import type { ContentRow, EventRow } from '../port.js';
 
-export interface Batch {
+export interface Batch<Row> {
   /** Names the batch within its token: month and number. */
   readonly key: string;
-  readonly rows: readonly EventRow[];
+  readonly rows: readonly Row[];
 }
 
 /** An insert must be one block of the engine to be atomic; these bounds keep it far below the engine's. */
@@ -14,8 +14,8 @@ const MAX_BYTES = 32 * 1024 * 1024;
  * Cuts rows into inserts that each touch one month partition. A pure function of the rows, so that a replay cuts alike and every part
  * meets its own token again.
  */
-export function batches(rows: readonly EventRow[]): Batch[] {
-  const months = new Map<string, { rows: EventRow[]; bytes: number }[]>();
+export function batches<Row extends EventRow | ContentRow>(rows: readonly Row[]): Batch<Row>[] {
+  const months = new Map<string, { rows: Row[]; bytes: number }[]>();
   for (const row of rows) {
     const month = monthOf(row.occurred_at);
     const bytes = sizeOf(row);
@@ -29,8 +29,9 @@ export function batches(rows: readonly EventRow[]): Batch[] {
   return [...months].flatMap(([month, parts]) => parts.map((part, index) => ({ key: `${month}/${index}`, rows: part.rows })));
 }
 
-function sizeOf(row: EventRow): number {
-  let bytes = 512 + row.raw.length + row.data.length + row.leaf.length;
+function sizeOf(row: EventRow | ContentRow): number {
+  let bytes = 512;
+  if ('raw' in row) bytes += row.raw.length + row.data.length + row.leaf.length;
   for (const content of row.segment_content) bytes += content.length;
   return bytes;
 }

@@ -2,7 +2,18 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createClient, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client';
 import { AffiantError } from '#errors';
-import type { AnchorRow, CheckpointRow, EventRow, HeldEvent, LeafRow, LedgerStore, LogRange, RangeDigest, SourceRange } from '../port.js';
+import type {
+  AnchorRow,
+  CheckpointRow,
+  ContentRow,
+  EventRow,
+  HeldEvent,
+  LeafRow,
+  LedgerStore,
+  LogRange,
+  RangeDigest,
+  SourceRange,
+} from '../port.js';
 import { checkServer } from '../server/check-server.js';
 import { batches } from './batches.js';
 import { engineError } from './engine-errors.js';
@@ -12,7 +23,7 @@ import { statementFor, type Flavour } from './flavour.js';
 import { eventCount, lowestSeqs, otherSources, progress, readEvents } from './stored-reads.js';
 import { leafRuns } from './leaf-runs.js';
 import { loadMigrations, pendingMigrations, type AppliedMigration, type Migration } from './migrations.js';
-import { ANCHOR_ROWS, CHECKPOINT_ROWS, EVENT_ROWS, LEAF_ROWS, RUN_ROWS, encodeRows, type RowFormat } from './rows.js';
+import { ANCHOR_ROWS, CHECKPOINT_ROWS, CONTENT_ROWS, EVENT_ROWS, LEAF_ROWS, RUN_ROWS, encodeRows, type RowFormat } from './rows.js';
 
 export interface ClickHouseLedgerStoreOptions {
   /** Base URL of the HTTP interface. */
@@ -128,6 +139,11 @@ export class ClickHouseLedgerStore implements LedgerStore, StoredEvents {
     if (prepared?.n !== 1) return this.#migrations;
     const applied = await this.#select<AppliedMigration>(client, 'SELECT id, digest FROM ledger.migrations ORDER BY id', {});
     return pendingMigrations(this.#migrations, applied);
+  }
+
+  /** Not read back: it is derived, and the view takes any one of two rows alike. Rows that an erasure has deleted do not come again under the same token. */
+  async appendContent(token: string, rows: readonly ContentRow[]): Promise<void> {
+    for (const batch of batches(rows)) await this.#insert(`${token}/content/${batch.key}`, CONTENT_ROWS, batch.rows);
   }
 
   /**

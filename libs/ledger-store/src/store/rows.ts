@@ -1,4 +1,4 @@
-import type { AnchorRow, CheckpointRow, EventRow, LeafRow } from '../port.js';
+import type { AnchorRow, CheckpointRow, ContentRow, EventRow, LeafRow } from '../port.js';
 import { RowBinaryWriter } from './row-binary.js';
 
 /** A table with its columns in the order in which `write` writes them. */
@@ -13,7 +13,7 @@ export const EVENT_ROWS: RowFormat<EventRow> = {
   columns: (
     'source_id boot_epoch seq topic event_type event_id occurred_at ingested_at clock_offset_us build session_id exchange_id connection ' +
     'principal_issuer principal_subject principal_kind principal_groups principal_actor token_digest data ' +
-    'segment_sha256 segment_length segment_inline segment_content raw payload_hash prev_hash schema_sha256 leaf log_partition log_offset'
+    'segment_sha256 segment_length segment_inline segment_content raw payload_hash prev_hash schema_sha256 leaf log_partition log_offset content_key'
   ).split(' '),
   write: (to, row) => {
     to.string(row.source_id);
@@ -47,6 +47,22 @@ export const EVENT_ROWS: RowFormat<EventRow> = {
     to.bytes(row.leaf);
     to.string(row.log_partition);
     to.int64(row.log_offset);
+    to.string(row.content_key);
+  },
+};
+
+export const CONTENT_ROWS: RowFormat<ContentRow> = {
+  table: 'ledger.content',
+  columns: ['source_id', 'seq', 'occurred_at', 'session_id', 'exchange_id', 'content_key', 'segment_sha256', 'segment_content'],
+  write: (to, row) => {
+    to.string(row.source_id);
+    to.int64(row.seq);
+    to.int64(row.occurred_at);
+    to.string(row.session_id);
+    to.string(row.exchange_id);
+    to.string(row.content_key);
+    to.array(row.segment_sha256, (hash) => to.hash(hash));
+    to.array(row.segment_content, (content) => to.bytes(content));
   },
 };
 

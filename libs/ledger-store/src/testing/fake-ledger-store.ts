@@ -1,10 +1,30 @@
 import { createHash } from 'node:crypto';
 import { AffiantError } from '#errors';
-import type { AnchorRow, CheckpointRow, EventRow, HeldEvent, LeafRow, LedgerStore, LogRange, RangeDigest, SourceRange } from '../port.js';
+import type {
+  AnchorRow,
+  CheckpointRow,
+  ContentRow,
+  EventRow,
+  HeldEvent,
+  LeafRow,
+  LedgerStore,
+  LogRange,
+  RangeDigest,
+  SourceRange,
+} from '../port.js';
 import { leafRuns } from '../store/leaf-runs.js';
 
 export type FailableCall =
-  'migrate' | 'appendEvents' | 'appendLeaves' | 'appendCheckpoint' | 'appendAnchor' | 'rangeDigest' | 'logDigest' | 'heldEvents' | 'query';
+  | 'migrate'
+  | 'appendContent'
+  | 'appendEvents'
+  | 'appendLeaves'
+  | 'appendCheckpoint'
+  | 'appendAnchor'
+  | 'rangeDigest'
+  | 'logDigest'
+  | 'heldEvents'
+  | 'query';
 
 interface PlannedFailure {
   readonly call: FailableCall;
@@ -19,6 +39,7 @@ interface PlannedFailure {
  */
 export class FakeLedgerStore implements LedgerStore {
   readonly events: EventRow[] = [];
+  readonly content: ContentRow[] = [];
   readonly leaves: LeafRow[] = [];
   readonly checkpoints: CheckpointRow[] = [];
   readonly anchors: AnchorRow[] = [];
@@ -40,6 +61,11 @@ export class FakeLedgerStore implements LedgerStore {
 
   async migrate(): Promise<void> {
     await this.#run('migrate', '', () => undefined);
+  }
+
+  async appendContent(token: string, rows: readonly ContentRow[]): Promise<void> {
+    // A repetition may have fewer rows, because a key was destroyed meanwhile; what was there first stays.
+    await this.#run('appendContent', token, () => this.#once(`content/${token}`, '', () => this.content.push(...rows)));
   }
 
   async appendEvents(token: string, rows: readonly EventRow[]): Promise<void> {

@@ -37,6 +37,7 @@ export function sampleEvent(seq: number, over: Partial<Omit<EventRow, 'data'>> &
     segment_length: [],
     segment_inline: [],
     segment_content: [],
+    content_key: '',
     prev_hash: Buffer.alloc(32),
     schema_sha256: Buffer.alloc(32, 7),
     leaf: Buffer.concat([payload_hash, Buffer.from(String(seq))]),

@@ -1,4 +1,4 @@
-import { coversMonth, type Hold, type HoldBook, type RetentionDrop } from '#catalogue';
+import { coversMonth, type Hold, type HoldBook, type PlacedHold, type RetentionDrop } from '#catalogue';
 import { AffiantError } from '#errors';
 import type { Principal } from '#events';
 
@@ -7,10 +7,10 @@ export class MemoryHoldBook implements HoldBook {
   readonly #holds = new Map<string, Hold>();
   readonly #drops = new Map<string, RetentionDrop>();
 
-  async place(hold: Hold): Promise<{ readonly hold: Hold; readonly late: readonly RetentionDrop[] }> {
+  async place(hold: Hold): Promise<PlacedHold> {
     if (!this.#holds.has(hold.id)) this.#holds.set(hold.id, hold);
     const late = [...this.#drops.values()].filter(({ state, partition }) => state === 'dropping' && coversMonth(hold.scope, partition));
-    return { hold: this.#holds.get(hold.id)!, late };
+    return { hold: this.#holds.get(hold.id)!, late, erasing: [] };
   }
 
   async release(id: string, released_by: Principal, release_reason: string, released_at: number): Promise<Hold> {

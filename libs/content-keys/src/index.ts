@@ -1,0 +1,6 @@
+export { ContentOpener, type ContentKeys } from './content-opener.js';
+export { KeyPool, type KeyPoolOptions } from './key-pool.js';
+export { LocalWrapper } from './local-wrapper.js';
+export type * from './port.js';
+export { openSealed, SEAL_BYTES, SealingKey } from './sealing.js';
+export { MemoryKeyBook } from './testing/memory-key-book.js';

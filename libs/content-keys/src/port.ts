@@ -1,0 +1,46 @@
+/** A key as the catalogue keeps it: wrapped, under an id that events name. */
+export interface IssuedKey {
+  /** UUIDv7. */
+  readonly id: string;
+  /** What KeyWrapper.wrap gave; base64. */
+  readonly wrapped: string;
+}
+
+/** What the catalogue says of a key. An id it does not know is no answer at all: never "destroyed". */
+export type KeyState =
+  { readonly state: 'live'; readonly wrapped: string } | { readonly state: 'destroyed'; readonly erasure: string; readonly at: number };
+
+/** A key that is no more. Times in milliseconds since the Unix epoch. */
+export interface DestroyedKey {
+  readonly id: string;
+  readonly erasure: string;
+  readonly at: number;
+}
+
+/**
+ * Port: the wrapped keys that seal content, and the graves of those that were destroyed. One contract suite runs against every adapter.
+ * @throws AffiantError catalogue_failed (retryable) while it is away
+ */
+export interface KeyBook {
+  /** Durable when it resolves: only then may a key of them seal anything. @throws AffiantError conflict when an id is taken */
+  issue(keys: readonly IssuedKey[], at: number): Promise<void>;
+  /** Ids that are not known are left out of the answer. */
+  find(ids: readonly string[]): Promise<Map<string, KeyState>>;
+  /**
+   * The wrapped bytes are gone when it resolves. Idempotent: a key that was destroyed before stays as it was. An id that is not known gets its grave all
+   * the same, so that an old copy of the catalogue that is put back does not bring the key back. @returns how many were live
+   */
+  destroy(ids: readonly string[], erasure: string, at: number): Promise<number>;
+  /** Keys that were destroyed at or after that time, oldest first. */
+  destroyedSince(at: number, limit: number): Promise<DestroyedKey[]>;
+}
+
+/**
+ * Port: the key-encryption key. It wraps keys of 32 bytes and never leaves its adapter.
+ * @throws AffiantError content_key_failed when it does not answer, or when what it is given was not wrapped by it
+ */
+export interface KeyWrapper {
+  /** @param id is bound to the result: it unwraps under the same id only */
+  wrap(id: string, key: Buffer): Promise<string>;
+  unwrap(id: string, wrapped: string): Promise<Buffer>;
+}
