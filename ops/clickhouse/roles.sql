@@ -2,7 +2,7 @@
 -- SHA-256 of a password of its own (printf %s 'password' | sha256sum). In a cluster add ON CLUSTER `name` behind each name, or keep access
 -- entities in Keeper (<user_directories><replicated>). docs/guide/clickhouse.md says where each login goes in the configuration.
 --
--- Nobody of the runtime but retention has ALTER, DELETE, DROP, TRUNCATE, OPTIMIZE or SYSTEM. That prevents honest mistakes; what detects all others is the tree.
+-- Nobody of the runtime but retention and the eraser has ALTER, DELETE, DROP, TRUNCATE, OPTIMIZE or SYSTEM. That prevents honest mistakes; what detects all others is the tree.
 -- The migrator makes and extends tables and views, cannot remove what holds rows, and is used by `affiant ledger migrate` only.
 
 -- Profiles. A reader may tighten these bounds for one query, never widen them.
@@ -45,6 +45,9 @@ CREATE USER IF NOT EXISTS affiant_writer IDENTIFIED WITH sha256_hash BY '<sha256
 CREATE USER IF NOT EXISTS affiant_retention IDENTIFIED WITH sha256_hash BY '<sha256 of the password of retention>'
     SETTINGS async_insert = 0 CONST;
 
+CREATE USER IF NOT EXISTS affiant_eraser IDENTIFIED WITH sha256_hash BY '<sha256 of the password of the eraser>'
+    SETTINGS async_insert = 0 CONST;
+
 CREATE USER IF NOT EXISTS affiant_auditor IDENTIFIED WITH sha256_hash BY '<sha256 of the password of the auditor>'
     SETTINGS PROFILE 'affiant_reading';
 
@@ -82,6 +85,8 @@ GRANT SELECT, SHOW ON ledger.* TO affiant_retention;
 
 GRANT INSERT, ALTER DELETE ON ledger.events TO affiant_retention;
 
+GRANT ALTER DELETE ON ledger.content TO affiant_retention;
+
 GRANT INSERT, CREATE TABLE, DROP TABLE ON ledger.kept TO affiant_retention;
 
 GRANT SELECT ON system.parts TO affiant_retention;
@@ -89,6 +94,11 @@ GRANT SELECT ON system.parts TO affiant_retention;
 GRANT TABLE ENGINE ON MergeTree TO affiant_retention;
 
 GRANT TABLE ENGINE ON ReplicatedMergeTree TO affiant_retention;
+
+-- Only where erasures are configured: it can delete opened content, and nothing else.
+GRANT SELECT ON ledger.* TO affiant_eraser;
+
+GRANT ALTER DELETE ON ledger.content TO affiant_eraser;
 
 GRANT SELECT, SHOW ON audit.* TO affiant_auditor, affiant_examiner, affiant_evidence;
 
@@ -102,21 +112,24 @@ CREATE QUOTA IF NOT EXISTS affiant_reading KEYED BY user_name FOR INTERVAL 1 hou
 -- Row policies. Set <users_without_row_policies_can_read_rows>false</users_without_row_policies_can_read_rows> in the server's
 -- <access_control_improvements>: whoever has no policy then reads nothing, where the server's default would let him read everything. Writer and
 -- migrator are named too, because they read what they wrote. To show an examiner one period only, take him out here and give him a policy of his
--- own with a condition in place of `1`.
+-- own with a condition in place of `1`, on ledger.events and on ledger.content alike.
 
 CREATE ROW POLICY IF NOT EXISTS affiant_whole ON ledger.events AS PERMISSIVE FOR SELECT USING 1
-    TO affiant_writer, affiant_migrator, affiant_retention, affiant_auditor, affiant_examiner, affiant_evidence;
+    TO affiant_writer, affiant_migrator, affiant_retention, affiant_eraser, affiant_auditor, affiant_examiner, affiant_evidence;
+
+CREATE ROW POLICY IF NOT EXISTS affiant_whole ON ledger.content AS PERMISSIVE FOR SELECT USING 1
+    TO affiant_writer, affiant_migrator, affiant_retention, affiant_eraser, affiant_auditor, affiant_examiner, affiant_evidence;
 
 CREATE ROW POLICY IF NOT EXISTS affiant_whole ON ledger.kept AS PERMISSIVE FOR SELECT USING 1 TO affiant_retention;
 
 CREATE ROW POLICY IF NOT EXISTS affiant_whole ON ledger.leaves AS PERMISSIVE FOR SELECT USING 1
-    TO affiant_writer, affiant_migrator, affiant_retention, affiant_auditor, affiant_examiner, affiant_evidence;
+    TO affiant_writer, affiant_migrator, affiant_retention, affiant_eraser, affiant_auditor, affiant_examiner, affiant_evidence;
 
 CREATE ROW POLICY IF NOT EXISTS affiant_whole ON ledger.leaf_runs AS PERMISSIVE FOR SELECT USING 1
-    TO affiant_writer, affiant_migrator, affiant_retention, affiant_auditor, affiant_examiner, affiant_evidence;
+    TO affiant_writer, affiant_migrator, affiant_retention, affiant_eraser, affiant_auditor, affiant_examiner, affiant_evidence;
 
 CREATE ROW POLICY IF NOT EXISTS affiant_whole ON ledger.checkpoints AS PERMISSIVE FOR SELECT USING 1
-    TO affiant_writer, affiant_migrator, affiant_retention, affiant_auditor, affiant_examiner, affiant_evidence;
+    TO affiant_writer, affiant_migrator, affiant_retention, affiant_eraser, affiant_auditor, affiant_examiner, affiant_evidence;
 
 CREATE ROW POLICY IF NOT EXISTS affiant_whole ON ledger.anchors AS PERMISSIVE FOR SELECT USING 1
     TO affiant_writer, affiant_migrator, affiant_auditor, affiant_examiner, affiant_evidence;

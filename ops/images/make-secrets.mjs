@@ -71,9 +71,15 @@ password('provider_key');
 const shared = {
   'digest.key': () => randomBytes(32),
   'placeholder.key': () => randomBytes(32),
+  'content.key': () => randomBytes(32),
   'ledger.key': () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
 };
-const holders = { 'keys-proxy': ['digest.key', 'placeholder.key'], 'keys-console': ['placeholder.key'], 'keys-ledger': ['ledger.key'] };
+const holders = {
+  'keys-proxy': ['digest.key', 'content.key', 'placeholder.key'],
+  'keys-console': ['placeholder.key'],
+  'keys-ledger': ['ledger.key', 'content.key'],
+  'keys-evidence': ['ledger.key'],
+};
 for (const [holder, names] of Object.entries(holders)) {
   mkdirSync(path(holder), { recursive: true, mode: 0o755 });
   for (const name of names) {

@@ -5,6 +5,7 @@ import { addApprovals } from './commands/approvals.js';
 import { addCatalogue } from './commands/catalogue.js';
 import { addDoctor } from './commands/doctor.js';
 import { addEvents } from './commands/events.js';
+import { addErasures } from './commands/erasures.js';
 import { addHolds } from './commands/holds.js';
 import { addInstallationKeys } from './commands/installation-keys.js';
 import { addKeys } from './commands/keys.js';
@@ -39,6 +40,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     addSql,
     addSessions,
     addApprovals,
+    addErasures,
     addHolds,
     addPackets,
     addVerify,

@@ -7,6 +7,7 @@ import { CallerGuard } from './access/caller.guard.js';
 import { ApprovalsController } from './approvals/approvals.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { ExchangesController } from './exchanges/exchanges.controller.js';
+import { ErasuresController } from './erasures/erasures.controller.js';
 import { HoldsController, RetentionController } from './holds/holds.controller.js';
 import { EngineClient } from './ledger/engine-client.js';
 import { LedgerReader } from './ledger/ledger-reader.js';
@@ -41,6 +42,7 @@ export class ConsoleModule implements OnModuleInit, OnModuleDestroy {
         ApprovalsController,
         PacketsController,
         EventsController,
+        ErasuresController,
         HoldsController,
         RetentionController,
         PolicyController,

@@ -1,7 +1,7 @@
-import type { ApprovalBook, ApprovalDesk, HoldBook, PacketRecord } from '#catalogue';
+import type { ApprovalBook, ApprovalDesk, ErasureBook, HoldBook, PacketRecord } from '#catalogue';
 import type { Clock, DecodedEvent, EventRecorder, Ids, Principal, Topic } from '#events';
 import type { Identity } from '#identity';
-import type { EngineAccess } from '#ledger-store';
+import type { EngineAccess, SessionContent } from '#ledger-store';
 import type { Exposition, Logger } from '#observability';
 import type { PolicySet } from '#policy';
 import type { PlannedDrop } from '#retention';
@@ -28,6 +28,12 @@ export interface ConsolePorts {
   readonly tail: EventTail;
   /** Legal holds, and who may place and release them. */
   readonly holds?: { readonly book: HoldBook; readonly roles: () => HoldRoles };
+  /** Erasures, who may request and approve them, and what of a session there is to erase. */
+  readonly erasures?: {
+    readonly book: ErasureBook;
+    readonly roles: () => ErasureRoles;
+    readonly contentOf: (session: string) => Promise<SessionContent>;
+  };
   /** What retention would drop now. */
   readonly retention?: () => Promise<readonly PlannedDrop[]>;
   /** Name of the log the ledger keeps; OCSF records cite it. */
@@ -45,6 +51,12 @@ export interface ReaderGroups {
 export interface HoldRoles {
   readonly place: readonly string[];
   readonly release: readonly string[];
+}
+
+/** Groups of the configuration (`erasure.request`, `erasure.approve`). */
+export interface ErasureRoles {
+  readonly request: readonly string[];
+  readonly approve: readonly string[];
 }
 
 /** Bounds of the SQL endpoint beside those of the engine's reader profile. */

@@ -30,6 +30,9 @@ const POLICIES = [
 /** With one person in both groups holds can be tried out, and not released by the same person. */
 const HOLDERS = { place: ['auditors'], release: ['auditors'] };
 
+/** The same for erasures. */
+const ERASERS = { request: ['auditors'], approve: ['auditors'] };
+
 const READERS = { auditors: ['auditors'], examiners: ['examiners'] };
 
 /** Without a file but with ANTHROPIC_API_KEY: one connection to Anthropic, the default policies, the development issuer. */
@@ -48,6 +51,7 @@ export function defaultConfig(): AffiantConfig {
     policies: POLICIES,
     ledger: READERS,
     holds: HOLDERS,
+    erasure: ERASERS,
   });
 }
 
@@ -68,5 +72,6 @@ export function demoConfig(options: { readonly upstream: string; readonly creden
     policies: POLICIES,
     ledger: READERS,
     holds: HOLDERS,
+    erasure: ERASERS,
   });
 }

@@ -317,6 +317,13 @@ const holds = z
   })
   .prefault({} as never);
 
+const erasure = z
+  .strictObject({
+    request: z.array(group).default([]).meta({ description: 'groups whose members may request the erasure of a session' }),
+    approve: z.array(group).default([]).meta({ description: 'groups whose members may approve an erasure that another person requested' }),
+  })
+  .prefault({} as never);
+
 const journal = z
   .strictObject({
     segment_bytes: size('64mb'),
@@ -377,6 +384,7 @@ const clickhouse = z.strictObject({
     description: 'makes and extends tables; used by `affiant ledger migrate` and `rebuild` only, so leave it out of the services',
   }),
   retention: login.optional().meta({ description: 'drops what its retention has ended; only the ledger service needs it' }),
+  eraser: login.optional().meta({ description: 'deletes opened content whose key was destroyed; only the ledger service needs it' }),
   auditor: login,
   examiner: login,
   evidence: login,
@@ -441,6 +449,7 @@ export const configSchema = z
     ledger,
     retention: retention.meta({ description: 'how long the ledger keeps what it holds; leaves and checkpoints stay for ever' }),
     holds: holds.meta({ description: 'who may keep records from being dropped' }),
+    erasure: erasure.meta({ description: 'who may have the content of a session erased ([guide](../guide/erase.md))' }),
     journal,
     approvals,
     siem,

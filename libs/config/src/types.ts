@@ -10,6 +10,7 @@ export interface AffiantConfig {
   readonly ledger: LedgerConfig;
   readonly retention: RetentionConfig;
   readonly holds: HoldsConfig;
+  readonly erasure: ErasureConfig;
   readonly journal: JournalConfig;
   readonly approvals: ApprovalsConfig;
   readonly institution: string;
@@ -262,6 +263,12 @@ export interface KafkaConfig {
   readonly resend_after: number;
 }
 
+/** Groups. */
+export interface ErasureConfig {
+  readonly request: readonly string[];
+  readonly approve: readonly string[];
+}
+
 export interface KafkaTopicsConfig {
   readonly partitions: number;
   readonly replication_factor: number;
@@ -280,6 +287,7 @@ export interface ClickHouseConfig {
   readonly writer: LoginConfig;
   readonly migrator?: LoginConfig;
   readonly retention?: LoginConfig;
+  readonly eraser?: LoginConfig;
   readonly auditor: LoginConfig;
   readonly examiner: LoginConfig;
   readonly evidence: LoginConfig;

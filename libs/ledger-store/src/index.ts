@@ -10,6 +10,8 @@ export type * from './port.js';
 export { ClickHouseLedgerStore, type ClickHouseLedgerStoreOptions } from './store/clickhouse-ledger-store.js';
 export { ClickHouseRetentionStore, type RetentionStoreOptions } from './retention/clickhouse-retention-store.js';
 export type * from './retention/port.js';
+export { ClickHouseErasureStore, type ErasureStoreOptions } from './erasure/clickhouse-erasure-store.js';
+export type * from './erasure/port.js';
 export { serverEngineAccess, type ServerLogins } from './server/server-access.js';
 export type { Flavour } from './store/flavour.js';
 export type { SourceProgress, StoredEvent, StoredEvents } from './stored-log/port.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { coversMonth, monthBounds, type Hold, type RecordClass } from '#catalogue';
-import type { PartitionPart, RetentionStore } from '#ledger-store';
+import { coversMonth, monthBounds, type Hold, type HoldScope, type RecordClass } from '#catalogue';
+import type { PartitionPart, RetentionStore, RowScope } from '#ledger-store';
 
 /** Milliseconds; absent = for ever. */
 export interface RetentionPolicy {
@@ -86,10 +86,14 @@ export async function holdsOver(partition: number, holds: readonly Hold[], cover
     // Without a name every row of the time is covered, so the month is when the times touch; sessions that reach into it are asked for all the same.
     if (!named && coversMonth(scope, partition)) by.push(id);
     else if (bounded || named) {
-      const { from, to, session, principal, connection } = scope;
-      const us = (ms: number | null): number | null => (ms === null ? null : ms * 1000);
-      if ((await covered(partition, { from_us: us(from), to_us: us(to), session, principal, connection })) > 0) by.push(id);
+      if ((await covered(partition, rowScopeOf(scope))) > 0) by.push(id);
     }
   }
   return by;
+}
+
+/** The scope of a hold as the ledger store asks for it. */
+export function rowScopeOf({ from, to, session, principal, connection }: HoldScope): RowScope {
+  const us = (ms: number | null): number | null => (ms === null ? null : ms * 1000);
+  return { from_us: us(from), to_us: us(to), session, principal, connection };
 }

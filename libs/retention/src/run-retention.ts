@@ -21,6 +21,13 @@ export type PlanPorts = Omit<RetentionPorts, 'recorder' | 'store' | 'book'> & {
   readonly book: Pick<HoldBook, 'list'>;
 };
 
+/** What tells of holds: the catalogue, and the ledger, in case the catalogue lost one. */
+export interface HoldPorts {
+  readonly book: Pick<HoldBook, 'list'>;
+  readonly store: Pick<RetentionStore, 'holdEvents'>;
+  readonly codec: EventCodec;
+}
+
 export interface RetentionRun {
   readonly dropped: readonly RetentionDrop[];
   readonly abandoned: readonly RetentionDrop[];
@@ -65,7 +72,7 @@ export async function planNow(ports: PlanPorts): Promise<PlannedDrop[]> {
 }
 
 /** The catalogue's word counts where it has one; what only the ledger tells of is in force until it tells of the release. */
-async function activeHolds({ book, store, codec }: Pick<PlanPorts, 'book' | 'store' | 'codec'>): Promise<Hold[]> {
+export async function activeHolds({ book, store, codec }: HoldPorts): Promise<Hold[]> {
   const known = await book.list();
   const ids = new Set(known.map(({ id }) => id));
   const lost = (await recordedHolds(store, codec)).filter(({ id }) => !ids.has(id));

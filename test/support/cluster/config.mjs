@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Users of ClickHouse that the services have; tables are made by another. */
-const ROLES = ['writer', 'auditor', 'examiner', 'evidence'];
+const ROLES = ['writer', 'eraser', 'auditor', 'examiner', 'evidence'];
 
 /** @returns the configuration all services share; `extra` replaces whole sections */
 export function sharedConfig({ directory, engines, issuerPort, provider, extra = {} }) {
@@ -41,6 +41,8 @@ export function sharedConfig({ directory, engines, issuerPort, provider, extra =
       },
     ],
     ledger: { origin: 'affiant.test/distributed', auditors: ['auditors'] },
+    holds: { place: ['legal'], release: ['legal'] },
+    erasure: { request: ['privacy'], approve: ['privacy'] },
     kafka: {
       brokers: engines.kafka.bootstrap,
       resend_after: '15s',

@@ -7,7 +7,7 @@ export interface TestLogin {
 
 /** The users of ops/clickhouse/roles.sql; passwords stay the same over restarts. */
 export interface TestClickHouse extends TestEngine {
-  readonly users: Readonly<Record<'writer' | 'migrator' | 'retention' | 'auditor' | 'examiner' | 'evidence', TestLogin>>;
+  readonly users: Readonly<Record<'writer' | 'migrator' | 'retention' | 'eraser' | 'auditor' | 'examiner' | 'evidence', TestLogin>>;
 }
 
 export function startClickHouse(): Promise<TestClickHouse>;

@@ -16,7 +16,10 @@ const READERS = ['auditor', 'examiner', 'evidence'];
 
 /** Passwords are fixed: a service keeps its configuration over a restart of the server. */
 const USERS = Object.fromEntries(
-  ['writer', 'migrator', 'retention', ...READERS].map((role) => [role, { user: `affiant_${role}`, password: `test-only-${role}` }]),
+  ['writer', 'migrator', 'retention', 'eraser', ...READERS].map((role) => [
+    role,
+    { user: `affiant_${role}`, password: `test-only-${role}` },
+  ]),
 );
 
 const RIGHTS = {
@@ -31,10 +34,12 @@ const RIGHTS = {
 RIGHTS.retention = [
   'GRANT SELECT, SHOW ON ledger.*',
   'GRANT INSERT, ALTER DELETE ON ledger.events',
+  'GRANT ALTER DELETE ON ledger.content',
   'GRANT INSERT, CREATE TABLE, DROP TABLE ON ledger.kept',
   'GRANT SELECT ON system.parts',
   'GRANT TABLE ENGINE ON MergeTree',
 ];
+RIGHTS.eraser = ['GRANT SELECT ON ledger.*', 'GRANT ALTER DELETE ON ledger.content'];
 const READ = ['GRANT SELECT ON audit.*', 'GRANT SELECT ON ledger.*', 'GRANT SHOW ON audit.*'];
 
 /** @returns {Promise<import('./clickhouse.d.mts').TestClickHouse>} */
@@ -194,6 +199,7 @@ function usersXml() {
     ${user('writer', 'writer', RIGHTS.writer)}
     ${user('migrator', 'writer', RIGHTS.migrator)}
     ${user('retention', 'writer', RIGHTS.retention)}
+    ${user('eraser', 'writer', RIGHTS.eraser)}
     ${READERS.map(reader).join('\n    ')}
   </users>
 </clickhouse>

@@ -41,10 +41,13 @@ export const addHolds: AddCommand = (program) => {
       const { reason, from, to, session, principal, connection } = options;
       needReason(reason);
       const body = { reason, from: instant(from), to: instant(to), session, principal, connection };
-      const { hold, late } = await (await Instance.connect(options)).post<{ hold: Row; late: Row[] }>('/api/v1/holds', body);
-      if (options.json === true) return printJson({ hold, late });
+      const { hold, late, erasing } = await (
+        await Instance.connect(options)
+      ).post<{ hold: Row; late: Row[]; erasing: string[] }>('/api/v1/holds', body);
+      if (options.json === true) return printJson({ hold, late, erasing });
       process.stdout.write(`${String(hold['id'])} placed\n`);
       for (const drop of late) say(`too late for ${String(drop['id'])}: that drop had begun before this hold`);
+      for (const id of erasing) say(`too late for the erasure ${id}: it had begun before this hold`);
     });
 
   online(holds.command('release'))

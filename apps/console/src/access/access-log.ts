@@ -5,6 +5,10 @@ export interface AccessRecord {
   readonly kind:
     | 'approval.refused'
     | 'approval.viewed'
+    | 'erasure.approved'
+    | 'erasure.refused'
+    | 'erasure.requested'
+    | 'erasure.withdrawn'
     | 'events.tailed'
     | 'hold.late'
     | 'hold.placed'

@@ -1,11 +1,11 @@
 import { NestFactory } from '@nestjs/core';
-import { openCatalogue, TypeormApprovalBook, TypeormHoldBook, TypeormPacketCatalogue } from '#catalogue';
+import { openCatalogue, TypeormApprovalBook, TypeormErasureBook, TypeormHoldBook, TypeormPacketCatalogue } from '#catalogue';
 import { resolveSecret } from '#config';
 import { createPlaceholder } from '#detect';
 import { LogTail } from '#event-log';
 import { BullJobQueue } from '#job-queue';
 import { createPacketDesk } from '#packet-desk';
-import { ClickHouseRetentionStore } from '#ledger-store';
+import { ClickHouseErasureStore, ClickHouseRetentionStore } from '#ledger-store';
 import { planNow, type PlanPorts } from '#retention';
 import { S3PacketStore } from '#packet-store';
 import { composeIdentity, createRedactor, openObjectStore, resolveEngineAccess, ReloadingPolicies, type ServiceDefinition } from '#service';
@@ -50,6 +50,7 @@ export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redi
     const holds = new TypeormHoldBook(catalogue);
     // A reader's login: the plan changes nothing.
     const looking = new ClickHouseRetentionStore({ url: access.url, headers: access.headers, ...access.readers.evidence });
+    const content = new ClickHouseErasureStore({ url: access.url, headers: access.headers, ...access.readers.evidence });
     const plan: PlanPorts = { book: holds, store: looking, codec, policy: () => retention, nowMs: () => clock.nowMs() };
     const status = new ConsoleStatus({
       startedAt,
@@ -78,6 +79,11 @@ export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redi
       packets: createPacketDesk({ jobs, packets, store: new S3PacketStore(objects), recorder, clock, ids }),
       tail: new LogTail(eventLog, TAIL_POLL_MS),
       holds: { book: holds, roles: () => config().holds },
+      erasures: {
+        book: new TypeormErasureBook(catalogue),
+        roles: () => config().erasure,
+        contentOf: (session) => content.contentOf(session),
+      },
       retention: () => planNow(plan),
       origin: ledger.origin,
       policy: () => policies.current(),
@@ -99,6 +105,7 @@ export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redi
         await jobs.close();
         await engine.close();
         await looking.close();
+        await content.close();
         await issuer?.close();
         objects.close();
         await catalogue.destroy();

@@ -19,6 +19,8 @@ export interface PlacedHold {
   readonly hold: Hold;
   /** Drops that had begun before the hold and go on: their records were not kept by it. */
   readonly late: readonly RetentionDrop[];
+  /** Erasures that had begun before the hold and go on. */
+  readonly erasing: readonly string[];
 }
 
 /**
@@ -56,6 +58,10 @@ export async function placeHold(options: HoldDeskOptions, by: Principal, scope: 
     if (placed.late.length > 0) {
       const drops = placed.late.map(({ id }) => id).join(' ');
       await recordAccess(recorder, { kind: 'hold.late', principal: by, outcome: 'failure', subject: hold.id, attributes: { drops } });
+    }
+    if (placed.erasing.length > 0) {
+      const erasures = placed.erasing.join(' ');
+      await recordAccess(recorder, { kind: 'hold.late', principal: by, outcome: 'failure', subject: hold.id, attributes: { erasures } });
     }
     return placed;
   });

@@ -16,6 +16,7 @@ import { newestToStamp, openStamps, type StampLoop } from '../stamp/index.js';
 import { startLedger } from '../start-ledger.js';
 import { StoredWords } from '../testify/own-words.js';
 import { StoredTrail } from '../testify/stored-trail.js';
+import { startServerErasures } from './server-erasures.js';
 import { startServerRetention } from './server-retention.js';
 import { Standstill } from './standstill.js';
 
@@ -34,7 +35,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
   needs: ['clickhouse', 'postgres', 'object_store'],
   async start(context) {
     const { state, config, clock, codec, logger, keys, source, kafka, openEventLog, progress, whenThere, fail } = context;
-    const { ledger: settings, kafka: kafkaConfig, clickhouse, postgres, object_store, siem, retention } = config();
+    const { ledger: settings, kafka: kafkaConfig, clickhouse, postgres, object_store, siem, retention, erasure } = config();
     const { origin } = settings;
     const { recorder } = source;
     const logKeys = await whenThere('the keeper of the log’s key', () => keys.logKeys(settings));
@@ -99,6 +100,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
     const feed = await startFeed({ eventLog, codec, origin, sinks: [ocsf, ...openSiemSinks(siem)], recorder, logger });
 
     const stopRetention = await startServerRetention({ clickhouse, retention, url, origin, recorder, codec, clock, logger, whenThere });
+    const stopErasures = await startServerErasures({ clickhouse, erasure, catalogue, url, origin, recorder, codec, clock, logger });
     const health = new HealthWatch(
       context,
       () => ledger.health(),
@@ -115,6 +117,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
       stop: async () => {
         health.stop();
         await stamps.stop();
+        await stopErasures();
         await stopRetention();
         await anchor.stop();
         await ledger.drain(DRAIN_MS);

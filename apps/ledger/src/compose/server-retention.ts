@@ -3,11 +3,7 @@ import { AffiantError } from '#errors';
 import type { Clock, EventCodec, EventRecorder } from '#events';
 import type { Logger } from '#observability';
 import { clickhouseHeaders, type ServiceContext } from '#service';
-import { PostgresLeadership } from '../leadership/postgres-leadership.js';
-import type { Term } from '../ports.js';
-
-/** How long a look whether this process may run retention waits for the lock. */
-const ASK_MS = 2_000;
+import { OneAtATime } from './one-at-a-time.js';
 
 interface ServerRetention {
   readonly clickhouse: ClickHouseConfig;
@@ -46,14 +42,7 @@ export async function startServerRetention(parts: ServerRetention): Promise<() =
     password: await resolveSecret(login.password),
     flavour: cluster === undefined ? { kind: 'server' } : { kind: 'cluster', cluster },
   });
-  const leadership = new PostgresLeadership({ url, name: `${origin} retention`, logger });
-  let term: Term | null = null;
-  const leads = async (): Promise<boolean> => {
-    if (term !== null && !term.lost.aborted) return true;
-    await term?.release();
-    term = await leadership.acquire(AbortSignal.timeout(ASK_MS)).catch(() => null);
-    return term !== null;
-  };
+  const turn = new OneAtATime({ url, name: `${origin} retention`, logger });
   const stop = startRetention({
     book: new TypeormHoldBook(catalogue),
     store,
@@ -63,11 +52,11 @@ export async function startServerRetention(parts: ServerRetention): Promise<() =
     nowMs: () => clock.nowMs(),
     everyMs: retention.check_every,
     logger,
-    leads,
+    leads: () => turn.leads(),
   });
   return async () => {
     await stop();
-    await (term as Term | null)?.release();
+    await turn.release();
     await store.close();
     await catalogue.destroy();
   };

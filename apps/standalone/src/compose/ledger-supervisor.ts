@@ -8,6 +8,7 @@ import {
   type EmbeddedEngine,
   type EngineAccess,
   type EngineLimits,
+  type ErasureStoreOptions,
   type RetentionStoreOptions,
 } from '#ledger-store';
 import type { Logger } from '#observability';
@@ -57,6 +58,12 @@ export class LedgerSupervisor {
   retention(): RetentionStoreOptions {
     const { access, retention } = this.#running();
     return { url: access.url, headers: access.headers, ...retention };
+  }
+
+  /** Where erasures may delete opened content. @throws AffiantError engine_failed while the engine is away. */
+  erasure(): ErasureStoreOptions {
+    const { access, eraser } = this.#running();
+    return { url: access.url, headers: access.headers, ...eraser };
   }
 
   /** Null while the ledger is away. */

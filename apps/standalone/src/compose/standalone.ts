@@ -4,11 +4,19 @@ import { ConsoleModule, createApprovalDesk, createConsoleAdapter, DEFAULT_SQL_LI
 import { siemGroups } from '#apps/ledger';
 import { builtInProtocols, credentialSource, Gateway, ProxyModule, recoverOpenExchanges } from '#apps/proxy';
 import { EvidenceModule } from '#apps/evidence';
-import { openCatalogue, TypeormApprovalBook, TypeormHoldBook, TypeormKeyBook, TypeormPacketCatalogue } from '#catalogue';
+import {
+  openCatalogue,
+  TypeormApprovalBook,
+  TypeormErasureBook,
+  TypeormHoldBook,
+  TypeormKeyBook,
+  TypeormPacketCatalogue,
+} from '#catalogue';
 import { environment, packageVersion, type AffiantConfig } from '#config';
 import { ContentOpener, LocalWrapper } from '#content-keys';
 import { createPlaceholder } from '#detect';
 import { EmbeddedEventLog, LogTail } from '#event-log';
+import { startErasures } from '#erasure';
 import { toAffiantError, type AffiantError } from '#errors';
 import { EventCodec, SystemClock, SystemIds } from '#events';
 import { TableJobQueue } from '#job-queue';
@@ -19,11 +27,16 @@ import { planNow, startRetention, type PlanPorts } from '#retention';
 import { LocalPacketStore } from '#packet-store';
 import { composeIdentity, controlDraft, createRedactor, loadKeys, ReloadingPolicies, type State } from '#service';
 import type { RunFile } from '../run-file.js';
+import { EmbeddedErasureStore } from './embedded-erasure-store.js';
 import { EmbeddedRetentionStore } from './embedded-retention-store.js';
 import { LedgerSupervisor } from './ledger-supervisor.js';
 import { SOURCES } from './ledger-task.js';
 import { ProcessStatus } from './status.js';
 import { trimBehindCheckpoints } from './trim.js';
+
+/** How soon an erasure that was agreed on is begun, and how often content of destroyed keys is looked for. */
+const ERASURES_MS = 3_000;
+const SWEEP_MS = 60_000;
 
 export interface StandaloneOptions {
   readonly state: State;
@@ -152,6 +165,21 @@ export async function composeStandalone({ state, config: initial, progress }: St
   const retention = new EmbeddedRetentionStore(() => supervisor.retention());
   const plan: PlanPorts = { book: holds, store: retention, codec, policy: () => config.retention, nowMs: () => clock.nowMs() };
   const stopRetention = startRetention({ ...plan, book: holds, store: retention, recorder, everyMs: config.retention.check_every, logger });
+  const keyBook = new TypeormKeyBook(catalogue);
+  const erasures = new TypeormErasureBook(catalogue);
+  const erasureStore = new EmbeddedErasureStore(() => supervisor.erasure());
+  const stopErasures = startErasures({
+    book: erasures,
+    holds,
+    keys: keyBook,
+    store: erasureStore,
+    recorder,
+    codec,
+    nowMs: () => clock.nowMs(),
+    everyMs: ERASURES_MS,
+    sweepMs: SWEEP_MS,
+    logger,
+  });
   const status = new ProcessStatus({ startedAt, gateway: () => gateway, clock, journal, highWaterBytes, supervisor, policies, approvals });
   const metrics = createMetrics({ service: 'standalone', version: packageVersion, read: () => status.reading() });
 
@@ -165,7 +193,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       approvals,
       credentials: credentialSource(() => clock.nowMs()),
       digestKey: keys.digest,
-      contentKeys: { book: new TypeormKeyBook(catalogue), wrapper },
+      contentKeys: { book: keyBook, wrapper },
       placeholder,
       protocols: builtInProtocols(),
       clock,
@@ -191,6 +219,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       packets: desk,
       tail: new LogTail(eventLog),
       holds: { book: holds, roles: () => config.holds },
+      erasures: { book: erasures, roles: () => config.erasure, contentOf: (session) => erasureStore.contentOf(session) },
       retention: () => planNow(plan),
       origin: config.ledger.origin,
       policy: () => policies.current(),
@@ -238,6 +267,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       await app.close();
       await jobs.close();
       status.stop();
+      await stopErasures();
       await stopRetention();
       await retention.close();
       await stopTrim();

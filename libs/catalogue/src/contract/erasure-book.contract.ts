@@ -52,7 +52,7 @@ export function erasureBookContract(name: string, make: () => Promise<{ readonly
       await expect(book.withdraw('a', 3_000)).rejects.toMatchObject({ code: 'conflict' });
       expect(await book.begin('a', [], ['k1', 'k2'])).toBe(true);
       await expect(book.begin('a', [], ['k1'])).rejects.toMatchObject({ code: 'conflict' });
-      const counts = { keys: 2, events: 7, rows: 7, unsealed: 0 };
+      const counts = { keys: 2, events: 7, unsealed: 0 };
       await book.end('a', 'erased', counts, 4_000);
       expect(await book.get('a')).toMatchObject({ state: 'erased', key_ids: ['k1', 'k2'], counts, ended_at: 4_000 });
       await expect(book.approve('none', bob, 'x', 1)).rejects.toMatchObject({ code: 'not_found' });

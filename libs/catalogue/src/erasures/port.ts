@@ -4,10 +4,8 @@ import type { Principal } from '#events';
 export interface ErasureCounts {
   /** Keys that were destroyed by it. */
   readonly keys: number;
-  /** Events of the session whose content was sealed under them. */
+  /** Events of the session whose content is sealed. */
   readonly events: number;
-  /** Rows of ledger.content that were deleted. */
-  readonly rows: number;
   /** Events of the session whose content an earlier release recorded unsealed: it cannot be erased, and was not. */
   readonly unsealed: number;
 }

@@ -11,6 +11,7 @@ import type { Logger } from '#observability';
 import type { EngineAccess } from '../port.js';
 import {
   ENGINE_KEY_HEADER,
+  ERASER,
   MIGRATOR,
   RETENTION,
   READER_ROLES,
@@ -45,6 +46,8 @@ export interface EmbeddedEngine {
   readonly migrator: EngineLogin;
   /** Removes what its retention has ended; nobody else can. */
   readonly retention: EngineLogin;
+  /** Deletes opened content whose key was destroyed; it can delete nothing else. */
+  readonly eraser: EngineLogin;
   readonly pid: number;
   /** Resolves once, when the process is gone for whatever reason. */
   readonly exited: Promise<EngineExit>;
@@ -99,6 +102,7 @@ async function start(options: EmbeddedEngineOptions, secrets: EngineSecrets, fix
       const restart = (): Promise<EmbeddedEngine> => running.exited.then(() => start(options, secrets, port));
       const logins = {
         retention: { user: RETENTION, password: secrets.retention },
+        eraser: { user: ERASER, password: secrets.eraser },
         writer: { user: WRITER, password: secrets.writer },
         migrator: { user: MIGRATOR, password: secrets.migrator },
       };
@@ -148,6 +152,7 @@ function newSecrets(): EngineSecrets {
     writer: newSecret(),
     migrator: newSecret(),
     retention: newSecret(),
+    eraser: newSecret(),
     readers: { auditor: newSecret(), examiner: newSecret(), evidence: newSecret() },
   };
 }

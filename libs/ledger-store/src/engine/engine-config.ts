@@ -16,12 +16,16 @@ export const MIGRATOR = 'affiant_migrator';
 /** The user that retention works as: it alone can remove what holds rows. */
 export const RETENTION = 'affiant_retention';
 
+/** The user that erasures work as: it can delete opened content, and nothing else. */
+export const ERASER = 'affiant_eraser';
+
 export interface EngineSecrets {
   /** Value of the secret header. */
   readonly key: string;
   readonly writer: string;
   readonly migrator: string;
   readonly retention: string;
+  readonly eraser: string;
   readonly readers: Readonly<Record<ReaderRole, string>>;
 }
 
@@ -81,7 +85,7 @@ export function engineConfig(options: {
 
 /**
  * Users. The writer may add rows and nothing else; the migrator may add tables, columns and views. Neither may change, delete or drop what
- * holds rows; retention may, by a user of its own. `default` cannot be
+ * holds rows; retention may, by a user of its own, and so may erasures, of opened content alone. `default` cannot be
  * removed (the engine's own session is it), so it may do nothing but start the listener and read the standard input that holds the
  * engine alive. Evidence queries use no skip index, because indexes of the engine have answered wrongly before (research/ledger.md §2.2).
  * Passwords stand here as SHA-256 only.
@@ -142,11 +146,13 @@ export function usersConfig(secrets: EngineSecrets, limits: EngineLimits): strin
     ${user(RETENTION, secrets.retention, 'writer', [
       'GRANT SELECT ON ledger.*',
       'GRANT INSERT, ALTER DELETE ON ledger.events',
+      'GRANT ALTER DELETE ON ledger.content',
       'GRANT SELECT, INSERT, CREATE TABLE, DROP TABLE ON ledger.kept',
       'GRANT SHOW ON ledger.*',
       'GRANT SELECT ON system.*',
       'GRANT TABLE ENGINE ON MergeTree',
     ])}
+    ${user(ERASER, secrets.eraser, 'writer', ['GRANT SELECT ON ledger.*', 'GRANT ALTER DELETE ON ledger.content'])}
     ${readers.join('\n    ')}
   </users>
 </clickhouse>

@@ -2,6 +2,7 @@ import { createClient, type ClickHouseClient, type ClickHouseSettings } from '@c
 import { AffiantError } from '#errors';
 import { engineError } from '../store/engine-errors.js';
 import type { Flavour } from '../store/flavour.js';
+import { scopeConditions } from './scope.js';
 import type { PartitionPart, RetentionStore, RowScope } from './port.js';
 
 export interface RetentionStoreOptions {
@@ -78,20 +79,11 @@ export class ClickHouseRetentionStore implements RetentionStore {
   }
 
   async covered(partition: number, scope: RowScope): Promise<number> {
-    const conditions = [
-      scope.from_us === null ? null : 'occurred_at >= fromUnixTimestamp64Micro({from:Int64})',
-      scope.to_us === null ? null : 'occurred_at < fromUnixTimestamp64Micro({to:Int64})',
-      scope.session === null ? null : 'session_id = {session:String}',
-      scope.principal === null ? null : 'principal_subject = {principal:String}',
-      scope.connection === null ? null : 'connection = {connection:String}',
-    ].filter((one) => one !== null);
-    const covers = conditions.length === 0 ? 'true' : conditions.join(' AND ');
-    const { from_us: from, to_us: to, session, principal, connection } = scope;
-    const given = Object.fromEntries(Object.entries({ from, to, session, principal, connection }).filter(([, value]) => value !== null));
+    const { sql: covers, params } = scopeConditions(scope);
     const [row] = await this.#select<{ n: number }>(
       `SELECT count() AS n FROM ledger.events WHERE ${MONTH}
          AND ((${covers}) OR (session_id != '' AND session_id IN (SELECT session_id FROM ledger.events WHERE ${covers})))`,
-      { partition, ...given },
+      { partition, ...params },
     );
     return row?.n ?? 0;
   }
@@ -124,6 +116,15 @@ export class ClickHouseRetentionStore implements RetentionStore {
     const lost = await this.#count(`SELECT count() AS n FROM ledger.kept WHERE ${MONTH} AND ${NOT_IN('ledger.events')}`, params);
     if (lost > 0) throw new AffiantError('engine_failed', `${lost} rows that stay are not back yet`, { where: String(partition) });
     await this.#command(`DROP TABLE IF EXISTS ledger.kept${this.#cluster} SYNC`);
+    // A crash here leaves opened content whose events are gone; the same call deletes it.
+    if (types.includes('request')) await this.#dropContent(params);
+  }
+
+  /** Content is of the same events as those that went: rows of the month up to the frontiers. */
+  async #dropContent(params: Params): Promise<void> {
+    const goes = `${MONTH} AND ${SEALED}`;
+    if ((await this.#count(`SELECT count() AS n FROM ledger.content WHERE ${goes}`, params)) > 0)
+      await this.#command(`ALTER TABLE ledger.content DELETE WHERE ${goes} SETTINGS mutations_sync = 2`, params);
   }
 
   async close(): Promise<void> {
