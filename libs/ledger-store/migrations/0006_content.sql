@@ -21,7 +21,8 @@ ENGINE = MergeTree
 PARTITION BY toYYYYMM(occurred_at)
 ORDER BY (session_id, source_id, seq)
 SETTINGS non_replicated_deduplication_window = 100000, fsync_after_insert = 1, fsync_part_directory = 1,
-    min_compressed_bytes_to_fsync_after_merge = 1, min_bytes_for_wide_part = 67108864, old_parts_lifetime = 1
+    min_compressed_bytes_to_fsync_after_merge = 1, min_bytes_for_wide_part = 67108864, old_parts_lifetime = 1,
+    cleanup_delay_period = 2, cleanup_delay_period_random_add = 1, max_cleanup_delay_period = 5
 COMMENT 'Opened content of sealed events, one row per event that carries any; gone when its key is';
 
 DROP VIEW IF EXISTS audit.bodies;
