@@ -40,11 +40,11 @@ SELECT
     if(arrayExists(digest -> has(sealed, digest) AND NOT has(digests, digest), part.4), '[erased]',
         arrayStringConcat(arrayMap(digest -> contents[indexOf(digests, digest)], part.4))) AS body,
     arrayAll(digest -> has(digests, digest), part.4) AS resolved,
-    arrayExists(digest -> has(sealed, digest) AND NOT has(digests, digest), part.4) AS erased,
     toUInt8(part.5) AS complete,
     part.6 AS original_length,
     part.7 AS masked_length,
-    part.8 AS original_digest
+    part.8 AS original_digest,
+    arrayExists(digest -> has(sealed, digest) AND NOT has(digests, digest), part.4) AS erased
 FROM
 (
     SELECT
@@ -94,8 +94,8 @@ ALTER TABLE audit.bodies
     COMMENT COLUMN occurred_at 'When it happened, by the clock of the source, microseconds, UTC',
     COMMENT COLUMN body 'Masked body, put together from its segments; [erased] when a key of it was destroyed',
     COMMENT COLUMN resolved '1 when every segment was found in the session',
-    COMMENT COLUMN erased '1 when the key of a segment was destroyed: its content is gone, its event and proofs are not',
     COMMENT COLUMN complete '0 when the body ended early and only what was received is here',
     COMMENT COLUMN original_length 'Bytes before masking',
     COMMENT COLUMN masked_length 'Bytes after masking',
-    COMMENT COLUMN original_digest 'Hex HMAC-SHA-256 of the original bytes; empty when none';
+    COMMENT COLUMN original_digest 'Hex HMAC-SHA-256 of the original bytes; empty when none',
+    COMMENT COLUMN erased '1 when the key of a segment was destroyed: its content is gone, its event and proofs are not';

@@ -41,6 +41,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'key.retired': { class: 'entity', activity: 11, severity: SEVERITY.medium, entity: 'Key' },
   'hold.placed': { class: 'entity', activity: 1, severity: SEVERITY.low, entity: 'Hold' },
   'hold.released': { class: 'entity', activity: 11, severity: SEVERITY.medium, entity: 'Hold' },
+  'erasure.done': { class: 'entity', activity: 4, severity: SEVERITY.medium, entity: 'Content' },
   'retention.dropped': { class: 'entity', activity: 4, severity: SEVERITY.medium, entity: 'Records' },
   'config.rejected': { class: 'entity', activity: 3, severity: SEVERITY.medium, entity: 'Configuration' },
   'mode.changed': { class: 'entity', activity: 3, severity: SEVERITY.medium, entity: 'Mode' },

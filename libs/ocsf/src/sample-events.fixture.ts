@@ -143,6 +143,7 @@ export const CONTROLS: readonly Control[] = [
   control('key.retired', { subject: 'affiant.local/ledger+00000001' }),
   control('hold.placed', { ...asAlice, subject: 'hold' }),
   control('hold.released', { ...asAlice, subject: 'hold' }),
+  control('erasure.done', { subject: 'erasure' }),
   control('retention.dropped', { subject: '202501/content/1' }),
   control('config.rejected', { outcome: 'failure' }),
   control('mode.changed', { subject: 'best_effort' }),
