@@ -174,7 +174,7 @@ LIMIT 40`,
     title: 'Changes in the period, holds, and records of the period that retention has dropped',
     sql: `SELECT ${instant('occurred_at')} AS occurred, kind, outcome, ifNull(subject, '') AS subject, if(principal_subject = '', '(system)', principal_subject) AS by, leaf_index
 FROM ${at('control')}
-WHERE (${inPeriod('occurred_at')} AND kind IN ('policy.published', 'connection.registered', 'mode.changed', 'config.rejected', 'key.created', 'key.rotated', 'key.retired', 'hold.placed', 'hold.released'))
+WHERE (${inPeriod('occurred_at')} AND kind IN ('policy.published', 'connection.registered', 'mode.changed', 'config.rejected', 'key.created', 'key.rotated', 'key.retired', 'hold.placed', 'hold.released', 'erasure.done'))
   OR (kind = 'retention.dropped' AND toInt64OrZero(attributes['from_us']) < toUnixTimestamp64Micro({to}) AND toInt64OrZero(attributes['to_us']) >= toUnixTimestamp64Micro({from}))
 ORDER BY leaf_index
 LIMIT 60`,
