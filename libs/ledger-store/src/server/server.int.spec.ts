@@ -155,7 +155,7 @@ describe('a ClickHouse server', () => {
       expect([statement.slice(0, 90), answer]).toEqual([statement.slice(0, 90), expect.stringMatching(/^200 |UNKNOWN_QUERY_PARAMETER/)]);
     }
     const tables = statements.filter((statement) => statement.startsWith('CREATE TABLE'));
-    expect(tables).toHaveLength(5);
+    expect(tables).toHaveLength(6);
     for (const table of tables) {
       expect(table).toMatch(/ENGINE = ReplicatedMergeTree\('\/clickhouse\/tables\/\{uuid\}\/\{shard\}', '\{replica\}'\)/);
       expect(table).toMatch(/\breplicated_deduplication_window = 100000, replicated_deduplication_window_seconds = 2592000\b/);
@@ -170,9 +170,15 @@ describe('a ClickHouse server', () => {
       expect([statement, await parse(statement)]).toEqual([statement, expect.stringMatching(/^200 /)]);
       const grants = /^GRANT (.*) ON /s.exec(statement)?.[1] ?? '';
       if (/ TO affiant_retention;?$/.test(statement)) {
-        // It alone can remove rows: of the events, and in the table it makes for a drop.
+        // It alone can remove events: from their table, and in the table it makes for a drop; and opened content with them.
         if (/DELETE|DROP|CREATE/.test(grants))
-          expect(statement).toMatch(/^GRANT INSERT, (ALTER DELETE ON ledger\.events|CREATE TABLE, DROP TABLE ON ledger\.kept) TO/);
+          expect(statement).toMatch(
+            /^GRANT (INSERT, ALTER DELETE ON ledger\.events|INSERT, CREATE TABLE, DROP TABLE ON ledger\.kept|ALTER DELETE ON ledger\.content) TO/,
+          );
+        continue;
+      }
+      if (/ TO affiant_eraser;?$/.test(statement)) {
+        expect(statement).toMatch(/^GRANT (SELECT ON ledger\.\*|ALTER DELETE ON ledger\.content) TO/);
         continue;
       }
       if (!statement.includes('affiant_migrator')) expect(grants).not.toMatch(/ALTER|DELETE|DROP|TRUNCATE|OPTIMIZE|SYSTEM|ALL|CREATE/);
