@@ -77,6 +77,7 @@ describe('affiant ledger rebuild', () => {
     const state = join(directory, 'state');
     const logger = createLogger('test', { level: 'silent' });
     const key = await loadOrCreateSecret(join(state, 'keys', 'journal.key'));
+    await loadOrCreateSecret(join(state, 'keys', 'content.key'));
     const engine = await startEmbeddedEngine({ stateDirectory: state, logger });
     const { url, headers } = engine.access;
     const store = new ClickHouseLedgerStore({ url, headers, ...engine.writer, migrator: engine.migrator });

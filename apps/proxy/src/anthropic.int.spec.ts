@@ -49,8 +49,10 @@ const ask = (content: string): Anthropic.MessageCreateParamsNonStreaming => ({
   max_tokens: 64,
   messages: [{ role: 'user', content }],
 });
-const recordedBody = (type: 'request' | 'response', at = 0): string =>
-  Buffer.concat(rig.recorder.of(type)[at]?.event.body.segments.map(({ inline }) => inline ?? Buffer.alloc(0)) ?? []).toString();
+const recordedBody = (type: 'request' | 'response', at = 0): string => {
+  const draft = rig.recorder.of(type)[at];
+  return draft === undefined ? '' : rig.textOf(draft.event.body);
+};
 
 describe('the Anthropic SDK through the gateway', () => {
   it('masks both ways in a stream, and the trail holds what was shown', async () => {

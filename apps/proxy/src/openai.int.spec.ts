@@ -42,8 +42,10 @@ const responses = (input: unknown, more: object = {}, where = 'gpt'): Promise<An
   rig.post({ model: 'gpt-test-1', input, store: false, ...more }, { path: `/c/${where}/v1/responses` });
 const chat = (content: string, more: object = {}): Promise<Answer> =>
   rig.post({ model: 'gpt-test-1', messages: [{ role: 'user', content }], ...more }, { path: '/c/gpt/v1/chat/completions' });
-const recordedBody = (type: 'request' | 'response', at = 0): string =>
-  Buffer.concat(rig.recorder.of(type)[at]?.event.body.segments.map(({ inline }) => inline ?? Buffer.alloc(0)) ?? []).toString();
+const recordedBody = (type: 'request' | 'response', at = 0): string => {
+  const draft = rig.recorder.of(type)[at];
+  return draft === undefined ? '' : rig.textOf(draft.event.body);
+};
 const errorOf = (answer: Answer): { type: string; code: string; message: string } =>
   (JSON.parse(answer.body) as { error: { type: string; code: string; message: string } }).error;
 

@@ -33,7 +33,7 @@ describe('no evidence, no effect', () => {
       input_tokens: 3,
     });
     expect(response?.body).toMatchObject({ complete: true, original_length: 12, masked_length: 12 });
-    expect(Buffer.concat(response?.body.segments.map(({ inline }) => inline as Buffer) ?? []).toString()).toBe(answer.body);
+    expect(rig.textOf(response!.body)).toBe(answer.body);
     expect(response?.timeline.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(12);
     const [heard] = rig.upstream.heard;
     expect(heard?.url).toBe('/v1/messages?beta=true');

@@ -1,8 +1,8 @@
 import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { bootModule } from './nest.js';
 import type { ApprovalsConfig, ConnectionConfig } from '#config';
-import { LocalWrapper, MemoryKeyBook } from '#content-keys';
-import { SystemClock, SystemIds } from '#events';
+import { MemoryKeyBook, openSealed, type KeyWrapper } from '#content-keys';
+import { SystemClock, SystemIds, type BodySegment } from '#events';
 import { createLogger } from '#observability';
 import { Gateway } from '../gateway.js';
 import type { GatewayLimits, ProxyOptions } from '../ports.js';
@@ -10,6 +10,12 @@ import { ProxyModule } from '../proxy.module.js';
 import { fakeProtocol } from './fake-protocol.js';
 import { FakeUpstream } from './fake-upstream.js';
 import { FakeBook, FakeIdentity, FakePolicies, FakeRecorder } from './fakes.js';
+
+/** Wraps nothing, so that a test can open what was sealed. */
+const plainly: KeyWrapper = {
+  wrap: async (_id, key) => key.toString('base64'),
+  unwrap: async (_id, wrapped) => Buffer.from(wrapped, 'base64'),
+};
 
 export interface Answer {
   readonly status: number;
@@ -101,6 +107,15 @@ export class Rig {
     });
   }
 
+  /** What the segments that this part of an event carries say. */
+  textOf({ segments, content_key }: Pick<BodySegment, 'segments' | 'content_key'>): string {
+    const kept = this.keyBook.keys.get(content_key ?? '');
+    const key = kept?.state === 'live' ? Buffer.from(kept.wrapped, 'base64') : Buffer.alloc(0);
+    return Buffer.concat(
+      segments.flatMap(({ inline }) => (inline === null ? [] : [openSealed(content_key ?? '', key, inline)])),
+    ).toString();
+  }
+
   #options(settings: RigSettings): ProxyOptions {
     return {
       config: {
@@ -122,7 +137,7 @@ export class Rig {
       approvals: this.book,
       credentials: () => ({ header: 'x-api-key', value: 'stored-key' }),
       digestKey: Buffer.alloc(32, 7),
-      contentKeys: { book: this.keyBook, wrapper: new LocalWrapper(Buffer.alloc(32, 9)) },
+      contentKeys: { book: this.keyBook, wrapper: plainly },
       placeholder: (type) => `[${type}]`,
       protocols: [fakeProtocol],
       clock: new SystemClock(),
