@@ -10,8 +10,9 @@ import { benchConfig } from './bench-config.mjs';
 // As the mains of the product do: the flags first, then what is large.
 engineFlagsForStart();
 const { NestFactory } = await import('@nestjs/core');
-const { AnthropicProtocol, Gateway, ProxyModule } = await import('../../dist/apps/proxy/src/index.js');
+const { builtInProtocols, Gateway, ProxyModule } = await import('../../dist/apps/proxy/src/index.js');
 const { parseConfig } = await import('../../dist/libs/config/src/index.js');
+const { LocalWrapper, MemoryKeyBook } = await import('../../dist/libs/content-keys/src/index.js');
 const { createPlaceholder } = await import('../../dist/libs/detect/src/index.js');
 const { EventCodec, SystemClock, SystemIds } = await import('../../dist/libs/events/src/index.js');
 const { createIdentity, startDevelopmentIssuer } = await import('../../dist/libs/identity/src/index.js');
@@ -76,8 +77,9 @@ const app = await NestFactory.createApplicationContext(
     },
     credentials: () => ({ header: 'x-api-key', value: 'bench-upstream-key' }),
     digestKey: Buffer.alloc(32, 8),
+    contentKeys: { book: new MemoryKeyBook(), wrapper: new LocalWrapper(Buffer.alloc(32, 9)) },
     placeholder: createPlaceholder(Buffer.alloc(32, 9)),
-    protocols: [new AnthropicProtocol()],
+    protocols: builtInProtocols(),
     clock,
     ids,
     logger,
