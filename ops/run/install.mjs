@@ -44,8 +44,6 @@ export function install(scope, log) {
   ];
   const { status, error } = spawnSync('npm', args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   if (status !== 0)
-    refuse(
-      `npm ${command[0]} failed${error ? ` (${error.message})` : ''}. Check the network and the npm settings, then run the command again.`,
-    );
+    refuse(`npm ci failed${error ? ` (${error.message})` : ''}. Check the network and the npm settings, then run the command again.`);
   writeFileSync(marker, `${JSON.stringify({ lock, scope })}\n`);
 }
