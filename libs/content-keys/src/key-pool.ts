@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AffiantError } from '#errors';
 import type { Clock, Ids } from '#events';
 import type { IssuedKey, KeyBook, KeyWrapper } from './port.js';
@@ -13,13 +14,15 @@ export interface KeyPoolOptions {
   readonly onFailure?: (error: unknown) => void;
   /** Keys kept ready. Default 1,024. */
   readonly size?: number;
-  /** Keys of one batch, one write of the catalogue each. Default 256. */
+  /** Keys of one batch, one write of the catalogue each. Default 64: more would hold the event loop. */
   readonly batch?: number;
   /** How long `take` waits at an empty pool, milliseconds. Default 5,000. */
   readonly waitMs?: number;
 }
 
 const RETRY_MS = 250;
+/** Keys made between two turns of the event loop. */
+const PER_TURN = 8;
 
 interface Waiter {
   readonly give: (key: SealingKey) => void;
@@ -40,7 +43,7 @@ export class KeyPool {
   #closed = false;
 
   constructor(options: KeyPoolOptions) {
-    this.#options = { ...options, size: options.size ?? 1_024, batch: options.batch ?? 256, waitMs: options.waitMs ?? 5_000 };
+    this.#options = { ...options, size: options.size ?? 1_024, batch: options.batch ?? 64, waitMs: options.waitMs ?? 5_000 };
   }
 
   /** Keys that are ready. */
@@ -112,6 +115,7 @@ export class KeyPool {
         const [id, key] = [ids.uuid(), randomBytes(32)];
         issued.push({ id, wrapped: await wrapper.wrap(id, key) });
         keys.push(new SealingKey(id, key));
+        if (n % PER_TURN === PER_TURN - 1) await nextTurn();
       }
       await book.issue(issued, clock.nowMs());
       // A crash here leaves wrapped keys in the catalogue that seal nothing.

@@ -71,6 +71,8 @@ export async function recordBody(
         ? [sealed(piece.bytes, parts.mediaType, sealing)]
         : await cutPiece(piece.bytes, parts.mediaType, sealing, slices);
     segments.push(...cut);
+    // Sealing and hashing cost by the byte: pieces may be few and large.
+    if (slices.spent) await slices.turn();
     if (scope !== null) learned.set(key, cut.map(withoutContent));
   }
   const carried = inlineLength > INLINE_LIMIT;
