@@ -2,13 +2,16 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { registryInstalled, startRegistry, type TestRegistry } from '../../../../test/support/engines/registry.mjs';
-import { loadSchemas } from '../schemas.js';
+import { loadSchemas, loadSchemaVersions } from '../schemas.js';
 import { otherVersion } from '../../../../test/support/schema-versions.mjs';
 import { applySchemas, checkSchemas, isGood } from './apply.js';
 import { SchemaRegistry } from './client.js';
 
-const schemas = loadSchemas();
+/** Every version there was, in the order of the ids, as `affiant schemas apply` registers them. */
+const schemas = loadSchemaVersions();
 const request = schemas[0]!;
+const versions = schemas.filter(({ name }) => name === request.name);
+const newest = versions.at(-1)!;
 
 describe.skipIf(!registryInstalled())('against a real registry without import mode', () => {
   let engine: TestRegistry;
@@ -25,8 +28,8 @@ describe.skipIf(!registryInstalled())('against a real registry without import mo
     );
     expect((await applySchemas(registry, schemas)).every(({ state }) => state === 'ok')).toBe(true);
     expect((await checkSchemas(registry, schemas)).every(isGood)).toBe(true);
-    expect(JSON.parse((await registry.schemaById(request.id)) ?? '')).toEqual(request.schema);
-    const broken = structuredClone(request.schema) as { fields: { name: string; type: unknown }[] };
+    expect(JSON.parse((await registry.schemaById(newest.id)) ?? '')).toEqual(newest.schema);
+    const broken = structuredClone(newest.schema) as { fields: { name: string; type: unknown }[] };
     broken.fields.push({ name: 'without_default', type: 'string' });
     await expect(registry.register(request.name, broken)).rejects.toMatchObject({
       code: 'registry_failed',
@@ -35,9 +38,9 @@ describe.skipIf(!registryInstalled())('against a real registry without import mo
 
     // Lowered by somebody: found, and mended by the next apply.
     await registry.setCompatibility(request.name, 'BACKWARD');
-    expect((await checkSchemas(registry, schemas)).filter((finding) => !isGood(finding))).toMatchObject([
-      { id: 1, state: 'compatibility' },
-    ]);
+    expect((await checkSchemas(registry, schemas)).filter((finding) => !isGood(finding))).toMatchObject(
+      versions.map(({ id }) => ({ id, state: 'compatibility' })),
+    );
     expect((await applySchemas(registry, schemas)).every(isGood)).toBe(true);
   });
 });
@@ -104,26 +107,28 @@ describe('ids', () => {
     const { registry, modes } = await open({ importMode: true, foreign: 0 });
     expect((await applySchemas(registry, [...schemas].reverse())).every(isGood)).toBe(true);
     expect((await checkSchemas(registry, schemas)).every(({ state }) => state === 'ok')).toBe(true);
-    expect(modes.filter((mode) => mode.startsWith(`${request.name} `))).toEqual([`${request.name} IMPORT`, `${request.name} READWRITE`]);
+    expect(modes.filter((mode) => mode.startsWith(`${request.name} `))).toEqual(
+      versions.flatMap(() => [`${request.name} IMPORT`, `${request.name} READWRITE`]),
+    );
   });
 
   it.each([true, false])('of earlier versions stay, and a later release adds its own (import mode %s)', async (importMode) => {
     const { registry } = await open({ importMode, foreign: 0 });
     expect((await applySchemas(registry, schemas)).every(isGood)).toBe(true);
-    const later = otherVersion(schemas, {
+    const later = otherVersion(loadSchemas(), {
       firstId: schemas.length + 1,
       withFields: { Envelope: [{ name: 'region', type: ['null', 'string'], default: null }] },
     });
-    const versions = [...later, ...schemas];
-    expect((await applySchemas(registry, versions)).map(({ state }) => state)).toEqual([
+    const all = [...later, ...schemas];
+    expect((await applySchemas(registry, all)).map(({ state }) => state)).toEqual([
       ...schemas.map(() => 'ok'),
       ...later.map(() => 'registered'),
     ]);
-    expect((await checkSchemas(registry, versions)).every(({ state }) => state === 'ok')).toBe(true);
+    expect((await checkSchemas(registry, all)).every(({ state }) => state === 'ok')).toBe(true);
   });
 
   it('that somebody else holds are told, and nothing further is registered', async () => {
-    const { registry } = await open({ importMode: false, foreign: 9 });
+    const { registry } = await open({ importMode: false, foreign: schemas.length });
     const findings = await applySchemas(registry, schemas);
     expect(findings.every(({ state }) => state === 'id_taken')).toBe(true);
     expect(await registry.lookup(request.name, request.schema)).toBeNull();
