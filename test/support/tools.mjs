@@ -24,7 +24,8 @@ export function npmProject(name, folder) {
     console.error(`installing ${name} into the tool cache (once)`);
     const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
       cwd: target,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      // To stderr: the output of whoever asks may be read by a program.
+      stdio: ['ignore', 2, 2],
     });
     if (status !== 0) throw new Error(`npm ci of ${name} failed`);
     writeFileSync(done, '');

@@ -6,9 +6,15 @@ import { Rig } from './testing/rig.js';
 
 let rig: Rig;
 
+/** Waits long enough for people on any machine: what a test wants to happen in time does. */
 beforeEach(async () => {
-  rig = await Rig.start({ approvals: { silent: 60, keep_alive: 20 }, limits: { silent_wait: 150 } });
+  rig = await Rig.start({ approvals: { silent: 60_000, keep_alive: 20 }, limits: { silent_wait: 60_000 } });
 });
+/** For tests of what happens when nobody decides in time. */
+async function impatient(): Promise<void> {
+  await rig.stop();
+  rig = await Rig.start({ approvals: { silent: 60, keep_alive: 20 }, limits: { silent_wait: 150 } });
+}
 afterEach(() => rig.stop());
 
 const outcomes = (): string[] => rig.recorder.of('response').map(({ event }) => event.outcome);
@@ -69,6 +75,7 @@ describe('a request that waits for people', () => {
   });
 
   it('keeps a stream alive while it waits, and refuses inside it', async () => {
+    await impatient();
     const answer = rig.post(held, {
       onRequest: (request) => request.on('response', (response) => response.once('data', () => void deny())),
     });
@@ -80,6 +87,7 @@ describe('a request that waits for people', () => {
   });
 
   it('goes on behind the keep-alives when granted late', async () => {
+    await impatient();
     const approve = async (): Promise<void> => void (await rig.book.vote((await rig.book.row()).id, 'approve'));
     const answer = await rig.post(held, {
       onRequest: (request) => request.on('response', (response) => response.once('data', () => void approve())),
@@ -88,6 +96,7 @@ describe('a request that waits for people', () => {
   });
 
   it('tells a call that does not stream to come again, and the retry joins', async () => {
+    await impatient();
     const first = await rig.post({ text: 'HOLD' });
     expect(first).toMatchObject({ status: 429, headers: { 'retry-after': '5', 'x-should-retry': 'true' } });
     const retry = rig.post({ text: 'HOLD' });
@@ -190,6 +199,7 @@ describe('a request that waits for people', () => {
   });
 
   it('finds the ticket an earlier process opened', async () => {
+    await impatient();
     const first = rig.post({ text: 'HOLD' });
     const row = await rig.book.row();
     expect((await first).status).toBe(429);
@@ -281,6 +291,7 @@ describe('an answer that waits for people', () => {
   });
 
   it('holds a whole answer silently, then tells to come again; the retry gets it', async () => {
+    await impatient();
     rig.upstream.answer = ({ response }) => {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end('hold:x\nrest');
