@@ -1,7 +1,7 @@
 // The loss of ClickHouse: an empty one is filled again from Kafka's topics, the tiles and the sealed state, and gives the same answers.
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { startClickHouse } from '../support/engines/clickhouse.mjs';
 import { affiantAside as affiant } from '../support/instance.mjs';
 
@@ -25,7 +25,7 @@ export async function rebuilt({ cluster, check }) {
     const config = cluster.operatorConfig('rebuild.yaml', after);
     const state = join(cluster.options.directory, 'rebuild');
     mkdirSync(join(state, 'keys'), { recursive: true });
-    copyFileSync(cluster.vkey, join(state, 'keys', 'ledger.vkey'));
+    for (const key of ['ledger.vkey', 'content.key']) copyFileSync(join(dirname(cluster.vkey), key), join(state, 'keys', key));
     await affiant(null, ['ledger', 'migrate', '--config', config]);
     const begun = performance.now();
     const told = JSON.parse(await affiant(state, ['ledger', 'rebuild', '--config', config, '--json']));

@@ -18,7 +18,7 @@ import { ocsfValidator } from '../support/ocsf/validate.mjs';
 import { missing } from '../support/tools.mjs';
 
 const { KafkaSender, partitionOf, topicPlans } = await import('#event-log');
-const { ALL_TOPICS, applySchemas, checkSchemas, isGood, loadSchemas, payloadHash, SchemaRegistry } = await import('#events');
+const { ALL_TOPICS, applySchemas, checkSchemas, isGood, loadSchemaVersions, payloadHash, SchemaRegistry } = await import('#events');
 const { sourceEvents } = await import('./siem/events.mjs');
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, Kafka, logLevel, ResourcePatternTypes } = kafkajs;
@@ -92,7 +92,7 @@ async function run() {
   writeFileSync(ca, kafka.ca);
   await prepareCluster(kafka);
 
-  const applied = await applySchemas(new SchemaRegistry({ url: registry.url }), loadSchemas());
+  const applied = await applySchemas(new SchemaRegistry({ url: registry.url }), loadSchemaVersions());
   check('the registry holds every schema under the id of the framing', applied.every(isGood), JSON.stringify(applied));
 
   const events = SOURCES.flatMap((source) => sourceEvents(source, EXCHANGES).map((event) => ({ source, ...event })));
@@ -124,7 +124,7 @@ async function run() {
   );
   await checkRefusals(kafka, ca);
   await registry.kill();
-  const error = await checkSchemas(new SchemaRegistry({ url: registry.url }), loadSchemas()).catch((cause) => cause);
+  const error = await checkSchemas(new SchemaRegistry({ url: registry.url }), loadSchemaVersions()).catch((cause) => cause);
   check('a registry that is away is told as such, and stops nothing else', error?.code === 'registry_failed', String(error));
   await produce(
     kafka.connection,

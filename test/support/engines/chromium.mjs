@@ -8,6 +8,8 @@ import { ensureDebian } from '../tools.mjs';
 
 const present = () => spawnSync('chromium', ['--version']).status === 0;
 
+const CHOSEN_MS = 60_000;
+
 /** Null when there is no browser and none can be installed. */
 export async function startChromium() {
   if (!ensureDebian(present, ['chromium'])) return null;
@@ -62,7 +64,7 @@ export async function startChromium() {
     );
     die();
     await ended;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(profile, { recursive: true, force: true, maxRetries: 20 });
   };
 
   /** Opens an address in a tab of its own. */
@@ -83,6 +85,12 @@ export async function startChromium() {
       const { root } = await ask('DOM.getDocument');
       const { nodeId } = await ask('DOM.querySelector', { nodeId: root.nodeId, selector });
       await ask('DOM.setFileInputFiles', { nodeId, files });
+      // Of a folder the browser lists the files after it has answered.
+      const deadline = Date.now() + CHOSEN_MS;
+      while (!(await evaluate(`document.querySelector(${JSON.stringify(selector)}).files.length > 0`))) {
+        if (Date.now() > deadline) throw new Error(`nothing was chosen in ${selector}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
     };
     return { evaluate, choose };
   };
