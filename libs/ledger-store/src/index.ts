@@ -8,9 +8,10 @@ export {
 export { DEFAULT_LIMITS, type EngineLimits } from './engine/limits.js';
 export type * from './port.js';
 export { ClickHouseLedgerStore, type ClickHouseLedgerStoreOptions } from './store/clickhouse-ledger-store.js';
-export { ClickHouseRetentionStore, type RetentionStoreOptions } from './retention/clickhouse-retention-store.js';
+export { ClickHouseRetentionStore } from './retention/clickhouse-retention-store.js';
 export type * from './retention/port.js';
-export { ClickHouseErasureStore, type ErasureStoreOptions } from './erasure/clickhouse-erasure-store.js';
+export type { MaintenanceOptions } from './store/maintenance-client.js';
+export { ClickHouseErasureStore } from './erasure/clickhouse-erasure-store.js';
 export type * from './erasure/port.js';
 export { serverEngineAccess, type ServerLogins } from './server/server-access.js';
 export type { Flavour } from './store/flavour.js';

@@ -1,10 +1,13 @@
 import type { Erasure, ErasureBook } from '#catalogue';
-import { AffiantError, isAffiantError } from '#errors';
+import { AffiantError } from '#errors';
 import type { Clock, EventRecorder, Ids, Principal } from '#events';
 import type { SessionContent } from '#ledger-store';
 import { recordAccess } from '../access/access-log.js';
+import { assertPerson, refusalsRecorded } from '../access/people-only.js';
 import { readReason } from '../approvals/approval-rules.js';
 import type { ErasureRoles } from '../ports.js';
+
+const RULE = { code: 'erasure_forbidden', kind: 'erasure.refused' } as const;
 
 export interface ErasureDeskOptions {
   readonly book: ErasureBook;
@@ -34,8 +37,8 @@ export async function requestErasure(
   asked: { readonly session: string; readonly reason: string; readonly basis: string },
 ): Promise<RequestedErasure> {
   const { book, contentOf, recorder, clock, ids, redact, roles } = options;
-  return refusalsRecorded(options, by, 'request', null, async () => {
-    assertPerson(by, roles().request, 'request');
+  return refusalsRecorded(recorder, RULE, by, { action: 'request', id: null }, async () => {
+    assertPerson(by, roles().request, RULE.code, 'request an erasure');
     const reason = redact(readReason(asked.reason));
     if (asked.basis.trim() === '') throw new AffiantError('usage_invalid', 'an erasure names its legal basis');
     const content = await contentOf(asked.session);
@@ -73,8 +76,8 @@ export async function requestErasure(
 export async function approveErasure(options: ErasureDeskOptions, by: Principal, id: string, reason: string): Promise<Erasure> {
   const { book, recorder, clock, redact, roles } = options;
   const erasure = await found(book, id);
-  return refusalsRecorded(options, by, 'approve', id, async () => {
-    assertPerson(by, roles().approve, 'approve');
+  return refusalsRecorded(recorder, RULE, by, { action: 'approve', id }, async () => {
+    assertPerson(by, roles().approve, RULE.code, 'approve an erasure');
     const { issuer, subject } = erasure.requested_by;
     if (issuer === by.issuer && subject === by.subject)
       throw new AffiantError('erasure_forbidden', 'who requested an erasure does not approve it');
@@ -96,8 +99,8 @@ export async function approveErasure(options: ErasureDeskOptions, by: Principal,
 export async function withdrawErasure(options: ErasureDeskOptions, by: Principal, id: string, reason: string): Promise<Erasure> {
   const { book, recorder, clock, redact, roles } = options;
   const erasure = await found(book, id);
-  return refusalsRecorded(options, by, 'withdraw', id, async () => {
-    assertPerson(by, [...roles().request, ...roles().approve], 'withdraw');
+  return refusalsRecorded(recorder, RULE, by, { action: 'withdraw', id }, async () => {
+    assertPerson(by, [...roles().request, ...roles().approve], RULE.code, 'withdraw an erasure');
     assertRequested(erasure);
     const attributes = { session: erasure.session, reason: redact(readReason(reason)) };
     await recordAccess(recorder, {
@@ -120,34 +123,4 @@ async function found(book: ErasureBook, id: string): Promise<Erasure> {
 
 function assertRequested({ state }: Erasure): void {
   if (state !== 'requested') throw new AffiantError('conflict', `the erasure is ${state} already`);
-}
-
-function assertPerson({ kind, actor, groups }: Principal, allowed: readonly string[], what: string): void {
-  if (kind !== 'user' || actor !== null)
-    throw new AffiantError('erasure_forbidden', `only a person, acting in person, may ${what} an erasure`);
-  if (!groups.some((group) => allowed.includes(group)))
-    throw new AffiantError('erasure_forbidden', `only members of the groups in the section erasure may ${what} one`);
-}
-
-async function refusalsRecorded<T>(
-  { recorder }: ErasureDeskOptions,
-  by: Principal,
-  action: string,
-  id: string | null,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isAffiantError(error) && error.code === 'erasure_forbidden') {
-      await recordAccess(recorder, {
-        kind: 'erasure.refused',
-        principal: by,
-        outcome: 'failure',
-        subject: id,
-        attributes: { action, code: error.code, reason: error.message },
-      });
-    }
-    throw error;
-  }
 }

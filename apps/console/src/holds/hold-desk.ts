@@ -1,9 +1,12 @@
 import type { Hold, HoldBook, HoldScope, RetentionDrop } from '#catalogue';
 import type { Clock, EventRecorder, Ids, Principal } from '#events';
-import { AffiantError, isAffiantError } from '#errors';
+import { AffiantError } from '#errors';
 import { recordAccess } from '../access/access-log.js';
+import { assertPerson, refusalsRecorded } from '../access/people-only.js';
 import { readReason } from '../approvals/approval-rules.js';
 import type { HoldRoles } from '../ports.js';
+
+const RULE = { code: 'hold_forbidden', kind: 'hold.refused' } as const;
 
 export interface HoldDeskOptions {
   readonly book: HoldBook;
@@ -30,8 +33,8 @@ export interface PlacedHold {
  */
 export async function placeHold(options: HoldDeskOptions, by: Principal, scope: HoldScope, reason: string): Promise<PlacedHold> {
   const { book, recorder, clock, ids, redact, roles } = options;
-  return refusalsRecorded(options, by, 'place', null, async () => {
-    assertPerson(by, roles().place, 'place');
+  return refusalsRecorded(recorder, RULE, by, { action: 'place', id: null }, async () => {
+    assertPerson(by, roles().place, RULE.code, 'place a hold');
     if (Object.values(scope).every((value) => value === null))
       throw new AffiantError('usage_invalid', 'a hold names a time, a session, a principal or a connection');
     if (scope.from !== null && scope.to !== null && scope.from >= scope.to)
@@ -72,8 +75,8 @@ export async function releaseHold(options: HoldDeskOptions, by: Principal, id: s
   const { book, recorder, clock, redact, roles } = options;
   const hold = await book.get(id);
   if (hold === null) throw new AffiantError('not_found', 'there is no such hold');
-  return refusalsRecorded(options, by, 'release', id, async () => {
-    assertPerson(by, roles().release, 'release');
+  return refusalsRecorded(recorder, RULE, by, { action: 'release', id }, async () => {
+    assertPerson(by, roles().release, RULE.code, 'release a hold');
     const { issuer, subject } = hold.placed_by;
     if (issuer === by.issuer && subject === by.subject) throw new AffiantError('hold_forbidden', 'who placed a hold does not release it');
     if (hold.state === 'released') throw new AffiantError('conflict', 'the hold is released already');
@@ -81,35 +84,6 @@ export async function releaseHold(options: HoldDeskOptions, by: Principal, id: s
     await recordAccess(recorder, { kind: 'hold.released', principal: by, outcome: 'success', subject: id, attributes: { reason: given } });
     return book.release(id, by, given, clock.nowMs());
   });
-}
-
-function assertPerson({ kind, actor, groups }: Principal, allowed: readonly string[], what: string): void {
-  if (kind !== 'user' || actor !== null) throw new AffiantError('hold_forbidden', `only a person, acting in person, may ${what} a hold`);
-  if (!groups.some((group) => allowed.includes(group)))
-    throw new AffiantError('hold_forbidden', `only members of holds.${what} may ${what} a hold`);
-}
-
-async function refusalsRecorded<T>(
-  { recorder }: HoldDeskOptions,
-  by: Principal,
-  action: string,
-  id: string | null,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (isAffiantError(error) && error.code === 'hold_forbidden') {
-      await recordAccess(recorder, {
-        kind: 'hold.refused',
-        principal: by,
-        outcome: 'failure',
-        subject: id,
-        attributes: { action, code: error.code, reason: error.message },
-      });
-    }
-    throw error;
-  }
 }
 
 function told({ from, to, session, principal, connection }: HoldScope): Record<string, string> {

@@ -1,9 +1,9 @@
 import type { DataSource } from 'typeorm';
-import { resolveSecret, type ClickHouseConfig, type ErasureConfig } from '#config';
+import type { ClickHouseConfig, ErasureConfig } from '#config';
 import { AffiantError } from '#errors';
 import type { Clock, EventCodec, EventRecorder } from '#events';
 import type { Logger } from '#observability';
-import { clickhouseHeaders } from '#service';
+import { maintenanceLogin } from './maintenance-login.js';
 import { OneAtATime } from './one-at-a-time.js';
 
 /** How soon an erasure that was agreed on is begun, and how often content of destroyed keys is looked for. */
@@ -26,7 +26,7 @@ interface ServerErasures {
 /** Erasures of distributed mode, in one ledger service at a time. Nothing when the configuration lets nobody request one. Returns the stop. */
 export async function startServerErasures(parts: ServerErasures): Promise<() => Promise<void>> {
   const { clickhouse, erasure, catalogue, url, origin, recorder, codec, clock, logger } = parts;
-  const { eraser, cluster } = clickhouse;
+  const { eraser } = clickhouse;
   if (eraser === undefined) {
     if (erasure.request.length === 0 && erasure.approve.length === 0) return async () => undefined;
     throw new AffiantError(
@@ -43,13 +43,7 @@ export async function startServerErasures(parts: ServerErasures): Promise<() => 
     import('#erasure'),
     import('#ledger-store'),
   ]);
-  const store = new ClickHouseErasureStore({
-    url: clickhouse.url,
-    headers: await clickhouseHeaders(clickhouse),
-    user: eraser.user,
-    password: await resolveSecret(eraser.password),
-    flavour: cluster === undefined ? { kind: 'server' } : { kind: 'cluster', cluster },
-  });
+  const store = new ClickHouseErasureStore(await maintenanceLogin(clickhouse, eraser));
   const turn = new OneAtATime({ url, name: `${origin} erasure`, logger });
   const stop = startErasures({
     book: new TypeormErasureBook(catalogue),

@@ -1,8 +1,9 @@
-import { resolveSecret, type ClickHouseConfig, type RetentionConfig } from '#config';
+import type { ClickHouseConfig, RetentionConfig } from '#config';
 import { AffiantError } from '#errors';
 import type { Clock, EventCodec, EventRecorder } from '#events';
 import type { Logger } from '#observability';
-import { clickhouseHeaders, type ServiceContext } from '#service';
+import type { ServiceContext } from '#service';
+import { maintenanceLogin } from './maintenance-login.js';
 import { OneAtATime } from './one-at-a-time.js';
 
 interface ServerRetention {
@@ -21,7 +22,7 @@ interface ServerRetention {
 /** Retention of distributed mode, in one ledger service at a time: a lock of its own in PostgreSQL. Nothing when the configuration drops nothing. Returns the stop. */
 export async function startServerRetention(parts: ServerRetention): Promise<() => Promise<void>> {
   const { clickhouse, retention, url, origin, recorder, codec, clock, logger, whenThere } = parts;
-  const { retention: login, cluster } = clickhouse;
+  const { retention: login } = clickhouse;
   if (login === undefined) {
     if (retention.content === undefined) return async () => undefined;
     throw new AffiantError('config_invalid', 'the configuration has a retention, and no clickhouse.retention to carry it out', {
@@ -35,13 +36,7 @@ export async function startServerRetention(parts: ServerRetention): Promise<() =
     import('#ledger-store'),
   ]);
   const catalogue = await whenThere('the catalogue', () => openCatalogue({ url, pool: 2 }));
-  const store = new ClickHouseRetentionStore({
-    url: clickhouse.url,
-    headers: await clickhouseHeaders(clickhouse),
-    user: login.user,
-    password: await resolveSecret(login.password),
-    flavour: cluster === undefined ? { kind: 'server' } : { kind: 'cluster', cluster },
-  });
+  const store = new ClickHouseRetentionStore(await maintenanceLogin(clickhouse, login));
   const turn = new OneAtATime({ url, name: `${origin} retention`, logger });
   const stop = startRetention({
     book: new TypeormHoldBook(catalogue),

@@ -1,9 +1,9 @@
-import { ClickHouseErasureStore, type ErasureStore, type ErasureStoreOptions, type RowScope, type SessionContent } from '#ledger-store';
+import { ClickHouseErasureStore, type ErasureStore, type MaintenanceOptions, type RowScope, type SessionContent } from '#ledger-store';
 
 /** Erasures on the embedded engine: each call goes to the engine that runs now, with the login it was started with. */
 export class EmbeddedErasureStore implements ErasureStore {
   /** @param options throws engine_failed while the engine is away */
-  constructor(private readonly options: () => ErasureStoreOptions) {}
+  constructor(private readonly options: () => MaintenanceOptions) {}
 
   contentOf(session: string): Promise<SessionContent> {
     return this.#with((store) => store.contentOf(session));

@@ -1,15 +1,9 @@
-import {
-  ClickHouseRetentionStore,
-  type PartitionPart,
-  type RetentionStore,
-  type RetentionStoreOptions,
-  type RowScope,
-} from '#ledger-store';
+import { ClickHouseRetentionStore, type PartitionPart, type RetentionStore, type MaintenanceOptions, type RowScope } from '#ledger-store';
 
 /** Retention on the embedded engine: each call goes to the engine that runs now, with the login it was started with. */
 export class EmbeddedRetentionStore implements RetentionStore {
   /** @param options throws engine_failed while the engine is away */
-  constructor(private readonly options: () => RetentionStoreOptions) {}
+  constructor(private readonly options: () => MaintenanceOptions) {}
 
   frontiers(): Promise<Record<string, number>> {
     return this.#with((store) => store.frontiers());

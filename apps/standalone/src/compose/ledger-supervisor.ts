@@ -8,8 +8,7 @@ import {
   type EmbeddedEngine,
   type EngineAccess,
   type EngineLimits,
-  type ErasureStoreOptions,
-  type RetentionStoreOptions,
+  type MaintenanceOptions,
 } from '#ledger-store';
 import type { Logger } from '#observability';
 import { giveKeys } from './keys-across.js';
@@ -55,13 +54,13 @@ export class LedgerSupervisor {
   }
 
   /** Where retention may drop; it changes with every start of the engine. @throws AffiantError engine_failed while the engine is away. */
-  retention(): RetentionStoreOptions {
+  retention(): MaintenanceOptions {
     const { access, retention } = this.#running();
     return { url: access.url, headers: access.headers, ...retention };
   }
 
   /** Where erasures may delete opened content. @throws AffiantError engine_failed while the engine is away. */
-  erasure(): ErasureStoreOptions {
+  erasure(): MaintenanceOptions {
     const { access, eraser } = this.#running();
     return { url: access.url, headers: access.headers, ...eraser };
   }

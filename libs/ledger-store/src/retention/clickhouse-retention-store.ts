@@ -1,25 +1,17 @@
-import { createClient, type ClickHouseClient, type ClickHouseSettings } from '@clickhouse/client';
+import type { ClickHouseSettings } from '@clickhouse/client';
 import { AffiantError } from '#errors';
-import { engineError } from '../store/engine-errors.js';
-import type { Flavour } from '../store/flavour.js';
+import { MaintenanceClient, type MaintenanceOptions, type Params } from '../store/maintenance-client.js';
 import { scopeConditions } from './scope.js';
 import type { PartitionPart, RetentionStore, RowScope } from './port.js';
 
-export interface RetentionStoreOptions {
-  readonly url: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly user: string;
-  readonly password: string;
-  readonly flavour?: Flavour;
-  readonly timeoutMs?: number;
+interface RetentionStoreOptions extends MaintenanceOptions {
   /** Called before each step of a drop; tests stop there. */
   readonly step?: (name: string) => Promise<void>;
 }
 
-type Params = Readonly<Record<string, unknown>>;
-
 /** What is copied is compared by count, never deduplicated: after a crash the same rows are copied again into a table that was emptied. */
 const COPY: ClickHouseSettings = { insert_deduplicate: 0, async_insert: 0, wait_end_of_query: 1 };
+const QUORUM: ClickHouseSettings = { insert_quorum: 'auto', insert_quorum_parallel: 0 };
 const ROUNDS = 20;
 
 const MONTH = 'toYYYYMM(occurred_at) = {partition:UInt32}';
@@ -30,38 +22,28 @@ const NOT_IN = (there: string): string => `(source_id, seq) NOT IN (SELECT sourc
 
 /** @see RetentionStore, docs/adr/0082-retention.md */
 export class ClickHouseRetentionStore implements RetentionStore {
-  readonly #client: ClickHouseClient;
+  readonly #client: MaintenanceClient;
   readonly #cluster: string;
+  readonly #copySettings: ClickHouseSettings;
   readonly #step: (name: string) => Promise<void>;
 
-  constructor({ url, headers, user, password, flavour, timeoutMs = 600_000, step }: RetentionStoreOptions) {
+  constructor({ step, ...options }: RetentionStoreOptions) {
+    const { flavour } = options;
     this.#cluster = flavour?.kind === 'cluster' ? ` ON CLUSTER \`${flavour.cluster}\`` : '';
+    this.#copySettings = flavour?.kind === 'cluster' ? { ...COPY, ...QUORUM } : COPY;
     this.#step = step ?? (async () => undefined);
-    this.#client = createClient({
-      url,
-      username: user,
-      password,
-      http_headers: { ...headers },
-      request_timeout: timeoutMs,
-      max_open_connections: 2,
-      keep_alive: { enabled: true, idle_socket_ttl: 2_500 },
-      log: { level: 127 },
-      clickhouse_settings: {
-        output_format_json_quote_64bit_integers: 0,
-        ...(flavour?.kind === 'cluster' ? { select_sequential_consistency: '1', insert_quorum: 'auto', insert_quorum_parallel: 0 } : {}),
-      },
-    });
+    this.#client = new MaintenanceClient(options, 'retention');
   }
 
   async frontiers(): Promise<Record<string, number>> {
-    const [last] = await this.#select<{ sources: string[]; seqs: number[] }>(
+    const [last] = await this.#client.select<{ sources: string[]; seqs: number[] }>(
       'SELECT frontier_sources AS sources, frontier_seqs AS seqs FROM ledger.checkpoints ORDER BY round DESC LIMIT 1',
     );
     return Object.fromEntries((last?.sources ?? []).map((source, index) => [source, last?.seqs[index] ?? 0]));
   }
 
   parts(frontiers: Readonly<Record<string, number>>): Promise<PartitionPart[]> {
-    return this.#select<PartitionPart>(
+    return this.#client.select<PartitionPart>(
       `SELECT toYYYYMM(occurred_at) AS partition, toString(event_type) AS event_type, count() AS rows,
          toUnixTimestamp64Micro(min(occurred_at)) AS first, toUnixTimestamp64Micro(max(occurred_at)) AS last,
          toUnixTimestamp64Micro(max(ingested_at)) AS ingested, countIf(NOT ${SEALED}) AS unsealed
@@ -70,28 +52,24 @@ export class ClickHouseRetentionStore implements RetentionStore {
     );
   }
 
-  async holdEvents(): Promise<Buffer[]> {
-    const rows = await this.#select<{ raw: string }>(
-      `SELECT hex(raw) AS raw FROM ledger.events
-       WHERE event_type = 'control' AND startsWith(JSONExtractString(data, 'kind'), 'hold.') ORDER BY occurred_at, source_id, seq`,
-    );
-    return rows.map(({ raw }) => Buffer.from(raw, 'hex'));
+  holdEvents(): Promise<Buffer[]> {
+    return this.#client.holdEvents();
   }
 
-  async covered(partition: number, scope: RowScope): Promise<number> {
+  covered(partition: number, scope: RowScope): Promise<number> {
     const { sql: covers, params } = scopeConditions(scope);
-    const [row] = await this.#select<{ n: number }>(
+    return this.#client.count(
       `SELECT count() AS n FROM ledger.events WHERE ${MONTH}
          AND ((${covers}) OR (session_id != '' AND session_id IN (SELECT session_id FROM ledger.events WHERE ${covers})))`,
       { partition, ...params },
     );
-    return row?.n ?? 0;
   }
 
   async drop(partition: number, types: readonly string[], frontiers: Readonly<Record<string, number>>): Promise<void> {
     const params = { partition, types: [...types], ...sealedParams(frontiers) };
-    const left = async (): Promise<number> => this.#count(`SELECT count() AS n FROM ledger.events WHERE ${MONTH} AND ${GOES}`, params);
-    await this.#command(`CREATE TABLE IF NOT EXISTS ledger.kept${this.#cluster} AS ledger.events`);
+    const left = async (): Promise<number> =>
+      this.#client.count(`SELECT count() AS n FROM ledger.events WHERE ${MONTH} AND ${GOES}`, params);
+    await this.#client.command(`CREATE TABLE IF NOT EXISTS ledger.kept${this.#cluster} AS ledger.events`);
     // A crash from here on leaves that table, and in it what stays of the partition; while it holds any, it belongs to a drop that must be finished.
     await this.#ownTable(partition);
     for (let round = 1; (await left()) > 0; round += 1) {
@@ -100,7 +78,7 @@ export class ClickHouseRetentionStore implements RetentionStore {
       // Listed before the copy: whatever a listed part holds was there to be copied, and what comes later is in a part that is not listed.
       const names = await this.#partNames(partition);
       await this.#copy('ledger.events', 'ledger.kept', `NOT ${GOES}`, params);
-      const missing = await this.#count(
+      const missing = await this.#client.count(
         `SELECT count() AS n FROM ledger.events WHERE ${MONTH} AND NOT ${GOES} AND ${NOT_IN('ledger.kept')}`,
         params,
       );
@@ -113,9 +91,9 @@ export class ClickHouseRetentionStore implements RetentionStore {
     }
     await this.#copy('ledger.kept', 'ledger.events', 'true', params);
     await this.#step('copied back');
-    const lost = await this.#count(`SELECT count() AS n FROM ledger.kept WHERE ${MONTH} AND ${NOT_IN('ledger.events')}`, params);
+    const lost = await this.#client.count(`SELECT count() AS n FROM ledger.kept WHERE ${MONTH} AND ${NOT_IN('ledger.events')}`, params);
     if (lost > 0) throw new AffiantError('engine_failed', `${lost} rows that stay are not back yet`, { where: String(partition) });
-    await this.#command(`DROP TABLE IF EXISTS ledger.kept${this.#cluster} SYNC`);
+    await this.#client.command(`DROP TABLE IF EXISTS ledger.kept${this.#cluster} SYNC`);
     // A crash here leaves opened content whose events are gone; the same call deletes it.
     if (types.includes('request')) await this.#dropContent(params);
   }
@@ -123,24 +101,24 @@ export class ClickHouseRetentionStore implements RetentionStore {
   /** Content is of the same events as those that went: rows of the month up to the frontiers. */
   async #dropContent(params: Params): Promise<void> {
     const goes = `${MONTH} AND ${SEALED}`;
-    if ((await this.#count(`SELECT count() AS n FROM ledger.content WHERE ${goes}`, params)) > 0)
-      await this.#command(`ALTER TABLE ledger.content DELETE WHERE ${goes} SETTINGS mutations_sync = 2`, params);
+    if ((await this.#client.count(`SELECT count() AS n FROM ledger.content WHERE ${goes}`, params)) > 0)
+      await this.#client.command(`ALTER TABLE ledger.content DELETE WHERE ${goes} SETTINGS mutations_sync = 2`, params);
   }
 
-  async close(): Promise<void> {
-    await this.#client.close();
+  close(): Promise<void> {
+    return this.#client.close();
   }
 
   /** Another partition's rows in there are those of a drop that did not end; the caller finishes that one first. */
   async #ownTable(partition: number): Promise<void> {
-    const others = await this.#count('SELECT count() AS n FROM ledger.kept WHERE toYYYYMM(occurred_at) != {partition:UInt32}', {
+    const others = await this.#client.count('SELECT count() AS n FROM ledger.kept WHERE toYYYYMM(occurred_at) != {partition:UInt32}', {
       partition,
     });
     if (others > 0) throw new AffiantError('conflict', 'ledger.kept holds what stays of another partition, whose drop has not ended');
   }
 
   async #partNames(partition: number): Promise<string[]> {
-    const rows = await this.#select<{ name: string }>(
+    const rows = await this.#client.select<{ name: string }>(
       `SELECT name FROM system.parts WHERE database = 'ledger' AND table = 'events' AND active AND partition_id = toString({partition:UInt32}) ORDER BY name`,
       { partition },
     );
@@ -148,47 +126,30 @@ export class ClickHouseRetentionStore implements RetentionStore {
   }
 
   async #copy(from: string, to: string, which: string, params: Params): Promise<void> {
-    await this.#command(`INSERT INTO ${to} SELECT * FROM ${from} WHERE ${MONTH} AND ${which} AND ${NOT_IN(to)}`, params, COPY);
+    await this.#client.command(
+      `INSERT INTO ${to} SELECT * FROM ${from} WHERE ${MONTH} AND ${which} AND ${NOT_IN(to)}`,
+      params,
+      this.#copySettings,
+    );
   }
 
   /** False when a merge has put it into another part: that one must be looked at anew. */
   async #dropPart(name: string): Promise<boolean> {
-    const [still] = await this.#select(
+    const [still] = await this.#client.select(
       `SELECT name FROM system.parts WHERE database = 'ledger' AND table = 'events' AND active AND name = {name:String}`,
       { name },
     );
     if (still === undefined) return false;
     try {
-      await this.#command(`ALTER TABLE ledger.events DROP PART '${name}'`);
+      await this.#client.command(`ALTER TABLE ledger.events DROP PART '${name}'`);
       return true;
     } catch (error) {
-      const [after] = await this.#select(
+      const [after] = await this.#client.select(
         `SELECT name FROM system.parts WHERE database = 'ledger' AND table = 'events' AND active AND name = {name:String}`,
         { name },
       );
       if (after === undefined) return false;
       throw error;
-    }
-  }
-
-  async #count(sql: string, params: Params): Promise<number> {
-    return (await this.#select<{ n: number }>(sql, params))[0]?.n ?? 0;
-  }
-
-  async #select<T>(query: string, params: Params = {}): Promise<T[]> {
-    try {
-      const result = await this.#client.query({ query, query_params: { ...params }, format: 'JSONEachRow' });
-      return await result.json<T>();
-    } catch (error) {
-      throw engineError(error, 'A look of retention', 'engine_failed');
-    }
-  }
-
-  async #command(query: string, params: Params = {}, settings: ClickHouseSettings = {}): Promise<void> {
-    try {
-      await this.#client.command({ query, query_params: { ...params }, clickhouse_settings: settings });
-    } catch (error) {
-      throw engineError(error, 'A step of retention', 'engine_failed');
     }
   }
 }
