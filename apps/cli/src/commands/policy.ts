@@ -3,8 +3,8 @@ import { AffiantError } from '#errors';
 import { checkPolicyFile } from '#policy';
 import { Instance } from '../instance.js';
 import { printJson, say } from '../output.js';
-import { printReport } from '../policy-test/print.js';
-import { testPolicy } from '../policy-test/test-policy.js';
+import { printReport } from '../policy-tryout/print.js';
+import { tryPolicy } from '../policy-tryout/try-policy.js';
 import { common, instant, online, type AddCommand, type CommonOptions } from './options.js';
 
 interface TestOptions extends CommonOptions {
@@ -61,7 +61,7 @@ export const addPolicy: AddCommand = (program, finding) => {
       // Loaded here only: every other command starts without the gateway's code.
       const { builtInProtocols } = await import('#apps/proxy');
       const protocols = new Map(builtInProtocols().map((protocol) => [protocol.name, protocol]));
-      const report = await testPolicy(await Instance.connect(options), { text, file, period, samples, protocols, progress: say });
+      const report = await tryPolicy(await Instance.connect(options), { text, file, period, samples, protocols, progress: say });
       if (options.json === true) printJson({ file, ...period, ...report });
       else printReport(report);
       if (report.warnings.length > 0) finding();

@@ -8,7 +8,7 @@ import { History, type PastExchange, type Period } from './history.js';
 import { Tally, type Report } from './tally.js';
 import { tryExchange } from './try-exchange.js';
 
-export interface PolicyTest {
+export interface PolicyTryout {
   /** Text and name of the configuration file whose policies are tried. */
   readonly text: string;
   readonly file: string;
@@ -26,18 +26,18 @@ const EVERY = 100;
  * Runs the policies of a configuration over exchanges of the past. Changes nothing, publishes nothing; every query it makes is recorded.
  * @throws AffiantError config_invalid, query_failed, query_refused, instance_unreachable
  */
-export async function testPolicy(instance: Instance, test: PolicyTest): Promise<Report & { readonly digest: string }> {
-  const config = parseConfig(test.text, test.file);
+export async function tryPolicy(instance: Instance, tryout: PolicyTryout): Promise<Report & { readonly digest: string }> {
+  const config = parseConfig(tryout.text, tryout.file);
   const policies = compilePolicySet(config, 'candidate');
   // A key of this run: what is printed cannot be joined with the ledger's own placeholders.
   const placeholder = createPlaceholder(randomBytes(32));
   const history = new History(instance);
-  const exchanges = await history.exchanges(test.period);
-  test.progress(`${exchanges.length} exchanges${exchanges.length === test.period.limit ? ' (the limit; there may be more)' : ''}`);
-  const tally = new Tally(test.samples);
+  const exchanges = await history.exchanges(tryout.period);
+  tryout.progress(`${exchanges.length} exchanges${exchanges.length === tryout.period.limit ? ' (the limit; there may be more)' : ''}`);
+  const tally = new Tally(tryout.samples);
   let done = 0;
   for await (const { exchange, bodies } of history.withBodies(exchanges)) {
-    const protocol = test.protocols.get(exchange.protocol);
+    const protocol = tryout.protocols.get(exchange.protocol);
     const context = { policy: select(policies, exchange), placeholder, cacheScope: policies.digest };
     const tried =
       protocol === undefined
@@ -45,7 +45,7 @@ export async function testPolicy(instance: Instance, test: PolicyTest): Promise<
         : await tryExchange(protocol, context, exchange, bodies);
     tally.add(exchange, tried);
     done += 1;
-    if (done % EVERY === 0) test.progress(`${done} of ${exchanges.length} exchanges tried`);
+    if (done % EVERY === 0) tryout.progress(`${done} of ${exchanges.length} exchanges tried`);
   }
   return { digest: policies.digest, ...tally.report(config.policies.map(({ name }) => name)) };
 }
