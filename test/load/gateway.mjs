@@ -1,5 +1,5 @@
 // The gateway as it stands alone in the distributed size: identity, policy, masking both ways and the fsync'd, encrypted journal on;
-// the ledger elsewhere. Prints {"port", "token"}. Its journal is deleted when it ends.
+// the ledger elsewhere. Prints {"port", "token", "journal"}. Its journal is deleted when it ends.
 import 'reflect-metadata';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -88,4 +88,4 @@ const app = await NestFactory.createApplicationContext(
 );
 engineFlagsForServing();
 const token = await issuer.issue({ subject: 'bench', groups: ['engineering'] });
-process.stdout.write(`${JSON.stringify({ port: app.get(Gateway).port, token })}\n`);
+process.stdout.write(`${JSON.stringify({ port: app.get(Gateway).port, token, journal: join(directory, 'journal') })}\n`);

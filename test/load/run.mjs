@@ -1,6 +1,6 @@
 // `npm run bench`: ours with everything on beside a bare Node pipe and Portkey, interleaved in the same minutes. Rows of design.md §9.
 // Counted against Portkey is the gateway (docs/adr/0042-process-memory.md); the standalone process, which holds a ledger too, is told beside it.
-// Options: --rounds N (3), --only cpu,ttft,mixed,peak,memory,turns,ledger,packet, --json
+// Options: --rounds N (3), --only cpu,ttft,mixed,peak,memory,turns,session,ledger,packet, --json
 import '../support/prepare.mjs';
 import { execFile } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -13,7 +13,7 @@ import { cases, measure, startWatched, warm } from './turns.mjs';
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes(name) ? args[args.indexOf(name) + 1] : fallback);
 const rounds = Number(option('--rounds', '3'));
-const only = option('--only', 'cpu,ttft,mixed,peak,memory,turns,ledger,packet').split(',');
+const only = option('--only', 'cpu,ttft,mixed,peak,memory,turns,session,ledger,packet').split(',');
 const asJson = args.includes('--json');
 const say = (line) => console[asJson ? 'error' : 'log'](line);
 const run = promisify(execFile);
@@ -96,6 +96,7 @@ say(
 const direct = { name: 'direct', url: `${upstreamUrl}/v1/messages`, headers: { 'x-api-key': 'x' } };
 const outcomes = [];
 const turns = [];
+const sessionTurns = [];
 const GATEWAY_NAME = 'affiant gateway';
 const TURN_BOUND_MS = 5;
 const behindPortkey = (row, values, { lowerIsBetter = true, beside = false } = {}) => {
@@ -196,6 +197,19 @@ try {
     }
   }
 
+  // A session that grows to 200 turns, on processes of its own.
+  if (only.includes('session')) {
+    const { stdout } = await run(process.execPath, [`${root}/test/load/session.mjs`, '--json'], { maxBuffer: 1 << 28 });
+    const { rows, judged } = JSON.parse(stdout);
+    for (const { turn, body, pipeCpuMs, gatewayCpuMs, standaloneCpuMs, addedMs, journal, events, content } of rows) {
+      const row = `turn ${turn} of a session, ${Math.round(body / 1000)} kB`;
+      report(row, 'CPU ms', { 'node pipe': pipeCpuMs, [GATEWAY_NAME]: gatewayCpuMs, [us.name]: standaloneCpuMs }, 1);
+      report(row, 'bytes', { journal, 'ClickHouse events': events, 'ClickHouse content': content }, 0);
+      report(row, 'ms added', { [GATEWAY_NAME]: addedMs }, 1);
+    }
+    sessionTurns.push(...judged);
+  }
+
   if (only.includes('ledger')) {
     const { stdout } = await run(process.execPath, [`${root}/test/load/ledger.mjs`, '--json'], { maxBuffer: 1 << 28 });
     const result = JSON.parse(stdout);
@@ -259,8 +273,12 @@ for (const { row, counted, ahead, ratio } of outcomes)
   say(`${counted ? (ahead ? 'ahead of ' : 'BEHIND   ') : 'beside   '} portkey: ${row} (${ratio.toFixed(2)}x)`);
 for (const { row, held, ok } of turns)
   say(`${ok ? 'within   ' : 'ABOVE    '} ${TURN_BOUND_MS} ms of CPU without collections: ${row} (${held.toFixed(1)})`);
-const judged = [...outcomes.filter(({ counted }) => counted).map(({ ahead }) => ahead), ...turns.map(({ ok }) => ok)];
+for (const { what, value, limit, ok } of sessionTurns) say(`${ok ? 'within   ' : 'ABOVE    '} ${limit}: ${what} (${value.toFixed(2)})`);
+const judged = [...outcomes.filter(({ counted }) => counted).map(({ ahead }) => ahead), ...[...turns, ...sessionTurns].map(({ ok }) => ok)];
 const failed = judged.filter((ok) => !ok).length;
-if (asJson) process.stdout.write(`${JSON.stringify({ figures, outcomes, turns, compared: others.map(({ name }) => name) })}\n`);
+if (asJson)
+  process.stdout.write(
+    `${JSON.stringify({ figures, outcomes, turns, session: sessionTurns, compared: others.map(({ name }) => name) })}\n`,
+  );
 console.log(`${judged.length - failed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

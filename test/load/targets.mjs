@@ -106,11 +106,12 @@ export async function gatewayAlone(upstream) {
     pid: started.pid,
     url: `http://127.0.0.1:${started.port}/c/bench/v1/messages`,
     headers: { 'x-api-key': started.token },
+    journal: started.journal,
     stop: async () => started.stop(),
   };
 }
 
-/** The whole standalone process with its ledger, catalogue and engine child. */
+/** The whole standalone process with its ledger, catalogue and engine child. `look` is given the state directory when it has ended, before that is deleted. */
 export async function ours(upstream) {
   const directory = mkdtempSync(join(tmpdir(), 'affiant-bench-'));
   const state = join(directory, 'var');
@@ -128,8 +129,9 @@ export async function ours(upstream) {
     bearer,
     url: `${instance.gateway}/c/bench/v1/messages`,
     headers: { 'x-api-key': bearer },
-    stop: async () => {
+    stop: async (look = async () => undefined) => {
       await instance.stop();
+      await look(state);
       rmSync(directory, { recursive: true, force: true });
     },
   };

@@ -62,11 +62,31 @@ export const addSessions: AddCommand = (program) => {
     .option('--paced', 'wait as long between the pieces of a response as the client did')
     .action(async (id: string, options: CommonOptions & { paced?: boolean }) => {
       const instance = await Instance.connect(options);
-      const replay = await instance.get<{ steps: ReplayStep[] }>(`/api/v1/sessions/${encodeURIComponent(id)}/replay`);
-      if (options.json === true) return printJson(replay);
-      for (const step of replay.steps) await play(step, options.paced === true);
+      const steps = replayed(instance, id);
+      if (options.json === true) return printReplay(id, steps);
+      for await (const step of steps) await play(step, options.paced === true);
     });
 };
+
+/** Page after page: a long session does not fit one answer. */
+async function* replayed(instance: Instance, id: string): AsyncGenerator<ReplayStep> {
+  for (let after: string | null = ''; after !== null;) {
+    const path: string = `/api/v1/sessions/${encodeURIComponent(id)}/replay?after=${encodeURIComponent(after)}`;
+    const page: { steps: ReplayStep[]; next: string | null } = await instance.get(path);
+    yield* page.steps;
+    after = page.next;
+  }
+}
+
+/** One document, written as it comes: all steps may be more than a string can be. */
+async function printReplay(id: string, steps: AsyncIterable<ReplayStep>): Promise<void> {
+  let before = `{"session_id":${JSON.stringify(id)},"steps":[\n`;
+  for await (const step of steps) {
+    process.stdout.write(before + JSON.stringify(step));
+    before = ',\n';
+  }
+  process.stdout.write('\n]}\n');
+}
 
 async function play(step: ReplayStep, paced: boolean): Promise<void> {
   const { exchange } = step;

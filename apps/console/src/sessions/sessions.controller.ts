@@ -10,6 +10,7 @@ import { CONSOLE_PORTS, type ConsolePorts } from '../ports.js';
 import { replaySession, type ReplayStep } from './replay.js';
 
 const listQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(50) });
+const replayQuery = z.strictObject({ after: z.string().max(200).default('') });
 
 /** `GET /api/v1/sessions[/:id[/replay]]`. */
 @Controller('api/v1/sessions')
@@ -42,18 +43,23 @@ export class SessionsController {
   }
 
   @Get(':id/replay')
-  async replay(@Req() request: FastifyRequest, @Param('id') id: string): Promise<{ session_id: string; steps: readonly ReplayStep[] }> {
+  async replay(
+    @Req() request: FastifyRequest,
+    @Param('id') id: string,
+    @Query() query: unknown,
+  ): Promise<{ session_id: string; steps: readonly ReplayStep[]; next: string | null }> {
     const caller = readerOfRequest(request);
-    const steps = await replaySession(this.ledger, caller, id);
-    if (steps.length === 0) throw new AffiantError('not_found', 'there is no such session in the ledger');
+    const { after } = validate(replayQuery, query);
+    const { steps, next } = await replaySession(this.ledger, caller, id, after);
+    if (steps.length === 0 && after === '') throw new AffiantError('not_found', 'there is no such session in the ledger');
     await recordAccess(this.ports.recorder, {
       kind: 'session.replayed',
       principal: caller.credential.principal,
       outcome: 'success',
       subject: id,
       session_id: id,
-      attributes: { role: caller.reader, exchanges: steps.length },
+      attributes: { role: caller.reader, exchanges: steps.length, ...(after === '' ? {} : { after }) },
     });
-    return { session_id: id, steps };
+    return { session_id: id, steps, next };
   }
 }

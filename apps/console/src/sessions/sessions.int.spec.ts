@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { exchangeRows } from '../testing/ledger-rows.js';
+import { exchangeRows, longSession } from '../testing/ledger-rows.js';
 import { startSqlConsole, type SqlConsole } from '../testing/sql-console.js';
 
 let console_: SqlConsole;
@@ -65,6 +65,41 @@ describe('the past, by the API', () => {
     });
     expect(console_.ports.recorder.controls('session.replayed')).toMatchObject([
       { subject: 'session-1', principal: 'auditor-1', exchanges: '1' },
+    ]);
+    expect(body['next']).toBeNull();
+    expect((await get('sessions/none/replay')).status).toBe(404);
+  });
+
+  it('replays a session of hundreds of turns page after page', async () => {
+    const [turns, bytes] = [400, 10_000];
+    await console_.store.appendEvents('long', longSession('long', turns, bytes, 1_001));
+    const page = async (after: string): Promise<{ steps: Record<string, unknown>[]; next: string | null }> => {
+      const { status, body } = await get(`sessions/long/replay?after=${after}`);
+      expect(status).toBe(200);
+      return body as unknown as { steps: Record<string, unknown>[]; next: string | null };
+    };
+    const first = await page('');
+    // Sixteen megabytes of bodies of 10, 20, 30 ... kilobytes.
+    expect(first.steps.map(({ request_body }) => (request_body as string).length)).toEqual(
+      Array.from({ length: 57 }, (_, index) => (index + 1) * bytes),
+    );
+    expect(first.next).toBe('long-00056');
+    const second = await page(first.next!);
+    expect(second.steps[0]).toMatchObject({ exchange: { exchange_id: 'long-00057' } });
+    const last = await page('long-00397');
+    expect(last.next).toBeNull();
+    expect(last.steps.map(({ exchange }) => (exchange as { exchange_id: string }).exchange_id)).toEqual(['long-00398', 'long-00399']);
+    const whole = last.steps[1]!['request_body'] as string;
+    expect([whole.length, [...whole.matchAll(/turn (\d+) /g)].map(([, turn]) => Number(turn))]).toEqual([
+      turns * bytes,
+      Array.from({ length: turns }, (_, turn) => turn),
+    ]);
+    expect(await page('long-00399')).toMatchObject({ steps: [], next: null });
+    expect(console_.ports.recorder.controls('session.replayed').map(({ after, exchanges }) => [after, exchanges])).toEqual([
+      [undefined, '57'],
+      ['long-00056', `${second.steps.length}`],
+      ['long-00397', '2'],
+      ['long-00399', '0'],
     ]);
   });
 

@@ -97,3 +97,32 @@ export function exchangeRows(): readonly EventRow[] {
     ),
   ];
 }
+
+/** A session that resends its whole conversation each turn: turn n cites the texts of the turns before it. Seqs from `from` on. */
+export function longSession(session: string, turns: number, turnBytes: number, from: number): readonly EventRow[] {
+  const rows: EventRow[] = [];
+  const said: Buffer[] = [];
+  for (let turn = 0; turn < turns; turn += 1) {
+    const place = { session_id: session, exchange_id: `${session}-${String(turn).padStart(5, '0')}` };
+    const text = Buffer.from(`turn ${turn} `.padEnd(turnBytes, '.'));
+    const digest = createHash('sha256').update(text).digest();
+    const length = (turn + 1) * turnBytes;
+    const lengths = { original_digest: '', original_length: length, masked_length: length, complete: true, masks: [] };
+    rows.push(
+      row(
+        from + rows.length,
+        'request',
+        { protocol: 'anthropic', operation: 'messages', body: lengths },
+        {
+          ...place,
+          segment_sha256: [...said, digest],
+          segment_length: [...said.map(() => turnBytes), turnBytes],
+          segment_inline: [...said.map(() => false), true],
+          segment_content: [...said.map(() => Buffer.alloc(0)), text],
+        },
+      ),
+    );
+    said.push(digest);
+  }
+  return rows;
+}

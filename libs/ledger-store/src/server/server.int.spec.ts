@@ -125,6 +125,8 @@ describe('a ClickHouse server', () => {
       return answer.text();
     };
     for (const login of readers) expect(await run(login, 'SELECT count() > 0 FROM audit.events')).toBe('1\n');
+    // The view sets the sizes of its own blocks, which a reader may not.
+    for (const login of readers) expect(await run(login, 'SELECT sum(length(body)) >= 0 FROM audit.bodies')).toBe('1\n');
     const changes = ['ALTER TABLE ledger.events DELETE WHERE 1', 'DELETE FROM ledger.events WHERE 1', 'DROP TABLE ledger.events'];
     changes.push(
       'TRUNCATE TABLE ledger.events',
