@@ -39,8 +39,8 @@ export async function replaySession(ledger: LedgerReader, caller: Caller, sessio
   const bodies = await ledger.read(caller, BODIES, { session, first, last });
   const timelines = await ledger.read(caller, TIMELINES, { session, first, last });
   const body = (id: unknown, direction: string): string | null => {
-    const found = bodies.find((row) => row['exchange_id'] === id && row['direction'] === direction);
-    return typeof found?.['body'] === 'string' ? found['body'] : null;
+    const row = bodies.find((each) => each['exchange_id'] === id && each['direction'] === direction);
+    return typeof row?.['body'] === 'string' ? row['body'] : null;
   };
   const steps = exchanges.map((exchange) => {
     const id = exchange['exchange_id'];

@@ -80,7 +80,7 @@ async function makeBefore(): Promise<void> {
   const migrator = createClient({ url, http_headers: { ...headers }, username, password });
   const before = loadMigrations()
     .find(({ id }) => id === 6)!
-    .statements.filter((text) => /^CREATE VIEW IF NOT EXISTS audit\.bodies/.test(text));
+    .statements.filter((text) => text.startsWith('CREATE VIEW IF NOT EXISTS audit.bodies'));
   for (const statement of before) await migrator.command({ query: statement.replace('audit.bodies', 'audit.before') });
   await migrator.close();
 }
