@@ -105,11 +105,16 @@ export interface PolicyConfig {
   readonly response?: PolicyAction;
   /** For detected values in a tool call's input; default block (masking changes what is executed). */
   readonly tool_input?: PolicyAction;
+  /** With `request: mask`: where in the answer the caller gets the values back that this very request brought. */
+  readonly restore?: readonly RestorePlace[];
   /** All given conditions must match (RE2 syntax). */
   readonly when?: PolicyCondition;
   readonly action?: PolicyAction;
   readonly approvers?: ApproversConfig;
 }
+
+/** Where a value that was masked in a request may be given back. */
+export type RestorePlace = 'text' | 'tool_input';
 
 export interface PolicyCondition {
   readonly request_text?: string;

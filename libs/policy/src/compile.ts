@@ -73,6 +73,7 @@ class Compiler {
       types,
       actions: { request: policy.request, response: policy.response, tool_input: policy.tool_input ?? 'block' },
       approvers: policy.approvers,
+      restore: policy.restore ?? [],
       ...(policy.min_score === undefined ? {} : { minScore: policy.min_score }),
       excepts: exceptionsOf(types, policy.except ?? [], expressions),
       exceptKey: JSON.stringify([policy.except ?? [], policy.except_regex ?? []]),

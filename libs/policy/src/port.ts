@@ -1,4 +1,4 @@
-import type { PolicyAction, ApproversConfig } from '#config';
+import type { PolicyAction, ApproversConfig, RestorePlace } from '#config';
 import type { Detector } from '#detect';
 import type { Principal } from '#events';
 
@@ -31,6 +31,13 @@ export interface SelectedPolicy {
     entity: string,
     grade?: number,
   ): { readonly action: PolicyAction; readonly policy: string; readonly approvers?: ApproversConfig };
+  /** True when some value that is masked in a request may be given back to the caller who brought it: only then originals are gathered. */
+  readonly restores: boolean;
+  /**
+   * Whether a value of this type that was masked in a request may be given back in a place of the answer, and which policy says so. Null unless every policy
+   * that does anything about the type, in the request or in that place, says so.
+   */
+  restoredBy(place: RestorePlace, entity: string, grade?: number): string | null;
   /** Conditions on what is known before the body's text: model, tools offered, principal. */
   evaluateRequest(facts: { readonly model: string | null; readonly tools: readonly string[] }): Verdict;
   /** True when some rule has a request_text condition: only then texts are given to evaluateRequestText. */

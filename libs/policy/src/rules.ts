@@ -1,5 +1,5 @@
 import type { RE2JS } from 're2js';
-import type { ApproversConfig, PolicyAction, PolicyCondition, PolicyConfig } from '#config';
+import type { ApproversConfig, PolicyAction, PolicyCondition, PolicyConfig, RestorePlace } from '#config';
 import type { Exceptions } from './exceptions.js';
 
 /** Where a value can be found. */
@@ -12,6 +12,8 @@ export interface ValueRule {
   readonly types: readonly string[];
   readonly actions: Readonly<Partial<Record<Place, PolicyAction>>>;
   readonly approvers?: ApproversConfig;
+  /** Where values it masks in a request are given back. */
+  readonly restore: readonly RestorePlace[];
   /** Candidates below it are left alone; absent = the detectors' own default. */
   readonly minScore?: number;
   readonly excepts: Exceptions | null;

@@ -1,8 +1,9 @@
-import type { ApproversConfig, PolicyAction } from '#config';
+import type { ApproversConfig, PolicyAction, RestorePlace } from '#config';
 import { createDetector, type CompiledPattern, type Detector } from '#detect';
 import { toAffiantError } from '#errors';
 import type { RE2JS } from 're2js';
 import { PolicyAssessor } from './assess.js';
+import { restorer } from './restore.js';
 import type { CompiledPolicy, ConditionRule, Place, Stage, ValueRule } from './rules.js';
 import { ALLOWED, strongest, verdictOver } from './strength.js';
 import type { RuleOutcome, SelectedPolicy, Verdict } from './port.js';
@@ -21,12 +22,16 @@ export class Selection implements SelectedPolicy {
   readonly readsRequestText: boolean;
   readonly readsResponseText: boolean;
   readonly readsToolInput: boolean;
+  readonly restores: boolean;
   private readonly actions: Readonly<Record<Place, ReadonlyMap<string, EntityAction>>>;
+  private readonly values: readonly ValueRule[];
   private readonly assessors: Readonly<Record<Place, PolicyAssessor | null>>;
   private readonly stages: Readonly<Record<Stage, readonly ConditionRule[]>>;
 
   constructor(policies: readonly CompiledPolicy[], patterns: readonly CompiledPattern[]) {
     const values = policies.map((policy) => policy.values).filter((rule) => rule !== null);
+    this.values = values;
+    this.restores = values.some(({ restore }) => restore.length > 0);
     const conditions = policies.map(({ condition }) => condition).filter((rule) => rule !== null);
     this.actions = eachPlace((place) => actionsIn(values, place));
     this.assessors = eachPlace((place) => PolicyAssessor.of(values.filter(({ actions }) => isSought(actions[place], place))));
@@ -50,6 +55,12 @@ export class Selection implements SelectedPolicy {
     const assessor = this.assessors[place];
     if (grade !== undefined && assessor !== null) return actionsIn(assessor.wanting(grade), place).get(entity) ?? ALLOW;
     return this.actions[place].get(entity) ?? ALLOW;
+  }
+
+  restoredBy(place: RestorePlace, entity: string, grade?: number): string | null {
+    const assessor = this.assessors.request;
+    const wanting = grade !== undefined && assessor !== null ? assessor.wanting(grade) : this.values;
+    return restorer(place, entity, wanting, this.values);
   }
 
   evaluateRequest(facts: { readonly model: string | null; readonly tools: readonly string[] }): Verdict {

@@ -51,6 +51,7 @@ function screenBodiless(caller: Caller, policy: PolicyInForce): ScreenedRequest 
     callDigest: createHash('sha256').update(`${caller.request.method} ${caller.target.path}${caller.target.query}`).digest(),
     promptDigest: null,
     heldPieces: [],
+    originals: null,
     summary: `${caller.request.method} ${caller.target.path}`,
   };
 }

@@ -1,7 +1,7 @@
 import { AffiantError } from '#errors';
-import { decodeJsonText, encodeJsonText, JsonTextOffsets, jsonTextBoundary, type Edit, type Slices } from '#wire';
+import { decodeJsonText, encodeJsonText, JsonTextOffsets, jsonTextBoundary, type Slices } from '#wire';
 import { askDetector } from './guard.js';
-import type { Leaf, MaskRules } from './leaf.js';
+import type { Leaf, MaskEdit, MaskRules } from './leaf.js';
 import { ValueStream, type FoundValue } from './stream-masker.js';
 
 /** Strings up to this are decoded and scanned in one go. */
@@ -22,7 +22,7 @@ export async function maskLargeLeaf(
   leaf: Leaf,
   rules: MaskRules | null,
   slices: Slices,
-  edits: Edit[],
+  edits: MaskEdit[],
   eachWindow: (text: string) => void,
 ): Promise<void> {
   const values = rules === null ? null : askDetector(() => new ValueStream(rules.detector));
@@ -57,7 +57,7 @@ async function addEdits(
   rules: MaskRules,
   offsets: JsonTextOffsets,
   slices: Slices,
-  edits: Edit[],
+  edits: MaskEdit[],
 ): Promise<void> {
   if (edits.length + found.length > MAX_EDITS) {
     throw new AffiantError('body_invalid', 'The body holds too many values to mask.', { where: `more than ${MAX_EDITS}` });
@@ -68,6 +68,7 @@ async function addEdits(
     if (rules.judge(span) === 'allow') continue;
     while (!offsets.advance(span.start, WINDOW_BYTES)) if (slices.spent) await slices.turn();
     const from = offsets.position;
-    edits.push({ start: from, end: offsets.byteOf(span.end), bytes: Buffer.from(encodeJsonText(rules.placeholder(span.type, value))) });
+    const bytes = Buffer.from(encodeJsonText(rules.placeholder(span.type, value)));
+    edits.push({ start: from, end: offsets.byteOf(span.end), bytes, of: span });
   }
 }

@@ -1,12 +1,12 @@
-import { decodeJsonText, encodeJsonText, JsonTextOffsets, jsonTextBoundary, type Edit, type Steps } from '#wire';
+import { decodeJsonText, encodeJsonText, JsonTextOffsets, jsonTextBoundary, type Steps } from '#wire';
 import type { PolicyAction } from '#config';
 import { askDetector } from './guard.js';
 import { SCAN_BYTES, WINDOW_BYTES } from './large-leaf.js';
-import { findReplacements, leafEdits, leafLabel, leafText, type Leaf, type MaskRules } from './leaf.js';
+import { findReplacements, leafEdits, leafLabel, leafText, type Leaf, type MaskEdit, type MaskRules } from './leaf.js';
 import { ValueStream, type FoundValue, type Replacement } from './stream-masker.js';
 
 /** A replacement in the bytes of a document, with what policy wants done about the value. */
-export interface FoundEdit extends Edit {
+export interface FoundEdit extends MaskEdit {
   readonly action: PolicyAction;
 }
 
@@ -28,7 +28,7 @@ export function* replacementSteps(text: string, rules: MaskRules): Steps<Replace
     for (const { span, value } of found) {
       const action = rules.judge(span);
       if (action !== 'allow' || rules.withAllowed === true)
-        replacements.push({ start: span.start, end: span.end, text: rules.placeholder(span.type, value), action });
+        replacements.push({ start: span.start, end: span.end, text: rules.placeholder(span.type, value), action, of: span });
     }
   };
   for (let at = 0; at < text.length; at += SCAN_BYTES) {
@@ -47,11 +47,11 @@ export function* replacementEditSteps(
 ): Steps<FoundEdit[]> {
   const offsets = new JsonTextOffsets(bytes, leaf.start, leaf.end);
   const edits: FoundEdit[] = [];
-  for (const [i, { start, end, text, action }] of replacements.entries()) {
+  for (const [i, { start, end, text, action, of }] of replacements.entries()) {
     if (i % VALUES_PER_STEP === VALUES_PER_STEP - 1) yield;
     while (!offsets.advance(start, WINDOW_BYTES)) yield;
     const from = offsets.position;
-    edits.push({ start: from, end: offsets.byteOf(end), bytes: Buffer.from(encodeJsonText(text)), action });
+    edits.push({ start: from, end: offsets.byteOf(end), bytes: Buffer.from(encodeJsonText(text)), action, of });
   }
   return edits;
 }
@@ -95,6 +95,6 @@ function* addEdits(found: readonly FoundValue[], rules: MaskRules, offsets: Json
     while (!offsets.advance(span.start, WINDOW_BYTES)) yield;
     const start = offsets.position;
     const replacement = Buffer.from(encodeJsonText(rules.placeholder(span.type, value)));
-    edits.push({ start, end: offsets.byteOf(span.end), bytes: replacement, action });
+    edits.push({ start, end: offsets.byteOf(span.end), bytes: replacement, action, of: span });
   }
 }

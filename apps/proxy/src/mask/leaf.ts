@@ -2,7 +2,7 @@ import type { PolicyAction } from '#config';
 import type { Detector, Placeholder, Span } from '#detect';
 import { decodeJsonText, encodeJsonText, JsonTextOffsets, type Edit } from '#wire';
 import { askDetector } from './guard.js';
-import type { Replacement } from './stream-masker.js';
+import type { Replacement, ValueKind } from './stream-masker.js';
 
 /** A JSON value in a buffer: the content of a string without its quotes, or a number. Byte offsets, end exclusive. */
 export interface Leaf {
@@ -13,6 +13,11 @@ export interface Leaf {
   readonly isNumber: boolean;
   /** Member name to be read as the context of a short value (`account_number: 12345678`); null where the text stands for itself. */
   readonly label: string | null;
+}
+
+/** A replacement in bytes, with what it covers: undefined when that is more than one value. */
+export interface MaskEdit extends Edit {
+  readonly of: ValueKind | undefined;
 }
 
 /** Longest value whose member name is read along. */
@@ -32,7 +37,7 @@ export interface MaskRules {
  * Scans a value that is small enough to be scanned in one go and gives the byte edits that mask it.
  * @throws AffiantError body_invalid (malformed string), detector_failed
  */
-export function maskLeaf(bytes: Buffer, leaf: Leaf, rules: MaskRules): Edit[] {
+export function maskLeaf(bytes: Buffer, leaf: Leaf, rules: MaskRules): MaskEdit[] {
   const text = leafText(bytes, leaf);
   return leafEdits(bytes, leaf, findReplacements(text, leafLabel(leaf), rules));
 }
@@ -50,21 +55,22 @@ export function findReplacements(text: string, label: string, rules: MaskRules):
     if (end <= 0) continue;
     const action = rules.judge(span);
     if (action !== 'allow' || rules.withAllowed === true)
-      replacements.push({ start, end, text: rules.placeholder(span.type, text.slice(start, end)), action });
+      replacements.push({ start, end, text: rules.placeholder(span.type, text.slice(start, end)), action, of: span });
   }
   return replacements;
 }
 
 /** Byte edits for replacements whose offsets are units of the leaf's text. */
-export function leafEdits(bytes: Buffer, leaf: Leaf, replacements: readonly Replacement[]): Edit[] {
+export function leafEdits(bytes: Buffer, leaf: Leaf, replacements: readonly Replacement[]): MaskEdit[] {
   const [first] = replacements;
   if (first === undefined) return [];
-  if (leaf.isNumber) return [{ start: leaf.start, end: leaf.end, bytes: Buffer.from(`"${encodeJsonText(first.text)}"`) }];
+  if (leaf.isNumber) return [{ start: leaf.start, end: leaf.end, bytes: Buffer.from(`"${encodeJsonText(first.text)}"`), of: first.of }];
   const offsets = new JsonTextOffsets(bytes, leaf.start, leaf.end);
-  return replacements.map(({ start, end, text }) => ({
+  return replacements.map(({ start, end, text, of }) => ({
     start: offsets.byteOf(start),
     end: offsets.byteOf(end),
     bytes: Buffer.from(encodeJsonText(text)),
+    of,
   }));
 }
 

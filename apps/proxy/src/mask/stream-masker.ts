@@ -1,12 +1,17 @@
 import type { PolicyAction } from '#config';
 import type { Detector, Placeholder, ScanStream, Span } from '#detect';
 
+/** What kind of value was found. */
+export type ValueKind = Pick<Span, 'type' | 'grade'>;
+
 /** A value and what stands in its place. Offsets are UTF-16 units from the beginning of the field, end exclusive. */
 export interface Replacement {
   readonly start: number;
   readonly end: number;
   readonly text: string;
   readonly action: PolicyAction;
+  /** The value it covers; absent when it covers more than one value. */
+  readonly of?: ValueKind | undefined;
 }
 
 /** A decided span with the value it covers. */
@@ -82,7 +87,8 @@ export class StreamMasker {
     const replacements: Replacement[] = [];
     for (const { span, value } of found) {
       const action = this.judge(span);
-      if (action !== 'allow') replacements.push({ start: span.start, end: span.end, text: this.placeholder(span.type, value), action });
+      if (action !== 'allow')
+        replacements.push({ start: span.start, end: span.end, text: this.placeholder(span.type, value), action, of: span });
     }
     return replacements;
   }

@@ -4,6 +4,7 @@ import type { AffiantError } from '#errors';
 import type { Mask } from '#events';
 import type { Placeholder } from '#detect';
 import type { RuleOutcome, SelectedPolicy, Verdict } from '#policy';
+import type { Originals } from '../mask/originals.js';
 import type { Steps } from '#wire';
 
 /** What a path means to a protocol. Paths that no protocol knows are refused (default deny). */
@@ -48,6 +49,8 @@ export interface ScreenedRequest {
    * Agents resend the conversation: when all of these were granted to the same principal before, asking again adds nothing.
    */
   readonly heldPieces: readonly Buffer[];
+  /** The values that were masked, for the answer to this very request; null when policy gives none back. Memory only. */
+  readonly originals: Originals | null;
 }
 
 /** A part of the response that waits for people. */

@@ -121,6 +121,8 @@ export function policySet(version: string, judge: (text: string) => Verdict): Po
     responseDetector: null,
     toolInputDetector: null,
     actionFor: () => ({ action: 'allow', policy: 'none' }),
+    restores: false,
+    restoredBy: () => null,
     evaluateRequest: () => ALLOW,
     readsRequestText: true,
     evaluateRequestText: judge,

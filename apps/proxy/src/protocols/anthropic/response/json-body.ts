@@ -46,7 +46,7 @@ export class JsonBody {
 
   /** Replaces a whole string. */
   hide(leaf: PlacedLeaf, replacement: Buffer): void {
-    this.found.push({ start: leaf.start, end: leaf.end, bytes: replacement, action: 'mask' });
+    this.found.push({ start: leaf.start, end: leaf.end, bytes: replacement, action: 'mask', of: undefined });
   }
 
   /** True when both forms may differ for a value treated like that. */

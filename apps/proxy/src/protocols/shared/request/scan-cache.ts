@@ -1,5 +1,6 @@
 import type { RuleOutcome } from '#policy';
 import type { Finding } from '../../../mask/findings.js';
+import type { MaskedPlace } from '../../../mask/originals.js';
 
 /** The last user text of a run of messages. */
 export interface UserText {
@@ -24,6 +25,8 @@ export interface PieceScan {
   readonly references: readonly string[];
   /** Null when no message of a user is in the piece. */
   readonly userText: UserText | null;
+  /** Where masked values stand in its bytes; empty unless policy may give values back. */
+  readonly places: readonly MaskedPlace[];
 }
 
 const ENTRY_OVERHEAD = 512;
@@ -76,6 +79,7 @@ function weight(key: string, scan: PieceScan): number {
     (scan.masked?.length ?? 0) +
     scan.cuts.length * 160 +
     scan.findings.length * 200 +
+    scan.places.length * 160 +
     scan.toolNames.length * 64
   );
 }

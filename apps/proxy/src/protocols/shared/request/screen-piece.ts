@@ -1,9 +1,9 @@
 import type { PolicyAction } from '#config';
 import type { RuleOutcome, SelectedPolicy } from '#policy';
-import { JsonScanner, runInSlices, spliceRange, type Edit, type Slices } from '#wire';
+import { JsonScanner, runInSlices, spliceRange, type Slices } from '#wire';
 import { Findings } from '../../../mask/findings.js';
 import { askPolicy } from '../../../mask/guard.js';
-import { findReplacements, leafEdits, leafLabel, leafText, type MaskRules } from '../../../mask/leaf.js';
+import { findReplacements, leafEdits, leafLabel, leafText, type MaskEdit, type MaskRules } from '../../../mask/leaf.js';
 import { maskLargeLeaf, WINDOW_BYTES } from '../../../mask/large-leaf.js';
 import { replacementEditSteps } from '../../../mask/leaf-steps.js';
 import { applyReplacements } from '../../../mask/stream-masker.js';
@@ -21,7 +21,7 @@ import type { RequestWire } from './wire.js';
 
 /** What one piece of a request says, before its masked bytes are put together. */
 export interface PieceFindings {
-  readonly edits: readonly Edit[];
+  readonly edits: readonly MaskEdit[];
   readonly findings: ReturnType<Findings['list']>;
   readonly outcomes: readonly RuleOutcome[];
   /** SHA-256 of each text, masked, that people are to be asked about. */
@@ -52,7 +52,7 @@ class PieceScreening {
   private readonly findings: Findings;
   private readonly rules: MaskRules | null;
   private readonly readsText: boolean;
-  private readonly edits: Edit[] = [];
+  private readonly edits: MaskEdit[] = [];
   private readonly textOutcomes: RuleOutcome[] = [];
   private readonly toolNames: string[] = [];
   private readonly references: string[] = [];

@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto';
+import { canonicalOf } from '#detect';
 import type { RuleOutcome } from '#policy';
 import { outlineObject, requireUtf8, Slices, splice, spliceRange, type Edit } from '#wire';
 import { masksOf, mergeFindings, outcomesOf, verdictOf, type Finding } from '../../../mask/findings.js';
 import { askPolicy } from '../../../mask/guard.js';
+import { Originals, type MaskedPlace } from '../../../mask/originals.js';
+import type { MaskEdit } from '../../../mask/leaf.js';
 import { rememberPlaceholders } from '../../../mask/remember-placeholders.js';
 import type { BodyPiece, ScreenContext, ScreenedRequest } from '../../protocol.js';
 import { CallDigest, cutDigests, HASH_AT_ONCE, sha256Hex } from './digests.js';
@@ -14,6 +17,7 @@ import type { RequestWire } from './wire.js';
 
 /** Pieces gone over between two looks at the budget. */
 const PIECES_PER_CHECK = 64;
+const VALUES_PER_CHECK = 64;
 const KIND_MARKS = { messages: mark('messages'), system: mark('system'), tools: mark('tools'), member: mark('member') } as const;
 
 /** Keeps what belongs to one member apart from the next in the digest of a call. */
@@ -72,8 +76,42 @@ export async function screenRequest(body: Buffer, asked: ScreenContext, wire: Re
     promptDigest: sum.userText?.digest ?? null,
     summary: sum.userText?.summary ?? '',
     heldPieces: known.action === 'hold' ? [] : sum.heldTexts,
+    originals: context.policy.restores ? await originalsOf(body, plans, scans, context, slices) : null,
   };
 }
+
+/** The values that were masked, in pieces seen before too: only their places are remembered. */
+async function originalsOf(
+  body: Buffer,
+  plans: readonly PiecePlan[],
+  scans: readonly PieceScan[],
+  context: ScreenContext,
+  slices: Slices,
+): Promise<Originals> {
+  const originals = new Originals(context.placeholder, canonicalOf);
+  for (const [i, { places }] of scans.entries()) {
+    const plan = plans[i]!;
+    const bytes = places.length === 0 ? body : body.subarray(plan.start, plan.end);
+    for (const [j, place] of places.entries()) {
+      originals.add(bytes, place);
+      if (j % VALUES_PER_CHECK === VALUES_PER_CHECK - 1 && slices.spent) await slices.turn();
+    }
+    if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
+  }
+  return originals;
+}
+
+/** Offsets from the beginning of the piece, so that they hold wherever its bytes come again. */
+function placesOf(edits: readonly MaskEdit[], plan: PiecePlan, { policy }: ScreenContext): MaskedPlace[] {
+  if (!policy.restores) return [];
+  return edits.flatMap(({ start, end, bytes, of }) => {
+    if (of === undefined) return [];
+    const placeholder = bytes.toString('latin1').replace(/^"|"$/g, '');
+    return [{ start: start - plan.start, end: end - plan.start, of: { type: of.type, ...gradeOf(of) }, placeholder }];
+  });
+}
+
+const gradeOf = ({ grade }: { readonly grade?: number }): { grade?: number } => (grade === undefined ? {} : { grade });
 
 /** What all pieces say together. A long conversation has thousands. */
 async function sumUp(
@@ -120,9 +158,11 @@ async function screenNew(
   slices: Slices,
 ): Promise<PieceScan> {
   const { edits, ...found } = await screenPiece(body, plan, wire, context, slices);
-  if (edits.length === 0) return { ...found, masked: null, cuts: await cutDigests(body.subarray(plan.start, plan.end), digest, slices) };
+  const places = placesOf(edits, plan, context);
+  if (edits.length === 0)
+    return { ...found, places, masked: null, cuts: await cutDigests(body.subarray(plan.start, plan.end), digest, slices) };
   const masked = await spliceRange(body, plan.start, plan.end, edits, slices);
-  return { ...found, masked, cuts: await cutDigests(masked, null, slices) };
+  return { ...found, places, masked, cuts: await cutDigests(masked, null, slices) };
 }
 
 /** The bytes between pieces: small, different each time, looked at each time. Adds what they give to the digest of the call. */
@@ -142,7 +182,8 @@ async function screenGlue(
     call.add(valueBytes(body, value, edits));
   }
   const masked = edits.length === 0 ? null : await spliceRange(body, plan.start, plan.end, edits, slices);
-  return { ...found, masked, cuts: await cutDigests(masked ?? body.subarray(plan.start, plan.end), null, slices) };
+  const places = placesOf(edits, plan, context);
+  return { ...found, places, masked, cuts: await cutDigests(masked ?? body.subarray(plan.start, plan.end), null, slices) };
 }
 
 function valueBytes(body: Buffer, value: PieceValue, edits: readonly Edit[]): Buffer {
@@ -199,5 +240,6 @@ export function screenBodiless(context: ScreenContext): ScreenedRequest {
     promptDigest: null,
     summary: '',
     heldPieces: [],
+    originals: null,
   };
 }

@@ -117,7 +117,7 @@ export function* scanInput(json: string, rules: MaskRules): Steps<ScannedInput> 
     if (leaf === null) continue;
     for (const edit of yield* leafEditSteps(bytes, leaf, rules)) {
       const start = units.of(edit.start);
-      replacements.push({ start, end: units.of(edit.end), text: edit.bytes.toString(), action: edit.action });
+      replacements.push({ start, end: units.of(edit.end), text: edit.bytes.toString(), action: edit.action, of: edit.of });
     }
   }
   const misplaced: Replacement[] = [];

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { PolicyAction } from '#config';
+import type { PolicyAction, RestorePlace } from '#config';
 import { createDetector, createPlaceholder, type Detector, type Placeholder } from '#detect';
 import type { RuleOutcome, SelectedPolicy, Verdict } from '#policy';
 import type { ScreenContext } from '../../protocol.js';
@@ -12,6 +12,7 @@ export interface TestPolicy {
   readonly request?: PolicyAction;
   readonly response?: PolicyAction;
   readonly toolInput?: PolicyAction | 'off';
+  readonly restore?: readonly RestorePlace[];
   readonly when?: {
     readonly requestText?: readonly [RegExp, PolicyAction];
     readonly responseText?: readonly [RegExp, PolicyAction];
@@ -48,6 +49,8 @@ export function testPolicy(options: TestPolicy = {}): SelectedPolicy {
     responseDetector: detector,
     toolInputDetector: options.toolInput === 'off' ? null : detector,
     actionFor: (place) => ({ action: actions[place] === 'off' ? 'allow' : actions[place], policy: 'customer-data' }),
+    restores: options.restore !== undefined,
+    restoredBy: (place) => (options.restore?.includes(place) === true ? 'customer-data' : null),
     evaluateRequest: ({ model }) =>
       when.model !== undefined && model === when.model[0]
         ? { action: when.model[1], rules: [outcome('models', when.model[1], 'model named')] }
