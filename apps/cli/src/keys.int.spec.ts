@@ -2,6 +2,9 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openCatalogue, TypeormKeyBook } from '#catalogue';
+import { defaultConfig } from '#config';
+import { openContentWrapper } from '#service';
 import { openFileSigner, openLogKeys, type RingKey } from '#signing';
 import { parseTrustPolicy, signCheckpoint } from '#tlog';
 import { runCli } from './program.js';
@@ -59,6 +62,27 @@ describe('affiant keys', () => {
     expect((await run('list')).out.match(/affiant\.local/g)).toHaveLength(3);
     expect((await stat(join(state, 'keys', 'ledger-3.key'))).mode & 0o777).toBe(0o600);
   });
+
+  it('adds a key-encryption key of sealed content beside the older ones', async () => {
+    expect(await run('rotate-content')).toMatchObject({ exit: 1, err: expect.stringContaining('no content.key') as string });
+    const directory = join(state, 'keys');
+    const before = await openContentWrapper(defaultConfig().sealing, directory, false);
+    const { file, name } = JSON.parse((await run('rotate-content', '--json')).out) as { file: string; name: string };
+    expect(file).toBe(join(directory, 'content-2.key'));
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const after = await openContentWrapper(defaultConfig().sealing, directory, true);
+    expect(after.present.name).toBe(name);
+    expect(after.names).toContain(before.present.name);
+    expect((await run('rotate-content')).err).toContain('then to every proxy');
+
+    const catalogue = await openCatalogue({ directory: join(state, 'catalogue') });
+    await new TypeormKeyBook(catalogue).issue([{ id: 'k', wrapped: await before.wrap('k', Buffer.alloc(32, 5)) }], 1);
+    await catalogue.destroy();
+    const rewrapped = JSON.parse((await run('rewrap-content', '--json')).out) as object;
+    expect(rewrapped).toMatchObject({ looked: 1, rewrapped: 1, name: expect.stringMatching(/^file-/) as string });
+    await rm(join(directory, 'content.key'));
+    expect((await run('rewrap-content')).out).toContain('0 of 1 keys');
+  }, 120_000);
 
   it('names what is wrong', async () => {
     expect(await run('rotate', '--reason', 'because')).toMatchObject({ exit: 2 });

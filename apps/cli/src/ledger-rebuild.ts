@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Rebuilt } from '#apps/ledger';
 import type { CatalogueLocation } from '#catalogue';
-import { ContentOpener, LocalWrapper, type ContentKeys } from '#content-keys';
-import { loadConfig, resolveSecret, type AffiantConfig } from '#config';
+import { ContentOpener, type ContentKeys } from '#content-keys';
+import { defaultConfig, loadConfig, resolveSecret, type AffiantConfig, type SealingConfig } from '#config';
 import { AffiantError, isAffiantError } from '#errors';
 import { EventCodec, SystemClock } from '#events';
 import type { EventLog } from '#event-log';
@@ -36,8 +36,8 @@ interface Parts {
  */
 export async function rebuildAt(command: RebuildCommand, progress: (step: string) => void): Promise<Rebuilt> {
   const { rebuildGroup, rebuildLedger } = await import('#apps/ledger');
-  const parts =
-    command.config === undefined ? await standalone(command, progress) : await distributed(command, await loadConfig(command.config));
+  const config = command.config === undefined ? defaultConfig() : await loadConfig(command.config);
+  const parts = isStandalone(config) ? await standalone(command, config, progress) : await distributed(command, config);
   try {
     const [table] = await parts.store.query<{ uuid: string }>(
       "SELECT toString(uuid) AS uuid FROM system.tables WHERE database = 'ledger' AND name = 'events'",
@@ -63,8 +63,15 @@ export async function rebuildAt(command: RebuildCommand, progress: (step: string
   }
 }
 
+const isStandalone = ({ clickhouse, postgres, object_store, kafka }: AffiantConfig): boolean =>
+  [clickhouse, postgres, object_store, kafka].every((section) => section === undefined);
+
 /** Everything of `npm start` in one state directory, with the engine started for as long as this takes. */
-async function standalone({ state: directory, journals }: RebuildCommand, progress: (step: string) => void): Promise<Parts> {
+async function standalone(
+  { state: directory, journals }: RebuildCommand,
+  { sealing }: AffiantConfig,
+  progress: (step: string) => void,
+): Promise<Parts> {
   const [{ State }, { ClickHouseLedgerStore, startEmbeddedEngine }, { FileCheckpointStore, FileTileStore }] = await Promise.all([
     import('#service'),
     import('#ledger-store'),
@@ -83,7 +90,7 @@ async function standalone({ state: directory, journals }: RebuildCommand, progre
   const store = new ClickHouseLedgerStore({ url, headers, ...engine.writer, migrator: engine.migrator });
   await store.migrate();
   const eventLog = await journalLog(journals ?? state.path('journal'), directory);
-  const content = await contentOf({ directory: state.path('catalogue') }, directory);
+  const content = await contentOf({ directory: state.path('catalogue') }, directory, sealing);
   return {
     eventLog,
     store,
@@ -101,7 +108,7 @@ async function standalone({ state: directory, journals }: RebuildCommand, progre
 }
 
 async function distributed({ state, journals }: RebuildCommand, config: AffiantConfig): Promise<Parts> {
-  const { clickhouse, postgres, object_store, kafka, ledger } = config;
+  const { clickhouse, postgres, object_store, kafka, ledger, sealing } = config;
   if (clickhouse === undefined || postgres === undefined || object_store === undefined || (kafka === undefined && journals === undefined)) {
     throw new AffiantError('config_invalid', 'a rebuild needs the sections clickhouse, postgres, object_store and kafka (or --journals)');
   }
@@ -110,7 +117,7 @@ async function distributed({ state, journals }: RebuildCommand, config: AffiantC
   const objects = await openObjectStore(object_store, new SystemClock(), createLogger('rebuild', { level: 'error' }));
   const url = await resolveSecret(postgres.url);
   const checkpoints = new PostgresCheckpointStore({ url, log: ledger.origin });
-  const content = await contentOf({ url, pool: 2 }, state);
+  const content = await contentOf({ url, pool: 2 }, state, sealing);
   const eventLog = journals === undefined ? await kafkaLog(kafka as NonNullable<typeof kafka>) : await journalLog(journals, state);
   return {
     eventLog,
@@ -126,10 +133,14 @@ async function distributed({ state, journals }: RebuildCommand, config: AffiantC
   };
 }
 
-/** The keys of sealed content, from the catalogue and under the key of the state directory. */
-async function contentOf(location: CatalogueLocation, state: string): Promise<{ readonly keys: ContentKeys; close(): Promise<void> }> {
-  const { openCatalogue, TypeormKeyBook } = await import('#catalogue');
-  const wrapper = new LocalWrapper(await loadSecret(join(state, 'keys', 'content.key')));
+/** The keys of sealed content, from the catalogue and under the keys of the state directory, or those of a KMS. */
+async function contentOf(
+  location: CatalogueLocation,
+  state: string,
+  sealing: SealingConfig,
+): Promise<{ readonly keys: ContentKeys; close(): Promise<void> }> {
+  const [{ openCatalogue, TypeormKeyBook }, { openContentWrapper }] = await Promise.all([import('#catalogue'), import('#service')]);
+  const wrapper = await openContentWrapper(sealing, join(state, 'keys'), true);
   const catalogue = await openCatalogue(location);
   return { keys: new ContentOpener(new TypeormKeyBook(catalogue), wrapper), close: () => catalogue.destroy() };
 }

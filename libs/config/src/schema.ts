@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { duration, size } from './units.js';
+import { sealing, secret, signer, url } from './key-schema.js';
 import { PROTOCOL_NAMES, PROTOCOLS } from './protocols.js';
+import { duration, size } from './units.js';
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 lower-case letters, digits, dots, dashes or underscores');
 const group = z.string().min(1).max(128);
 const who = z.string().regex(/^(group|subject):.{1,256}$/, 'must be group:<name> or subject:<sub>');
-const url = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 const port = z.int().min(0).max(65_535);
 const action = z.enum(['allow', 'mask', 'hold', 'block']);
 const pattern = z.string().min(1).max(1_000);
@@ -62,14 +62,6 @@ const identity = z
     clock_tolerance: duration('30s'),
   })
   .prefault({} as never);
-
-const secret = z.union(
-  [
-    z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable') }),
-    z.strictObject({ file: z.string().min(1) }),
-  ],
-  { error: 'must be { env: NAME } or { file: PATH }: secrets are named, never written here' },
-);
 
 const connectionFields = z.strictObject({
   name,
@@ -179,42 +171,6 @@ const customPattern = z
     if ((value.regex === undefined) === (value.words === undefined)) issue('needs either regex or words');
     if (value.case_sensitive !== undefined && value.words === undefined) issue('case_sensitive belongs to words', 'case_sensitive');
   });
-
-const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable');
-
-const signer = z.discriminatedUnion(
-  'kind',
-  [
-    z.strictObject({
-      kind: z.literal('file'),
-      passphrase: secret.optional().meta({ description: 'the key file is encrypted with it (PKCS #8); at least 20 characters' }),
-    }),
-    z.strictObject({
-      kind: z.literal('pkcs11'),
-      module: z.string().min(1).meta({ description: 'path of the PKCS #11 library' }),
-      token: z.string().min(1).max(32).meta({ description: 'label of the token' }),
-      label: z.string().min(1).max(128).meta({ description: 'label of the key pair in it' }),
-      pin: secret,
-      tool: z.string().min(1).default('pkcs11-tool').meta({ description: "OpenSC's pkcs11-tool" }),
-      environment: z.array(variable).max(20).default([]).meta({ description: 'variables handed on to the library' }),
-      timeout: duration('10s'),
-    }),
-    z.strictObject({
-      kind: z.literal('kms'),
-      endpoint: url.optional().meta({ description: 'default: AWS KMS of the region' }),
-      region: z.string().min(1).default('us-east-1'),
-      key_id: z.string().min(1).max(2_048).meta({ description: 'key id, ARN or alias; an Ed25519 key' }),
-      access_key_id: secret,
-      secret_access_key: secret,
-      session_token: secret.optional(),
-      timeout: duration('5s').meta({ description: 'of one call; it is tried three times' }),
-    }),
-  ],
-  {
-    error: (issue) =>
-      issue.code === 'invalid_union' ? 'kind must be file, pkcs11 or kms' : 'must be a mapping with kind: file, pkcs11 or kms',
-  },
-);
 
 const vkey = z.string().regex(/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/, 'must be a public key of the form <name>+<key id>+<base64>');
 const origin = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9./_-]{0,127}$/, 'must be a name such as ledger.example.com/affiant');
@@ -450,6 +406,9 @@ export const configSchema = z
     retention: retention.meta({ description: 'how long the ledger keeps what it holds; leaves and checkpoints stay for ever' }),
     holds: holds.meta({ description: 'who may keep records from being dropped' }),
     erasure: erasure.meta({ description: 'who may have the content of a session erased ([guide](../guide/erase.md))' }),
+    sealing: sealing.meta({
+      description: 'the key-encryption key of sealed content ([where it is kept](signers.md#the-key-of-sealed-content))',
+    }),
     journal,
     approvals,
     siem,

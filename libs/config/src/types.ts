@@ -11,6 +11,7 @@ export interface AffiantConfig {
   readonly retention: RetentionConfig;
   readonly holds: HoldsConfig;
   readonly erasure: ErasureConfig;
+  readonly sealing: SealingConfig;
   readonly journal: JournalConfig;
   readonly approvals: ApprovalsConfig;
   readonly institution: string;
@@ -169,6 +170,14 @@ export type SignerConfig =
       readonly session_token?: SecretRef;
       readonly timeout: number;
     };
+
+/** Where the key-encryption key of sealed content is kept: the one that wraps, and those that wrapped before it. */
+export interface SealingConfig {
+  readonly key: KeyEncryptionKeyConfig;
+  readonly previous_keys: readonly KeyEncryptionKeyConfig[];
+}
+
+export type KeyEncryptionKeyConfig = Extract<SignerConfig, { readonly kind: 'file' | 'kms' }>;
 
 export interface LedgerConfig {
   readonly origin: string;

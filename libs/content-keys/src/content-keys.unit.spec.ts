@@ -7,8 +7,10 @@ import { ContentOpener } from './content-opener.js';
 import { keyBookContract } from './contract/key-book.contract.js';
 import { KeyPool } from './key-pool.js';
 import { LocalWrapper } from './local-wrapper.js';
+import { rewrapAll } from './rewrap-all.js';
 import { openSealed, SEAL_BYTES, SealingKey } from './sealing.js';
 import { MemoryKeyBook } from './testing/memory-key-book.js';
+import { WrapperRing } from './wrapper-ring.js';
 
 keyBookContract('MemoryKeyBook', async () => new MemoryKeyBook());
 
@@ -66,6 +68,32 @@ describe('wrapped keys', () => {
     await expect(new LocalWrapper(randomBytes(32)).unwrap('a', wrapped)).rejects.toMatchObject({ code: 'content_key_failed' });
     expect(() => new LocalWrapper(Buffer.alloc(32))).toThrow(expect.objectContaining({ code: 'key_invalid' }));
     expect(() => new LocalWrapper(randomBytes(16))).toThrow(expect.objectContaining({ code: 'key_invalid' }));
+  });
+});
+
+describe('a rotation of the key-encryption key', () => {
+  it('brings all live keys under the present one, in parts, and once more whatever came meanwhile', async () => {
+    const [old, next] = [new LocalWrapper(randomBytes(32)), new LocalWrapper(randomBytes(32))];
+    const book = new MemoryKeyBook();
+    const keys = Array.from({ length: 1_203 }, (_, n) => ({ id: `k${String(n).padStart(5, '0')}`, key: randomBytes(32) }));
+    for (const { id, key } of keys) await book.issue([{ id, wrapped: await old.wrap(id, key) }]);
+    await book.destroy(['k00007'], 'e', 1);
+    const ring = new WrapperRing(next, [old]);
+    expect(await rewrapAll(book, ring)).toEqual({ looked: 1_202, rewrapped: 1_202 });
+    const late = randomBytes(32);
+    await book.issue([{ id: 'k00007b', wrapped: await old.wrap('k00007b', late) }]);
+    expect(await rewrapAll(book, ring)).toEqual({ looked: 1_203, rewrapped: 1 });
+    expect(await rewrapAll(book, ring)).toEqual({ looked: 1_203, rewrapped: 0 });
+    const alone = new ContentOpener(book, new WrapperRing(next));
+    const opened = await alone.open([...keys.map(({ id }) => id), 'k00007b']);
+    for (const { id, key } of keys) expect(opened.get(id)).toEqual(id === 'k00007' ? null : key);
+    expect(opened.get('k00007b')).toEqual(late);
+  });
+
+  it('stops at a key that nothing opens', async () => {
+    const book = new MemoryKeyBook();
+    await book.issue([{ id: 'a', wrapped: await new LocalWrapper(randomBytes(32)).wrap('a', randomBytes(32)) }]);
+    await expect(rewrapAll(book, new WrapperRing(new LocalWrapper(randomBytes(32))))).rejects.toEqual(refused);
   });
 });
 

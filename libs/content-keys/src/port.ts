@@ -6,6 +6,11 @@ export interface IssuedKey {
   readonly wrapped: string;
 }
 
+/** A key under another key-encryption key than before; the key itself is the same. */
+export interface Rewrapped extends IssuedKey {
+  readonly before: string;
+}
+
 /** What the catalogue says of a key. An id it does not know is no answer at all: never "destroyed". */
 export type KeyState =
   { readonly state: 'live'; readonly wrapped: string } | { readonly state: 'destroyed'; readonly erasure: string; readonly at: number };
@@ -31,6 +36,10 @@ export interface KeyBook {
    * the same, so that an old copy of the catalogue that is put back does not bring the key back. @returns how many were live
    */
   destroy(ids: readonly string[], erasure: string, at: number): Promise<number>;
+  /** Keys that are not destroyed, by their ids, after that one. */
+  live(after: string, limit: number): Promise<IssuedKey[]>;
+  /** Puts another wrapping in place of one that is still as given; what was destroyed or changed meanwhile stays as it is. @returns how many were replaced */
+  rewrap(changes: readonly Rewrapped[]): Promise<number>;
   /** Keys that were destroyed at or after that time, oldest first. */
   destroyedSince(at: number, limit: number): Promise<DestroyedKey[]>;
 }
@@ -43,4 +52,18 @@ export interface KeyWrapper {
   /** @param id is bound to the result: it unwraps under the same id only */
   wrap(id: string, key: Buffer): Promise<string>;
   unwrap(id: string, wrapped: string): Promise<Buffer>;
+}
+
+/** A KeyWrapper among several: what it wraps begins with its name and a full stop, so that it is found again after a rotation. */
+export interface NamedWrapper extends KeyWrapper {
+  /** `file-` or `kms-` and 16 hexadecimal digits; says nothing of the key. */
+  readonly name: string;
+}
+
+/** Port: a key of a keeper elsewhere, such as a KMS. Up to some kilobytes in one call. Whatever it throws is taken for passing. */
+export interface RemoteKey {
+  /** As the keeper knows it; constant for life, since it names what was wrapped. */
+  readonly keyId: string;
+  encrypt(plain: Buffer): Promise<Buffer>;
+  decrypt(sealed: Buffer): Promise<Buffer>;
 }

@@ -1,4 +1,5 @@
 export { clickhouseHeaders, resolveEngineAccess } from './clickhouse.js';
+export { contentKeyFiles, nextContentKeyFile, openContentKeyFile, openContentWrapper, passphraseOf } from './content-wrapper.js';
 export { controlDraft } from './control-draft.js';
 export { composeIdentity, type IdentityParts } from './identity.js';
 export { loadKeys, ServiceKeys, type Keys } from './keys.js';

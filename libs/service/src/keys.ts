@@ -1,5 +1,8 @@
 import { join } from 'node:path';
+import type { SealingConfig } from '#config';
+import type { WrapperRing } from '#content-keys';
 import { loadOrCreateSecret, loadSecret, type LogKeys } from '#signing';
+import { openContentWrapper } from './content-wrapper.js';
 import { openConfiguredKeys, type LogKeysConfig } from './signer-spec.js';
 import type { State } from './state.js';
 
@@ -10,7 +13,7 @@ export interface Keys {
   /** Keyed digests of originals and of what approvals are about. */
   readonly digest: Buffer;
   /** Wraps the keys that seal content: without it what is sealed cannot be read any more, and nothing else can be. */
-  readonly content: Buffer;
+  readonly content: WrapperRing;
   /** Placeholders: the same value gets the same placeholder in this deployment only. */
   readonly placeholder: Buffer;
   /** Sign checkpoints and packets. */
@@ -18,11 +21,11 @@ export interface Keys {
 }
 
 /** @throws AffiantError key_invalid, signer_failed, config_secret_missing */
-export async function loadKeys(state: State, ledger: LogKeysConfig): Promise<Keys> {
+export async function loadKeys(state: State, ledger: LogKeysConfig, sealing: SealingConfig): Promise<Keys> {
   return {
     journal: await loadOrCreateSecret(state.path('keys', 'journal.key')),
     digest: await loadOrCreateSecret(state.path('keys', 'digest.key')),
-    content: await loadOrCreateSecret(state.path('keys', 'content.key')),
+    content: await openContentWrapper(sealing, state.path('keys'), false),
     placeholder: await loadOrCreateSecret(state.path('keys', 'placeholder.key')),
     ledger: await openConfiguredKeys(ledger, state.path('keys')),
   };
@@ -48,9 +51,9 @@ export class ServiceKeys {
     return loadSecret(join(this.shared, 'digest.key'));
   }
 
-  /** Wraps the keys that seal content. @throws AffiantError key_invalid when it is not there. */
-  content(): Promise<Buffer> {
-    return loadSecret(join(this.shared, 'content.key'));
+  /** Wraps the keys that seal content. @throws AffiantError key_invalid when it should be in a file and is not there; config_secret_missing */
+  content(sealing: SealingConfig): Promise<WrapperRing> {
+    return openContentWrapper(sealing, this.shared, true);
   }
 
   /** @throws AffiantError key_invalid when it is not there. */

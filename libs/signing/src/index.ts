@@ -1,5 +1,7 @@
 export { MAX_MESSAGE } from './checked-signer.js';
+export { openSecretFile, type SecretFile } from './encrypted-secret.js';
 export { openFileSigner, type FileSigner, type FileSignerOptions } from './file-signer.js';
+export { kmsKey, type KmsKey } from './kms-key.js';
 export { openSigner, type OpenedSigner, type OpenSignerOptions } from './open-signer.js';
 export { openLogKeys, type LogKeys, type LogKeysOptions } from './ring/log-keys.js';
 export { readRing, ringPath, type Ring, type RingKey } from './ring/ring-file.js';

@@ -15,17 +15,21 @@ export function newKeyPem(passphrase: string | null): string {
   return privateKey.export({ ...format, cipher: 'aes-256-cbc', passphrase }).toString();
 }
 
-/** @throws AffiantError key_invalid; never with anything of the file or the passphrase */
+/** Whether a key file is encrypted, by its first line. */
+export const isEncryptedPem = (file: Buffer): boolean => file.subarray(0, 100).toString('latin1').trimStart().startsWith(ENCRYPTED);
+
+/** @param setting names the passphrase in the configuration. @throws AffiantError key_invalid; never with anything of the file or the passphrase */
 export function parseKeyPem(
   pem: Buffer,
   passphrase: string | null,
   where: string,
+  setting = 'ledger.signer.passphrase',
 ): { readonly key: KeyObject; readonly publicKey: Buffer } {
-  const encrypted = pem.subarray(0, 100).toString('latin1').trimStart().startsWith(ENCRYPTED);
+  const encrypted = isEncryptedPem(pem);
   if (encrypted && passphrase === null) {
     throw new AffiantError('key_invalid', 'the key file is encrypted, and no passphrase is configured', {
       where,
-      remedy: 'Name it in ledger.signer.passphrase.',
+      remedy: `Name it in ${setting}.`,
     });
   }
   if (!encrypted && passphrase !== null && pem.includes('PRIVATE KEY')) {

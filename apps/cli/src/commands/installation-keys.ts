@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { defaultConfig, loadConfig, type LedgerConfig } from '#config';
+import { defaultConfig, loadConfig, type AffiantConfig, type LedgerConfig } from '#config';
 import { makeDirectoryDurably } from '#durable';
 import { AffiantError } from '#errors';
 import { firstRing, formatVkey, loadOrCreateSecret, openSigner, policyText, readRing, retireKey, rotateKey, type RingKey } from '#signing';
 import { openNote } from '#tlog';
 import { printJson, printTable, say } from '../output.js';
+import { addContentKey } from './content-key.js';
 import type { AddCommand } from './options.js';
 
 interface Where {
@@ -19,7 +20,7 @@ interface Where {
 /** Which service needs which file; docs/guide/run-distributed.md says it too. */
 const HOLDERS = {
   'digest.key': 'every proxy',
-  'content.key': 'every proxy, ledger: back it up apart from the catalogue',
+  'content.key': 'every proxy, ledger: back it up apart from the catalogue; unless sealing.key keeps it elsewhere',
   'placeholder.key': 'every proxy, console',
   'ledger.key': 'ledger, evidence; unless ledger.signer keeps it elsewhere',
   'ledger.vkey': 'ledger, evidence; and whoever verifies: it is public',
@@ -38,12 +39,12 @@ export const addInstallationKeys: AddCommand = (program) => {
     .requiredOption('--directory <dir>', 'where to put them; from there each service gets what it needs under <state>/keys')
     .option('--json', 'one JSON document on stdout')
     .action(async ({ config: file, directory, json }: Where & { directory: string; config: string }) => {
-      const { ledger } = await loadConfig(file);
+      const { ledger, sealing } = await loadConfig(file);
       await makeDirectoryDurably(directory, 0o700);
       await loadOrCreateSecret(join(directory, 'digest.key'));
-      await loadOrCreateSecret(join(directory, 'content.key'));
       await loadOrCreateSecret(join(directory, 'placeholder.key'));
-      const { signerSpec } = await import('#service');
+      const { openContentWrapper, signerSpec } = await import('#service');
+      await openContentWrapper(sealing, directory, false);
       const { vkey } = await openSigner({ spec: signerSpec(ledger.signer), directory, file: 'ledger', name: ledger.origin });
       if (json === true) return printJson({ directory, vkey, files: HOLDERS });
       const lines = Object.entries(HOLDERS).map(([name, holders]) => `  ${join(directory, name).padEnd(40)} ${holders}`);
@@ -79,6 +80,13 @@ export const addInstallationKeys: AddCommand = (program) => {
     .option('--checkpoint <file>', 'the newest published checkpoint (default: <state>/tiles/checkpoint)')
     .option('--early', 'also before the overlap has ended')
     .action(async (options: Where & { readonly checkpoint?: string; readonly early?: boolean }) => retire(options));
+
+  addContentKey(keys, where, async (options: Where) => ({
+    config: await configOf(options),
+    directory: directoryOf(options),
+    state: options.state,
+    json: options.json === true,
+  }));
 };
 
 function where(command: Command): Command {
@@ -91,9 +99,9 @@ function where(command: Command): Command {
 
 const directoryOf = ({ directory, state }: Where): string => directory ?? join(state, 'keys');
 
-async function ledgerOf({ config }: Where): Promise<LedgerConfig> {
-  return (config === undefined ? defaultConfig() : await loadConfig(config)).ledger;
-}
+const configOf = async ({ config }: Where): Promise<AffiantConfig> => (config === undefined ? defaultConfig() : loadConfig(config));
+
+const ledgerOf = async (options: Where): Promise<LedgerConfig> => (await configOf(options)).ledger;
 
 /** Also before the first rotation, when there is no ring. */
 async function logOf(options: Where): Promise<{ readonly ledger: LedgerConfig; readonly ring: readonly RingKey[] }> {

@@ -1,5 +1,5 @@
 import { resolveSecret, type ClickHouseConfig } from '#config';
-import { ContentOpener, LocalWrapper } from '#content-keys';
+import { ContentOpener } from '#content-keys';
 import { AffiantError } from '#errors';
 import { EmbeddedEventLog, KafkaSender, partitionOf } from '#event-log';
 import { ClickHouseLedgerStore, StoredEventLog } from '#ledger-store';
@@ -35,7 +35,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
   needs: ['clickhouse', 'postgres', 'object_store'],
   async start(context) {
     const { state, config, clock, codec, logger, keys, source, kafka, openEventLog, progress, whenThere, fail } = context;
-    const { ledger: settings, kafka: kafkaConfig, clickhouse, postgres, object_store, siem, retention, erasure } = config();
+    const { ledger: settings, kafka: kafkaConfig, clickhouse, postgres, object_store, siem, retention, erasure, sealing } = config();
     const { origin } = settings;
     const { recorder } = source;
     const logKeys = await whenThere('the keeper of the log’s key', () => keys.logKeys(settings));
@@ -47,10 +47,7 @@ export const ledgerService: ServiceDefinition<'clickhouse' | 'postgres' | 'objec
     progress('opening the object store');
     const objects = await whenThere('the object store', () => openObjectStore(object_store, clock, logger));
     const url = await resolveSecret(postgres.url);
-    const [{ openCatalogue, TypeormKeyBook }, wrapper] = await Promise.all([
-      import('#catalogue'),
-      keys.content().then((key) => new LocalWrapper(key)),
-    ]);
+    const [{ openCatalogue, TypeormKeyBook }, wrapper] = await Promise.all([import('#catalogue'), keys.content(sealing)]);
     const catalogue = await whenThere('the catalogue', () => openCatalogue({ url, pool: CATALOGUE_POOL }));
     const keyBook = new TypeormKeyBook(catalogue);
     const checkpoints = new PostgresCheckpointStore({ url, log: origin });

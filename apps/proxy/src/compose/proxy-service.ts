@@ -1,7 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { openCatalogue, TypeormApprovalBook, TypeormKeyBook } from '#catalogue';
 import { resolveSecret, type ConnectionConfig } from '#config';
-import { LocalWrapper } from '#content-keys';
 import { createPlaceholder } from '#detect';
 import { composeIdentity, ReloadingPolicies, type Readiness, type ServiceDefinition, type Source } from '#service';
 import { credentialSource } from '../forward/stored-credentials.js';
@@ -21,9 +20,9 @@ export const proxyService: ServiceDefinition<'postgres'> = {
   name: 'proxy',
   needs: ['postgres'],
   async start({ state, config, clock, ids, logger, keys, source, shipping, metrics, progress, whenThere }) {
-    const { postgres, journal } = config();
+    const { postgres, journal, sealing } = config();
     const digestKey = await keys.digest();
-    const wrapper = new LocalWrapper(await keys.content());
+    const wrapper = await keys.content(sealing);
     const placeholder = createPlaceholder(await keys.placeholder());
     await recoverOpenExchanges(
       source.recorder,

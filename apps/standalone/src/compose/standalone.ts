@@ -13,7 +13,7 @@ import {
   TypeormPacketCatalogue,
 } from '#catalogue';
 import { environment, packageVersion, type AffiantConfig } from '#config';
-import { ContentOpener, LocalWrapper } from '#content-keys';
+import { ContentOpener } from '#content-keys';
 import { createPlaceholder } from '#detect';
 import { EmbeddedEventLog, LogTail } from '#event-log';
 import { startErasures } from '#erasure';
@@ -74,7 +74,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
   const clock = new SystemClock();
   const ids = new SystemIds();
   const codec = new EventCodec();
-  const keys = await loadKeys(state, config.ledger);
+  const keys = await loadKeys(state, config.ledger, config.sealing);
 
   progress('opening the journal');
   const watermarks = createWatermarks(Object.values(SOURCES));
@@ -102,8 +102,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
 
   progress('starting the ledger engine');
   const opening = openCatalogue({ directory: state.path('catalogue') });
-  const wrapper = new LocalWrapper(keys.content);
-  const contentKeys = opening.then((source) => new ContentOpener(new TypeormKeyBook(source), wrapper));
+  const contentKeys = opening.then((source) => new ContentOpener(new TypeormKeyBook(source), keys.content));
   // Whoever waits for it hears of a failure.
   contentKeys.catch(() => undefined);
   const supervisor = new LedgerSupervisor({
@@ -193,7 +192,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       approvals,
       credentials: credentialSource(() => clock.nowMs()),
       digestKey: keys.digest,
-      contentKeys: { book: keyBook, wrapper },
+      contentKeys: { book: keyBook, wrapper: keys.content },
       placeholder,
       protocols: builtInProtocols(),
       clock,

@@ -1,5 +1,5 @@
-import { In, IsNull, MoreThanOrEqual, Not, type DataSource } from 'typeorm';
-import type { DestroyedKey, IssuedKey, KeyBook, KeyState } from '#content-keys';
+import { In, IsNull, MoreThan, MoreThanOrEqual, Not, type DataSource } from 'typeorm';
+import type { DestroyedKey, IssuedKey, KeyBook, KeyState, Rewrapped } from '#content-keys';
 import { askCatalogue } from '../ask.js';
 import { ContentKeyEntity } from './entity.js';
 
@@ -42,6 +42,31 @@ export class TypeormKeyBook implements KeyBook {
           await manager.createQueryBuilder().insert().into(ContentKeyEntity).values(graves).orIgnore().execute();
         }
         return live;
+      }),
+    );
+  }
+
+  async live(after: string, limit: number): Promise<IssuedKey[]> {
+    const rows = await askCatalogue(() =>
+      this.source.manager.find(ContentKeyEntity, {
+        select: { id: true, wrapped: true },
+        where: { id: MoreThan(after), wrapped: Not(IsNull()) },
+        order: { id: 'ASC' },
+        take: limit,
+      }),
+    );
+    return rows.flatMap(({ id, wrapped }) => (wrapped === null ? [] : [{ id, wrapped }]));
+  }
+
+  /** One transaction; a crash leaves the wrappings of before, which still open. */
+  rewrap(changes: readonly Rewrapped[]): Promise<number> {
+    if (changes.length === 0) return Promise.resolve(0);
+    return askCatalogue(() =>
+      this.source.transaction(async (manager) => {
+        let replaced = 0;
+        for (const { id, before, wrapped } of changes)
+          replaced += (await manager.update(ContentKeyEntity, { id, wrapped: before }, { wrapped })).affected ?? 0;
+        return replaced;
       }),
     );
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KeyBook } from '../port.js';
+import type { IssuedKey, KeyBook } from '../port.js';
 
 /** What every adapter of the KeyBook port must do; `make` gives one with nothing in it. */
 export function keyBookContract(name: string, make: () => Promise<KeyBook>): void {
@@ -60,6 +60,27 @@ export function keyBookContract(name: string, make: () => Promise<KeyBook>): voi
       expect(await book.destroyedSince(6, 10)).toEqual([{ id: 'a', erasure: 'e2', at: 7 }]);
       expect((await book.destroyedSince(0, 10)).map(({ id }) => id)).toEqual(['b', 'a']);
       expect((await book.destroyedSince(0, 1)).map(({ id }) => id)).toEqual(['b']);
+    });
+
+    it('pages through what is live, and puts another wrapping only where the one before still stands', async () => {
+      const book = await make();
+      const [a, b, c, d] = ['0a', '0b', '0c', '0d'].map((id) => ({ id, wrapped: 'QQ==' })) as [IssuedKey, IssuedKey, IssuedKey, IssuedKey];
+      await book.issue([d, b, a, c], 1);
+      await book.destroy(['0b', 'unknown'], 'e', 2);
+      expect(await book.live('', 2)).toEqual([a, c]);
+      expect(await book.live('0c', 2)).toEqual([d]);
+      expect(await book.live('0d', 2)).toEqual([]);
+      const changes = [a, b, c, { id: 'none', wrapped: 'QQ==' }].map(({ id, wrapped }) => ({ id, before: wrapped, wrapped: 'Qg==' }));
+      expect(await book.rewrap([...changes, { id: '0d', before: 'Qw==', wrapped: 'Qg==' }])).toBe(2);
+      expect(await book.rewrap([])).toBe(0);
+      expect(await book.find(['0a', '0b', '0c', '0d', 'none'])).toEqual(
+        new Map([
+          ['0a', { state: 'live', wrapped: 'Qg==' }],
+          ['0b', { state: 'destroyed', erasure: 'e', at: 2 }],
+          ['0c', { state: 'live', wrapped: 'Qg==' }],
+          ['0d', { state: 'live', wrapped: 'QQ==' }],
+        ]),
+      );
     });
 
     it('takes many at once', async () => {

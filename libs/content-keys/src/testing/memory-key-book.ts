@@ -1,5 +1,5 @@
 import { AffiantError } from '#errors';
-import type { DestroyedKey, IssuedKey, KeyBook, KeyState } from '../port.js';
+import type { DestroyedKey, IssuedKey, KeyBook, KeyState, Rewrapped } from '../port.js';
 
 /** A key book in memory for the tests of those who use it; `failWith` makes the next calls fail. */
 export class MemoryKeyBook implements KeyBook {
@@ -34,6 +34,26 @@ export class MemoryKeyBook implements KeyBook {
       this.keys.set(id, { state: 'destroyed', erasure, at });
     }
     return live;
+  }
+
+  async live(after: string, limit: number): Promise<IssuedKey[]> {
+    await this.#answer();
+    return [...this.keys]
+      .flatMap(([id, key]) => (key.state === 'live' && id > after ? [{ id, wrapped: key.wrapped }] : []))
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .slice(0, limit);
+  }
+
+  async rewrap(changes: readonly Rewrapped[]): Promise<number> {
+    await this.#answer();
+    let replaced = 0;
+    for (const { id, before, wrapped } of changes) {
+      const known = this.keys.get(id);
+      if (known?.state !== 'live' || known.wrapped !== before) continue;
+      this.keys.set(id, { state: 'live', wrapped });
+      replaced += 1;
+    }
+    return replaced;
   }
 
   async destroyedSince(at: number, limit: number): Promise<DestroyedKey[]> {

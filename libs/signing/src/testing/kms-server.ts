@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sigV4 } from '../sig-v4.js';
@@ -7,11 +7,23 @@ import type { KmsSpec } from '../port.js';
 /** What the next calls of an action get in place of a right answer. */
 export type KmsFault = 'throttle' | 'unavailable' | 'hang' | 'garbage' | 'wrong-key' | 'wrong-message' | 'no-field' | 'denied';
 
-/** A local server that speaks GetPublicKey and Sign of AWS KMS and checks the signature of every request. */
+interface Asked {
+  readonly KeyId: string;
+  readonly Message: string;
+  readonly MessageType: string;
+  readonly SigningAlgorithm: string;
+  readonly Plaintext: string;
+  readonly CiphertextBlob: string;
+  readonly EncryptionContext?: Readonly<Record<string, string>>;
+}
+
+/** A local server that speaks GetPublicKey, Sign, Encrypt and Decrypt of AWS KMS and checks the signature of every request. */
 export class KmsServer {
   readonly #server = createServer((request, response) => void this.#serve(request, response).catch(() => response.destroy()));
   readonly #key: KeyObject;
   readonly #spki: Buffer;
+  /** Of the symmetric keys, each derived from it and its id. */
+  readonly #root = randomBytes(32);
   readonly #faults: KmsFault[] = [];
   readonly calls: string[] = [];
   #url = '';
@@ -69,7 +81,8 @@ export class KmsServer {
     if (fault === 'no-field') return answer(200, {});
     // Never answered: the client gives up, and stop() ends the connection.
     if (fault === 'hang') return;
-    const asked = JSON.parse(body) as { KeyId: string; Message: string; MessageType: string; SigningAlgorithm: string };
+    const asked = JSON.parse(body) as Asked;
+    if (action === 'Encrypt' || action === 'Decrypt') return this.#symmetric(action, asked, fault, answer);
     if (asked.KeyId !== 'alias/ledger') return answer(400, { __type: 'NotFoundException' });
     if (action === 'GetPublicKey')
       return answer(200, { KeyId: asked.KeyId, KeySpec: 'ECC_NIST_EDWARDS25519', PublicKey: this.#spki.toString('base64') });
@@ -77,6 +90,33 @@ export class KmsServer {
     const message = fault === 'wrong-message' ? Buffer.from('another') : Buffer.from(asked.Message, 'base64');
     const key = fault === 'wrong-key' ? generateKeyPairSync('ed25519').privateKey : this.#key;
     answer(200, { KeyId: asked.KeyId, Signature: sign(null, message, key).toString('base64'), SigningAlgorithm: asked.SigningAlgorithm });
+  }
+
+  /** Blob: the id of the key, nonce, ciphertext, tag. */
+  #symmetric(
+    action: 'Encrypt' | 'Decrypt',
+    asked: Asked,
+    fault: KmsFault | undefined,
+    answer: (status: number, value: object) => void,
+  ): void {
+    const { KeyId, EncryptionContext = {} } = asked;
+    if (!KeyId.startsWith('alias/content')) return answer(400, { __type: 'NotFoundException' });
+    const key = createHash('sha256').update(this.#root).update(KeyId).digest();
+    const context = Buffer.from(JSON.stringify(EncryptionContext));
+    if (action === 'Encrypt') {
+      const nonce = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', fault === 'wrong-key' ? randomBytes(32) : key, nonce).setAAD(context);
+      const blob = Buffer.concat([nonce, cipher.update(Buffer.from(asked.Plaintext, 'base64')), cipher.final(), cipher.getAuthTag()]);
+      return answer(200, { KeyId, CiphertextBlob: blob.toString('base64') });
+    }
+    const blob = Buffer.from(asked.CiphertextBlob, 'base64');
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', key, blob.subarray(0, 12)).setAAD(context).setAuthTag(blob.subarray(-16));
+      const plain = Buffer.concat([decipher.update(blob.subarray(12, -16)), decipher.final()]);
+      answer(200, { KeyId, Plaintext: (fault === 'wrong-message' ? randomBytes(32) : plain).toString('base64') });
+    } catch {
+      answer(400, { __type: 'InvalidCiphertextException' });
+    }
   }
 
   async #signed(request: IncomingMessage, body: string): Promise<boolean> {
