@@ -66,14 +66,14 @@ const keyEncryptionKey = z.discriminatedUnion('kind', [inFile, inKms('a symmetri
 export const sealing = z
   .strictObject({
     key: keyEncryptionKey.default({ kind: 'file' }).meta({ description: 'where the key is kept that wraps the keys of new sessions' }),
-    previous_keys: z
-      .array(keyEncryptionKey)
+    previous_keys: z.array(keyEncryptionKey).max(20).default([]).meta({
+      description: 'keepers of before a rotation, which still open what they wrapped; files that are there need no entry unless encrypted',
+    }),
+    lost_keys: z
+      .array(z.string().regex(/^((file|kms)-[0-9a-f]{16}|unnamed)$/, 'must be a name such as file-0123456789abcdef, or unnamed'))
       .max(20)
       .default([])
-      .meta({
-        description:
-          'keepers of before a rotation, which still open what they wrapped; files that are there need no entry unless encrypted',
-      }),
+      .meta({ description: 'names of keys that are lost for good: what they wrapped is taken in as unreadable, and waited for no more' }),
   })
   .superRefine(({ key, previous_keys: previous }, context) => {
     if ([key, ...previous].filter(({ kind }) => kind === 'file').length > 1)

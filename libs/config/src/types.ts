@@ -175,6 +175,8 @@ export type SignerConfig =
 export interface SealingConfig {
   readonly key: KeyEncryptionKeyConfig;
   readonly previous_keys: readonly KeyEncryptionKeyConfig[];
+  /** Names of those that are lost for good. */
+  readonly lost_keys: readonly string[];
 }
 
 export type KeyEncryptionKeyConfig = Extract<SignerConfig, { readonly kind: 'file' | 'kms' }>;

@@ -90,10 +90,24 @@ describe('a rotation of the key-encryption key', () => {
     expect(opened.get('k00007b')).toEqual(late);
   });
 
-  it('stops at a key that nothing opens', async () => {
+  it('stops at a key that nothing opens; once it is given up, it opens nothing and is left as it is', async () => {
     const book = new MemoryKeyBook();
-    await book.issue([{ id: 'a', wrapped: await new LocalWrapper(randomBytes(32)).wrap('a', randomBytes(32)) }]);
-    await expect(rewrapAll(book, new WrapperRing(new LocalWrapper(randomBytes(32))))).rejects.toEqual(refused);
+    const [lost, present] = [new LocalWrapper(randomBytes(32)), new LocalWrapper(randomBytes(32))];
+    const raw = randomBytes(32);
+    const sealed = new SealingKey('a', raw).seal(Buffer.from('text'));
+    const wrapped = await lost.wrap('a', raw);
+    await book.issue([
+      { id: 'a', wrapped },
+      { id: 'b', wrapped: wrapped.split('.')[1]! },
+    ]);
+    await expect(rewrapAll(book, new WrapperRing(present))).rejects.toEqual(refused);
+    await expect(new WrapperRing(present, [], [lost.name]).unwrap('b', wrapped.split('.')[1]!)).rejects.toEqual(refused);
+    const without = new WrapperRing(present, [], [lost.name, 'unnamed']);
+    const [a, b] = [...(await new ContentOpener(book, without).open(['a', 'b'])).values()] as [Buffer, Buffer];
+    for (const key of [a, b]) expect(() => openSealed('a', key, sealed)).toThrow(refused);
+    expect(await rewrapAll(book, without)).toEqual({ looked: 2, rewrapped: 0 });
+    // It was found again.
+    expect(await new WrapperRing(present, [lost], [lost.name]).unwrap('a', wrapped)).toEqual(raw);
   });
 });
 

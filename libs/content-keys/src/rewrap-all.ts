@@ -1,5 +1,6 @@
-import type { KeyBook, NamedWrapper, KeyWrapper, Rewrapped } from './port.js';
 import { nameOf } from './key-box.js';
+import type { KeyBook, Rewrapped } from './port.js';
+import type { WrapperRing } from './wrapper-ring.js';
 
 /** Keys of one transaction. */
 const TOGETHER = 500;
@@ -11,7 +12,7 @@ const TOGETHER = 500;
  */
 export async function rewrapAll(
   book: Pick<KeyBook, 'live' | 'rewrap'>,
-  wrapper: KeyWrapper & { readonly present: Pick<NamedWrapper, 'name'> },
+  wrapper: Pick<WrapperRing, 'wrap' | 'unwrap' | 'present' | 'isLost'>,
   progress: (looked: number) => void = () => undefined,
 ): Promise<{ readonly looked: number; readonly rewrapped: number }> {
   let [after, looked, rewrapped] = ['', 0, 0];
@@ -20,7 +21,7 @@ export async function rewrapAll(
     if (page.length === 0) return { looked, rewrapped };
     const changes: Rewrapped[] = [];
     for (const { id, wrapped: before } of page) {
-      if (nameOf(before) === wrapper.present.name) continue;
+      if (nameOf(before) === wrapper.present.name || wrapper.isLost(before)) continue;
       changes.push({ id, before, wrapped: await wrapper.wrap(id, await wrapper.unwrap(id, before)) });
     }
     rewrapped += await book.rewrap(changes);

@@ -38,7 +38,7 @@ export async function nextContentKeyFile(directory: string): Promise<string> {
  * @throws AffiantError key_invalid, config_secret_missing; a KMS is not asked
  */
 export async function openContentWrapper(
-  { key, previous_keys: previous }: SealingConfig,
+  { key, previous_keys: previous, lost_keys: lost }: SealingConfig,
   directory: string,
   shared: boolean,
 ): Promise<WrapperRing> {
@@ -48,8 +48,8 @@ export async function openContentWrapper(
   const files: NamedWrapper[] = [];
   for (const name of names) files.push(await openContentKeyFile(join(directory, name), passphrase, shared));
   const older = previous.flatMap((one) => (one.kind === 'kms' ? [inKms(one)] : []));
-  if (key.kind === 'kms') return new WrapperRing(inKms(key), [...older, ...files]);
-  return new WrapperRing(files.at(-1)!, [...older, ...files.slice(0, -1)]);
+  if (key.kind === 'kms') return new WrapperRing(inKms(key), [...older, ...files], lost);
+  return new WrapperRing(files.at(-1)!, [...older, ...files.slice(0, -1)], lost);
 }
 
 /** One key file; made when it is not there, unless it is shared. @throws AffiantError key_invalid */
