@@ -2,10 +2,11 @@
 // Options: --rounds N (50), --seed N, --json, --keep (leave the state directory for a look)
 // With --distributed: every part of a distributed installation instead, see distributed.mjs.
 import '../support/prepare.mjs';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { foundBank } from '../support/bank.mjs';
 import { affiant, startInstance, token, until } from '../support/instance.mjs';
 import { checker } from '../support/checker.mjs';
 import { loadUntil } from './load.mjs';
@@ -14,7 +15,6 @@ import { seeded } from './seeded.mjs';
 if (process.argv.includes('--distributed')) await import('./distributed.mjs');
 
 const { checkLedger } = await import('./check-ledger.mjs');
-const { startSimulatedProvider } = await import('../../dist/apps/standalone/src/demo/provider.js');
 
 const args = process.argv.slice(2);
 const option = (name, fallback) => Number(args.includes(name) ? args[args.indexOf(name) + 1] : fallback);
@@ -24,33 +24,18 @@ const { say, check, finish } = checker();
 const random = seeded(seed);
 
 const directory = mkdtempSync(join(tmpdir(), 'affiant-crash-'));
-const state = join(directory, 'var');
-const keyFile = join(directory, 'provider.key');
-writeFileSync(keyFile, 'crash-provider-key', { mode: 0o600 });
 const forwarded = new Set();
-const provider = await startSimulatedProvider({
-  host: '127.0.0.1',
-  port: 0,
-  apiKey: 'crash-provider-key',
-  pace: 2,
-  onRequest: (body) => {
-    const mark = /mark-\d+-\d+-\d+/.exec(body)?.[0];
-    if (mark !== undefined) forwarded.add(mark);
+const { state, config, provider } = await foundBank({
+  directory,
+  institution: 'Crash Bank',
+  provider: {
+    pace: 2,
+    onRequest: (body) => {
+      const mark = /mark-\d+-\d+-\d+/.exec(body)?.[0];
+      if (mark !== undefined) forwarded.add(mark);
+    },
   },
 });
-const config = join(directory, 'affiant.yaml');
-writeFileSync(
-  config,
-  `institution: Crash Bank
-server: { gateway_port: 0, console_port: 0, issuer_port: 0 }
-identity: { development_issuer: true }
-connections:
-  - { name: demo, protocol: anthropic, upstream: '${provider.url}', credential: { file: '${keyFile}' }, allow: [ 'group:engineering' ] }
-policies:
-  - { name: customer-data, detect: [ us_ssn, credit_card, email ], request: mask, response: mask }
-ledger: { auditors: [ auditors ] }
-`,
-);
 say(`${rounds} rounds, seed ${seed}, state ${state}`);
 
 const whole = [];

@@ -1,35 +1,23 @@
 // A session is erased in a running instance: two people, a hold that stops it, then its text is nowhere in the state directory, and every proof holds.
 import '../support/prepare.mjs';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startSimulatedProvider } from '../../dist/apps/standalone/src/demo/provider.js';
+import { foundBank } from '../support/bank.mjs';
 import { checker } from '../support/checker.mjs';
 import { affiantAside, sql, startInstance, token, until } from '../support/instance.mjs';
 
 const { check, finish } = checker();
 const directory = mkdtempSync(join(tmpdir(), 'affiant-erase-'));
-const state = join(directory, 'state');
-mkdirSync(state, { recursive: true });
 const [gone, kept] = ['falcon', 'heron'].map((word) => `${word}-${randomBytes(12).toString('hex')}`);
-writeFileSync(join(directory, 'provider.key'), 'erase-provider-key', { mode: 0o600 });
-const provider = await startSimulatedProvider({ host: '127.0.0.1', port: 0, apiKey: 'erase-provider-key', pace: 1 });
-const config = join(directory, 'affiant.yaml');
-writeFileSync(
-  config,
-  `institution: Erasing Bank
-server: { gateway_port: 0, console_port: 0, issuer_port: 0 }
-identity: { development_issuer: true }
-connections:
-  - { name: demo, protocol: anthropic, upstream: '${provider.url}', credential: { file: '${join(directory, 'provider.key')}' }, allow: [ 'group:engineering' ] }
-policies:
-  - { name: customer-data, detect: [ us_ssn, credit_card ], request: mask, response: mask }
-ledger: { auditors: [ auditors ] }
-holds: { place: [ legal ], release: [ legal ] }
+const { state, config, provider } = await foundBank({
+  directory,
+  institution: 'Erasing Bank',
+  more: `holds: { place: [ legal ], release: [ legal ] }
 erasure: { request: [ privacy ], approve: [ privacy ] }
 `,
-);
+});
 const verify = async () => {
   const args = ['verify', join(state, 'tiles'), '--policy', join(state, 'keys/ledger.vkey'), '--events', 'instance', '--token', auditor];
   return JSON.parse(await affiantAside(state, [...args, '--json']));

@@ -1,35 +1,21 @@
 // One real installation, some calls of every kind, and what it left behind: its log on disk and the exact bytes of its events.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { startSimulatedProvider } from '../../dist/apps/standalone/src/demo/provider.js';
+import { foundBank } from '../support/bank.mjs';
 import { affiantAside, sql, startInstance, token, until } from '../support/instance.mjs';
-
-const KEY = 'oracles-provider-key-that-no-client-knows';
 
 /** @param {import('../support/engines/tsa.mjs').TestTsa | null} tsa stamps its checkpoints */
 export async function runInstance(parent, tsa) {
   const directory = join(parent, 'instance');
-  const state = join(directory, 'var');
   mkdirSync(directory);
-  const keyFile = join(directory, 'provider.key');
-  writeFileSync(keyFile, KEY, { mode: 0o600 });
-  const provider = await startSimulatedProvider({ host: '127.0.0.1', port: 0, apiKey: KEY, pace: 1 });
-  const config = join(directory, 'affiant.yaml');
-  writeFileSync(
-    config,
-    `institution: Oracle Bank
-server: { gateway_port: 0, console_port: 0, issuer_port: 0 }
-identity: { development_issuer: true }
-connections:
-  - { name: claude, protocol: anthropic, upstream: '${provider.url}', credential: { file: '${keyFile}' }, allow: [ 'group:engineering' ] }
-policies:
-  - { name: customer-data, detect: [ us_ssn, credit_card, email ], request: mask, response: mask }
-  - { name: destructive-sql, when: { tool_input: '(?i)\\bdrop\\s+(table|database)\\b' }, action: block }
-ledger:
-  auditors: [ auditors ]
-${tsa === null ? '' : `  timestamps: { authorities: [ { name: oracle, url: '${tsa.url}', root: '${tsa.rootFile}' } ], interval: 1s, timeout: 2m }`}
-`,
-  );
+  const stamping = `  timestamps: { authorities: [ { name: oracle, url: '${tsa?.url}', root: '${tsa?.rootFile}' } ], interval: 1s, timeout: 2m }\n`;
+  const { state, config, provider } = await foundBank({
+    directory,
+    institution: 'Oracle Bank',
+    connection: 'claude',
+    policies: ["{ name: destructive-sql, when: { tool_input: '(?i)\\bdrop\\s+(table|database)\\b' }, action: block }"],
+    more: tsa === null ? '' : stamping,
+  });
   let instance = null;
   try {
     instance = await startInstance({ state, config });

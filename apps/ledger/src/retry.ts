@@ -61,6 +61,31 @@ export function unlessGivenUp<T>(work: Promise<T>, signal: AbortSignal): Promise
   });
 }
 
+/**
+ * Does `once` again and again until the signal fires: after `interval` when it did something, else after `look`, or `interval` if that is shorter
+ * (milliseconds). What it throws is logged; the next time does the same again.
+ */
+export async function everyInterval(what: string, once: () => Promise<boolean>, options: IntervalOptions): Promise<void> {
+  const { interval, look, signal, pause = systemPause, logger } = options;
+  while (!signal.aborted) {
+    let done = false;
+    try {
+      done = await once();
+    } catch (error) {
+      logger.warn({ reason: String(error) }, `${what} failed; it is tried again`);
+    }
+    await pause(done ? interval : Math.min(interval, look), signal);
+  }
+}
+
+export interface IntervalOptions {
+  readonly interval: number;
+  readonly look: number;
+  readonly signal: AbortSignal;
+  readonly pause?: Pause | undefined;
+  readonly logger: Logger;
+}
+
 export interface RetryOptions {
   readonly signal: AbortSignal;
   readonly pause: Pause;

@@ -1,7 +1,7 @@
 import { SYSTEM_CONTEXT, type EventDraft } from '#events';
 import type { AnchorRow } from '#ledger-store';
 import { readCheckpoint, TileTree, type SealedState } from '#tlog';
-import { systemPause } from '../retry.js';
+import { everyInterval } from '../retry.js';
 import type { AnchorHealth, AnchorPorts, WitnessHealth, WitnessPort } from './ports.js';
 
 /** While nothing is sealed, or another leads: how soon it looks again, unless the interval is shorter. Milliseconds. */
@@ -30,7 +30,9 @@ export class AnchorLoop {
   }
 
   start(): void {
-    if (this.ports.witnesses.length > 0) this.#running = this.#run();
+    const { witnesses, logger, options } = this.ports;
+    if (witnesses.length === 0) return;
+    this.#running = everyInterval('anchoring', () => this.once(), { ...options, look: LOOK_MS, signal: this.#stopping.signal, logger });
   }
 
   /** Resolves when what is in hand has ended; what witnesses were asked is given up. */
@@ -60,21 +62,6 @@ export class AnchorLoop {
     const note = await this.ports.cosigned.put(sealed.tree_size, sealed.note + lines.join(''));
     await this.#tell(note);
     return true;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    const { logger, options } = this.ports;
-    const pause = options.pause ?? systemPause;
-    while (!signal.aborted) {
-      let done = false;
-      try {
-        done = await this.once();
-      } catch (error) {
-        logger.warn({ reason: String(error) }, 'anchoring failed; it is tried again');
-      }
-      await pause(done ? options.interval : Math.min(options.interval, LOOK_MS), signal);
-    }
   }
 
   /** All at once; in the order of the configuration, so that equal answers make equal notes. */

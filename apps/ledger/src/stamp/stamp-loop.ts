@@ -1,7 +1,7 @@
 import { isAffiantError } from '#errors';
 import { parseStampPath, stampedCheckpointPath, stampPath, stampTime, type StampPlace, type TimestampAuthority } from '#timestamp';
 import { readCheckpoint } from '#tlog';
-import { systemPause } from '../retry.js';
+import { everyInterval } from '../retry.js';
 import { failedDraft, grantedDraft } from './drafts.js';
 import type { AuthorityHealth, StampHealth, StampPorts } from './ports.js';
 
@@ -29,7 +29,9 @@ export class StampLoop {
   }
 
   start(): void {
-    if (this.ports.authorities.length > 0) this.#running = this.#run();
+    const { authorities, logger, options } = this.ports;
+    if (authorities.length === 0) return;
+    this.#running = everyInterval('stamping', () => this.once(), { ...options, look: LOOK_MS, signal: this.#stopping.signal, logger });
   }
 
   /** Resolves when what is in hand has ended. */
@@ -66,21 +68,6 @@ export class StampLoop {
       }),
     );
     return done.every(Boolean);
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    const { logger, options } = this.ports;
-    const pause = options.pause ?? systemPause;
-    while (!signal.aborted) {
-      let done = false;
-      try {
-        done = await this.once();
-      } catch (error) {
-        logger.warn({ reason: String(error) }, 'stamping failed; it is tried again');
-      }
-      await pause(done ? options.interval : Math.min(options.interval, LOOK_MS), signal);
-    }
   }
 
   /** The checkpoint itself. The first note that is kept of a size is the one that is stamped: a later one may have other cosignatures. */

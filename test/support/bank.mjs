@@ -1,0 +1,34 @@
+// What a test of a standalone instance needs first: a directory, a provider that is simulated, and a configuration that puts the gateway before it.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const KEY = 'a-provider-key-that-no-client-knows';
+
+/**
+ * `more` is YAML that follows the policies. Of the provider, `close()` is the caller's.
+ * @param {{directory: string, institution: string, connection?: string, policies?: string[], more?: string, provider?: object}} options
+ */
+export async function foundBank({ directory, institution, connection = 'demo', policies = [], more = '', provider: simulated = {} }) {
+  // Not at the top: what it imports is built by `prepare.mjs`.
+  const { startSimulatedProvider } = await import('../../dist/apps/standalone/src/demo/provider.js');
+  const state = join(directory, 'var');
+  mkdirSync(state, { recursive: true });
+  const keyFile = join(directory, 'provider.key');
+  writeFileSync(keyFile, KEY, { mode: 0o600 });
+  const provider = await startSimulatedProvider({ host: '127.0.0.1', port: 0, apiKey: KEY, pace: 1, ...simulated });
+  const config = join(directory, 'affiant.yaml');
+  const all = ['{ name: customer-data, detect: [ us_ssn, credit_card, email ], request: mask, response: mask }', ...policies];
+  writeFileSync(
+    config,
+    `institution: ${institution}
+server: { gateway_port: 0, console_port: 0, issuer_port: 0 }
+identity: { development_issuer: true }
+connections:
+  - { name: ${connection}, protocol: anthropic, upstream: '${provider.url}', credential: { file: '${keyFile}' }, allow: [ 'group:engineering' ] }
+policies:
+${all.map((policy) => `  - ${policy}\n`).join('')}ledger:
+  auditors: [ auditors ]
+${more}`,
+  );
+  return { state, config, provider };
+}
