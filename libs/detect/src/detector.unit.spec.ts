@@ -59,6 +59,13 @@ describe('what is found', () => {
     ['bidi 5\u202e36-90-\u20664399', ['us_ssn:5\u202e36-90-\u20664399']],
     ['ａｎｎ＠ｅｘａｍｐｌｅ．ｃｏｍ', ['email:ａｎｎ＠ｅｘａｍｐｌｅ．ｃｏｍ']],
     ['𝐠𝐡𝐩_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8', ['secret:𝐠𝐡𝐩_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8']],
+    [
+      'A card: 233 Tér 19.\n(37) 788-063-Office, 28-64-66-98 fax\n3660170548 (mobile)',
+      ['phone:(37) 788-063', 'phone:28-64-66-98', 'phone:3660170548'],
+    ],
+    ['stop the messages to 699 956 915, or call 3660170548 today', ['phone:699 956 915', 'phone:3660170548']],
+    ['curl -u svc:Tr0ub4dor3 https://h.example', ['secret:Tr0ub4dor3']],
+    ['Basic c3ZjOlRyMHViNGRvcjM= was sent', ['secret:c3ZjOlRyMHViNGRvcjM=']],
     ['zero-width 4111\u200b1111\u200b1111\u200b1111', ['credit_card:4111\u200b1111\u200b1111\u200b1111']],
   ])('%s', (text, expected) => {
     expect(found(text)).toEqual(expected);
@@ -91,6 +98,11 @@ describe('what is left alone', () => {
     'released 1980-03-05, the stillborn idea of 2010, born in 1980, born 31/31/1980',
     'email me, emoji 👩‍💻 ❤️ and m² of ½ size',
     'the ratio is 0.869258673 and 0.4890869310',
+    'born out of need on 1980-03-05; birth certificate issued 03/05/1980; reborn 1980-03-05; born in Ohio and hired 2001-03-05',
+    'call about order 7712345678, on the call INC-352683645',
+    '781 1704 office chairs, 3 000 000 mobile, 3 000 000 home\nloans',
+    'sed -u name:value, --username x:y, -u 1000:1000, Basic understanding of 12 things',
+    'skill, SK-2, dapi_call, daphne, api-key-rotation-2026, A3-size paper, API-Gateway-2024, keys-of-the-kingdom-1, sha256~latest',
     'page 12 of 345, lines 100-200, 1,234,567.89 USD',
   ])('%s', (text) => {
     expect(found(text)).toEqual([]);

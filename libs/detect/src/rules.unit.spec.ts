@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createDetector, ENTITY_TYPES, RULES } from './index.js';
-import { SAMPLES, TOKEN_SAMPLES } from './testing/samples.js';
+import { SAMPLES } from './testing/samples.js';
+import { TOKEN_SAMPLES } from './testing/token-samples.js';
 
 describe('rules', () => {
   const rulesIn = (texts: readonly string[]): string[] =>

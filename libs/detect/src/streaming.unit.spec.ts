@@ -12,6 +12,7 @@ import {
   type Span,
 } from './index.js';
 import { ALL_SAMPLES } from './testing/samples.js';
+import { TOKEN_SAMPLES } from './testing/token-samples.js';
 
 const patterns = [
   compilePattern({ name: 'employee', regex: 'EMP-\\d+' }),
@@ -109,7 +110,7 @@ describe('streaming', () => {
     );
   }, 120_000);
 
-  it.each(ALL_SAMPLES)('gives the same at every split position of %j', (sample) => {
+  it.each([...ALL_SAMPLES, ...TOKEN_SAMPLES])('gives the same at every split position of %j', (sample) => {
     for (const text of [sample, `see ${sample}, thanks`, `x=${sample}\n\nand more words follow here`]) {
       const whole = detector.scan(text);
       for (let at = 0; at <= text.length; at++) {

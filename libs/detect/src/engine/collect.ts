@@ -1,4 +1,4 @@
-import { AT, COLON, DASH, DOT, SLASH, isAlnum, isDigit, isUpper } from './characters.js';
+import { AT, COLON, DASH, DOT, SLASH, SPACE, isAlnum, isDigit, isUpper } from './characters.js';
 import type { Wanted } from '../entity-types.js';
 import type { Assessor } from '../port.js';
 import { Context } from './context.js';
@@ -9,10 +9,10 @@ import { Findings, LOOKBACK, type Window } from './window.js';
 import { person } from '../free-text/person.js';
 import { ipv6, ipv6Start } from '../numbers/ip.js';
 import { numbersAt } from '../numbers/numbers.js';
-import { assigned, assignment, bearerStart } from '../secrets/assignment.js';
+import { assigned, assignment, bearerStart, curlPasswordStart } from '../secrets/assignment.js';
 import { jwt } from '../secrets/jwt.js';
 import { pem } from '../secrets/pem.js';
-import { mayEndPrefix, token, tokenStarts } from '../secrets/tokens.js';
+import { mayBeginPrefix, mayEndPrefix, TOKEN_TRIGGERS, tokensAt } from '../secrets/tokens.js';
 import { inQuotesOrGap } from '../secrets/value.js';
 import { urlPassword, urlPasswordStart } from '../secrets/url-credential.js';
 
@@ -22,6 +22,7 @@ const DIGIT_NINE = 57;
 const CAPITAL_A = 65;
 const CAPITAL_B = 66;
 const CAPITAL_J = 74;
+const SMALL_U = 117;
 
 /** Codes at which some rule must look closer; everything else is skipped at one table look-up per unit. */
 export function triggersOf(wanted: Wanted): Uint8Array {
@@ -36,7 +37,7 @@ export function triggersOf(wanted: Wanted): Uint8Array {
   if (wanted.person) set('ABCDEFGHIJKLMNOPQRSTUVWXYZ');
   if (wanted.email) set('@');
   if (wanted.ip) set(':');
-  if (wanted.secret) set('_-.AJB=:');
+  if (wanted.secret) set(`_-.AJB=:${TOKEN_TRIGGERS}`);
   return triggers;
 }
 
@@ -68,8 +69,11 @@ export function collect(window: Window, wanted: Wanted, triggers: Uint8Array, as
   return findings;
 }
 
+const TOKEN_SIGNS = new Uint8Array(256);
+for (const sign of TOKEN_TRIGGERS) TOKEN_SIGNS[sign.charCodeAt(0)] = 1;
+
 /** Last letters of the words a secret is assigned to; see assignment(). */
-const KEY_LETTERS = new Set(Array.from('desyntl', (letter) => letter.charCodeAt(0)));
+const KEY_LETTERS = new Set(Array.from('desyntlg', (letter) => letter.charCodeAt(0)));
 
 /** True when the bytes around a sign show that no secret or address is near: most dots, dashes and equals signs of a text. */
 function isIdle(at: number, length: number, wanted: Wanted): boolean {
@@ -77,7 +81,7 @@ function isIdle(at: number, length: number, wanted: Wanted): boolean {
   const code = lowBytes[at] as number;
   if (code === DOT || code === DASH || code === UNDERSCORE) {
     if (mayEndPrefix(lowBytes[at - 2] as number, lowBytes[at - 1] as number)) return false;
-    return code !== DASH || lowBytes[at + 1] !== DASH;
+    return code !== DASH || (lowBytes[at + 1] !== DASH && !(lowBytes[at + 1] === SMALL_U && lowBytes[at + 2] === SPACE));
   }
   if (code === EQUALS || code === COLON) {
     if (code === COLON && (wanted.ip || lowBytes[at + 1] === SLASH)) return false;
@@ -86,9 +90,19 @@ function isIdle(at: number, length: number, wanted: Wanted): boolean {
     return !KEY_LETTERS.has((lowBytes[end] as number) | 32);
   }
   if (code > DIGIT_NINE && isCueOrName(code, at, wanted)) return false;
-  if (code === CAPITAL_A) return !mayEndPrefix(lowBytes[at + 1] as number, lowBytes[at + 2] as number);
-  if (code === CAPITAL_B) return lowBytes[at + 1] !== 101;
+  if (code > DIGIT_NINE && isTokenSign(code, at, wanted)) return false;
+  if (code === CAPITAL_A) return true;
+  if (code === CAPITAL_B) return lowBytes[at + 1] !== 101 && lowBytes[at + 1] !== 97;
   return code === CAPITAL_J ? lowBytes[at - 1] !== 121 : code > CAPITAL_J;
+}
+
+/** A letter whose neighbours are those of a token's prefix. */
+function isTokenSign(code: number, at: number, wanted: Wanted): boolean {
+  if (!wanted.secret || TOKEN_SIGNS[code] === 0) return false;
+  return (
+    mayEndPrefix(lowBytes[at - 2] as number, lowBytes[at - 1] as number) ||
+    mayBeginPrefix(lowBytes[at + 1] as number, lowBytes[at + 2] as number)
+  );
 }
 
 /** A letter that may belong to a word which tells a value (cuesAt), or begin a name. */
@@ -156,6 +170,7 @@ function ipv6At(window: Window, colon: number, findings: Findings): void {
 }
 
 function secretsAt(window: Window, index: number, code: number, findings: Findings): void {
+  if (TOKEN_SIGNS[code] === 1) tokensAt(window, index, findings);
   if (code === EQUALS || code === COLON) {
     const value = assignment(window, index);
     if (value !== null && value.start < window.end) assignedAt(window, value.start, value.password, findings);
@@ -174,16 +189,13 @@ function secretsAt(window: Window, index: number, code: number, findings: Findin
   } else if (code === CAPITAL_B) {
     const start = bearerStart(window, index);
     if (start >= 0 && !isAlnum(window.at(index - 1))) assignedAt(window, start, false, findings);
-  } else {
-    for (const start of tokenStarts(window, index, code)) {
-      if (!findings.begin(start)) continue;
-      findings.add(token(window, start));
-      findings.finish(start);
-    }
-    if (code === DASH && window.at(index - 1) !== DASH && findings.begin(index)) {
+  } else if (code === DASH && window.at(index - 1) !== DASH) {
+    if (findings.begin(index)) {
       findings.add(pem(window, index));
       findings.finish(index);
     }
+    const start = curlPasswordStart(window, index);
+    if (start >= 0 && start < window.end) assignedAt(window, start, true, findings);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Kinds of words that say what a bare number is. */
-export const CONTEXT_KINDS = ['ssn', 'routing', 'account', 'phone', 'card', 'itin', 'ein', 'cusip'] as const;
+export const CONTEXT_KINDS = ['ssn', 'routing', 'account', 'phone', 'card', 'itin', 'ein', 'cusip', 'item'] as const;
 export type ContextKind = (typeof CONTEXT_KINDS)[number];
 
 /** The kinds as a set of bits. */
@@ -23,7 +23,11 @@ export const CONTEXT_WORDS: Readonly<Record<ContextKind, readonly string[]>> = {
   phone: [
     ...each(['', 'tele', 'cell', 'mobile', 'home', 'work'], ['phone', 'phones'], NUMBER),
     ...each([''], ['tel', 'mobile', 'cell', 'fax', 'contact', 'whatsapp', 'hotline', 'landline', 'telefon'], NUMBER),
-    ...each([''], ['call', 'calling', 'called', 'answer', 'answering', 'reach', 'reached', 'sms', 'dial', 'ring'], ['']),
+    ...each(
+      [''],
+      ['call', 'calling', 'called', 'answer', 'answering', 'reach', 'reached', 'sms', 'dial', 'ring', 'texting', 'texted'],
+      [''],
+    ),
   ],
   card: each(
     ['', 'credit', 'debit', 'payment', 'bank'],
@@ -32,5 +36,10 @@ export const CONTEXT_WORDS: Readonly<Record<ContextKind, readonly string[]>> = {
   ),
   itin: each([''], ['itin', 'itins', 'tin', 'tins'], NUMBER),
   ein: each([''], ['ein', 'eins', 'fein', 'feins', 'taxid', 'employer', 'employerid'], NUMBER),
+  item: each(
+    [''],
+    ['order', 'invoice', 'ticket', 'case', 'claim', 'reference', 'ref', 'policy', 'tracking', 'transaction', 'incident', 'booking', 'item'],
+    [...NUMBER, 'id'],
+  ),
   cusip: each([''], ['cusip', 'cusips', 'cins'], [...NUMBER, 'id', 'code']),
 };

@@ -1,8 +1,9 @@
-import { isLetter } from './characters.js';
+import { isLetter, SPACE } from './characters.js';
 import { CONTEXT_KINDS, CONTEXT_WORDS, contextMask, type ContextKind } from './context-kinds.js';
 import { CONTEXT_REACH, LOOKBACK } from './window.js';
 
 const EIN = CONTEXT_KINDS.indexOf('ein');
+const PHONE = CONTEXT_KINDS.indexOf('phone');
 const KIND_OF = new Map<string, number>();
 const MASK_OF = Object.fromEntries(CONTEXT_KINDS.map((kind) => [kind, contextMask([kind])])) as Readonly<Record<ContextKind, number>>;
 /** By length and first letter: whether any word is like that. Spares most words of a text the look-up. */
@@ -64,6 +65,7 @@ export class Context {
       if (kind !== undefined) this.found(kind, start, end);
     }
     if (length === 2 && isTaxId(this.text, start)) this.found(EIN, start - 4, end);
+    if (length === 2) this.message(start, end);
     if (length >= 3 && length <= 8 && (this.text.charCodeAt(start) | 32) === 115) this.socialSecurity(start, end);
   }
 
@@ -72,6 +74,13 @@ export class Context {
     const before = /(?:^|[^a-z])(soc(?:ial)?[ ._-]{1,2})$/i.exec(this.text.slice(Math.max(0, start - 9), start));
     if (before === null || !/^sec(?:urity)?$/i.test(this.text.slice(start, end))) return;
     this.found(0, start - (before[1] as string).length, end);
+  }
+
+  /** `messages to`, `text me`: what follows is a phone number. */
+  private message(start: number, end: number): void {
+    if (this.text.charCodeAt(start - 1) !== SPACE || !/^(?:to|me|us)$/i.test(this.text.slice(start, end))) return;
+    const before = /(?:^|[^a-z])((?:message|text)s? )$/i.exec(this.text.slice(Math.max(0, start - 10), start));
+    if (before !== null) this.found(PHONE, start - (before[1] as string).length, end);
   }
 
   private found(kind: number, start: number, end: number): void {

@@ -1,4 +1,4 @@
-import { BIRTH_REACH, birthDate, mayBeginDate } from '../numbers/birth.js';
+import { BIRTH_REACH, birthDate, isOtherDate, mayBeginDate } from '../numbers/birth.js';
 import { BIC_REACH, bic, mayBeginBic } from '../numbers/bic.js';
 import { cvv, cvvStart } from '../numbers/cvv.js';
 import type { Wanted } from '../entity-types.js';
@@ -78,12 +78,13 @@ function birthAfter(window: Window, b: number, findings: Findings): void {
   const end = birthWordEnd(window, b);
   if (end === 0) return;
   for (let at = end; at < end + BIRTH_REACH; at++) {
-    if (mayBeginDate(window, at) && take(at, findings, (start) => birthDate(window, start))) return;
+    if (mayBeginDate(window, at) && take(at, findings, (start) => (isOtherDate(window, end, start) ? null : birthDate(window, start))))
+      return;
   }
 }
 
 function birthWordEnd(window: Window, b: number): number {
-  if (says(window, 'birth', b)) return b + 5;
+  if (says(window, 'birth', b)) return says(window, 're', b - 2) ? 0 : b + 5;
   if (says(window, 'born', b)) return isLetter(window.at(b - 1)) || isLetter(window.at(b + 4)) ? 0 : b + 4;
   if (isLetter(window.at(b + 1))) return 0;
   if (lower(window, b - 1) === O) return lower(window, b - 2) === D && !isLetter(window.at(b - 3)) ? b + 1 : 0;

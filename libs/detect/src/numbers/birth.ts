@@ -2,7 +2,7 @@ import { COMMA, DASH, DOT, isAlnum, isDigit, isLetter, SLASH, SPACE } from '../e
 import { VERIFIED, type Candidate, type Window } from '../engine/window.js';
 import { digitsEnd } from './digit-run.js';
 
-const RULE = 'date_of_birth@1';
+const RULE = 'date_of_birth@2';
 
 /** Units after a word such as "born" within which the date begins. */
 export const BIRTH_REACH = 40;
@@ -12,6 +12,18 @@ const MONTHS = new Set(
     ' ',
   ),
 );
+
+/** What follows "born" or "birth" where nobody's birthday is meant: "born out of a need", "birth certificate". */
+const NOT_BORN = /^[ _-](?:out|of|from|again|into|certificates?|rates?|controls?|defects?|plans?|marks?)(?![a-z])/i;
+/** Words that say what another date is. */
+const OTHER_DATE =
+  /(?<![a-z])(?:issued|dated|expires|expiry|expired|expiration|joined|hired|opened|enrolled|died|deceased|death|signed|updated|created|effective|since|until|due|married|moved|started|approved|filed|received|released)(?![a-z])/i;
+
+/** Whether what stands between the word that ends at `end` (`born`, `birth`) and the date at `start` says that nobody was born then. */
+export function isOtherDate(window: Window, end: number, start: number): boolean {
+  const between = window.text.slice(end, start);
+  return NOT_BORN.test(between) || OTHER_DATE.test(between);
+}
 
 /** True where a date may begin: a digit or a letter that nothing alphanumeric stands before. */
 export function mayBeginDate(window: Window, start: number): boolean {

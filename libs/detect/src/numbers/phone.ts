@@ -1,15 +1,32 @@
 import type { Context } from '../engine/context.js';
 import { contextMask } from '../engine/context-kinds.js';
-import { CLOSE_PAREN, DASH, DOT, HASH, isAlnum, isDigit, isSeparator, OPEN_PAREN, PLUS, SLASH, SPACE } from '../engine/characters.js';
+import {
+  CLOSE_PAREN,
+  DASH,
+  DOT,
+  HASH,
+  isAlnum,
+  isDigit,
+  isLetter,
+  isSeparator,
+  OPEN_PAREN,
+  PLUS,
+  SLASH,
+  SPACE,
+} from '../engine/characters.js';
+import { isLabelled } from './phone-label.js';
 import { LIKELY, type Candidate, type Window } from '../engine/window.js';
 import { continuesGroup, digitsEnd, digitsOf } from './digit-run.js';
 
-const RULE = 'phone@2';
+const RULE = 'phone@3';
 
 /** A word such as "account" nearer to the number takes it from the phone. */
 const PHONE_OR_OTHER = contextMask(['ssn', 'routing', 'account', 'phone']);
+const BARE_PHONE_OR_OTHER = contextMask(['ssn', 'routing', 'account', 'phone', 'item']);
 
+const DOLLAR = 36;
 const ZERO = 48;
+const UNDERSCORE = 95;
 
 /** ITU-T E.164: at most 15 digits; with a trunk or exit prefix a few more. */
 const MAX_DIGITS = 17;
@@ -107,12 +124,15 @@ function mayBePhone({ count, shape, groups }: Parsed, digits: string): boolean {
   return groups > 1 || (count >= 9 && count <= 11);
 }
 
+/** Thousands parted by blanks: 3 000 000. */
+const isAmount = ({ shape, paren }: Parsed): boolean => !paren && (shape === 0x133 || shape === 0x233 || shape === 0x1333);
+
 /**
  * A phone number from `start` (which may be a `+` or `(` before its first digits, `digit` to `digitsTo`); forms that are not self-evident only after a
- * word such as "call".
+ * word such as "call" or before a label such as "fax".
  */
 export function phone(window: Window, start: number, digit: number, digitsTo: number, context: Context): Candidate | null {
-  if (start === digit && !mayBegin(digitsTo - digit, window.at(digitsTo))) return null;
+  if (start === digit && !mayBegin(window, digitsTo - digit, digitsTo)) return null;
   // A decimal fraction: 0.869258673
   if (digitsTo - digit === 1 && window.at(digit) === ZERO && window.at(digitsTo) === DOT) return null;
   const before = window.at(start - 1);
@@ -120,7 +140,9 @@ export function phone(window: Window, start: number, digit: number, digitsTo: nu
   const parsed = parse(window, start);
   if (parsed === null) return null;
   const plus = window.at(start) === PLUS || (window.at(start) === OPEN_PAREN && window.at(start + 1) === PLUS);
-  if (!plus && (OTHER_SHAPES.has(parsed.shape) || !isLikely(window, parsed, digit, context))) return null;
+  if (!plus && OTHER_SHAPES.has(parsed.shape)) return null;
+  const labelled = isLabelled(window, parsed.end) && !isAmount(parsed);
+  if (!plus && !labelled && !isLikely(window, parsed, digit, context)) return null;
   const end = extensionEnd(window, parsed.end);
   const after = window.at(end);
   if (isAlnum(after)) return null;
@@ -130,14 +152,20 @@ export function phone(window: Window, start: number, digit: number, digitsTo: nu
   if (score < 0.8) {
     // A weak form inside a longer row of numbers is a table, not a phone number.
     if ((before === SPACE && isDigit(window.at(start - 2))) || (after === SPACE && isDigit(window.at(end + 1)))) return null;
-    if (mayBePhone(parsed, digits) && context.nearest(start, PHONE_OR_OTHER) === 'phone') score = Math.max(score, 0.6) + 0.1;
+    if (parsed.groups === 1 && isMarked(before)) return null;
+    if (mayBePhone(parsed, digits) && (labelled || isSaid(parsed, start, context))) score = Math.max(score, 0.6) + 0.1;
   }
   return score === 0 ? null : { start, end, type: 'phone', rule: RULE, score, strength: LIKELY };
 }
 
-/** Whether a number without `+` or `(` whose first group is this long, followed by `after`, needs a closer look. */
-function mayBegin(length: number, after: number): boolean {
-  if (isSeparator(after) || after === SLASH || after === OPEN_PAREN) return length <= 7;
+/** Whether a number without `+` or `(` whose first group is this long and ends at `end` needs a closer look. */
+function mayBegin(window: Window, length: number, end: number): boolean {
+  const after = window.at(end);
+  if (after === OPEN_PAREN) return length <= 7;
+  if (isSeparator(after) || after === SLASH) {
+    const next = window.at(end + 1);
+    if (isDigit(next) || (next === OPEN_PAREN && !isLetter(window.at(end + 2)))) return length <= 7;
+  }
   return length >= 9 && length <= 11;
 }
 
@@ -145,4 +173,12 @@ function mayBegin(length: number, after: number): boolean {
 function isLikely(window: Window, { shape, paren }: Parsed, digit: number, context: Context): boolean {
   if (shape === 0x334 || shape === 0x1334 || paren || window.at(digit) === 48) return true;
   return context.nearest(digit, PHONE_OR_OTHER) === 'phone';
+}
+
+/** `INC-`, `#`, `$`, `_` before a bare number: something else is counted. */
+const isMarked = (before: number): boolean => before === DASH || before === HASH || before === DOLLAR || before === UNDERSCORE;
+
+/** Whether the nearest word speaks of phones; of bare numbers also orders, tickets and the like have. */
+function isSaid({ groups }: Parsed, start: number, context: Context): boolean {
+  return context.nearest(start, groups === 1 ? BARE_PHONE_OR_OTHER : PHONE_OR_OTHER) === 'phone';
 }

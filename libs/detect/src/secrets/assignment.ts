@@ -1,18 +1,19 @@
-import { isWhitespace, SPACE } from '../engine/characters.js';
+import { AT, COLON, DOT, isToken, isWhitespace, SPACE } from '../engine/characters.js';
 import { MAX_VALUE, inQuotesOrGap, isValueUnit, looksSecret, QUOTES } from './value.js';
 import { LIKELY, type Candidate, type Window } from '../engine/window.js';
 
-const RULE = 'secret.assignment@1';
+const RULE = 'secret.assignment@2';
 
 /** Units between a key word's end and the sign: a closing quote, spaces. */
 const KEY_GAP = 3;
 /** Units between the sign and the value. */
 const VALUE_GAP = 4;
 const KEY_REACH = 40;
+const EQUALS = 61;
 
 /** What a secret is called: the text before the sign ends with it. The first group: names of passwords, which need less randomness. */
 const KEY =
-  /(?:(pass(?:word|wd|phrase|code)|pwd|(?<![a-z])pass)|(?:api|access|secret|private|auth|signing|encryption|account|client|shared)[_ -]?(?:key|token|secret)|secret|token|authorization|credentials?)$/i;
+  /(?:(pass(?:word|wd|phrase|code)|pwd|(?<![a-z])pass)|(?:api|app|application|access|secret|private|auth|signing|signature|encryption|master|account|storage|subscription|license|client|shared|deploy|webhook)[_ -]?(?:key|token|secret)|secret|token|authorization|credentials?|[?&](?:sig|x-(?:amz|goog)-signature))$/i;
 
 /** Start of the value assigned by the `=` or `:` at `sign`, and whether its name is a password's; null when it is no assignment of a secret. */
 export function assignment(window: Window, sign: number): { readonly start: number; readonly password: boolean } | null {
@@ -28,7 +29,7 @@ export function assignment(window: Window, sign: number): { readonly start: numb
   const gap = start;
   while (start - gap < VALUE_GAP && inQuotesOrGap(window.at(start))) start++;
   if (inQuotesOrGap(window.at(start))) return null;
-  for (const scheme of ['Bearer', 'Basic', 'Token', 'bearer', 'basic', 'token']) {
+  for (const scheme of SCHEMES) {
     if (window.startsWith(scheme, start) && window.at(start + scheme.length) === SPACE) {
       return { start: start + scheme.length + 1, password: false };
     }
@@ -36,9 +37,12 @@ export function assignment(window: Window, sign: number): { readonly start: numb
   return { start, password: key[1] !== undefined };
 }
 
+/** Of an Authorization header; SSWS is Okta's. */
+const SCHEMES = ['Bearer', 'Basic', 'Token', 'bearer', 'basic', 'token', 'SSWS', 'ApiKey', 'GenieKey'];
+
 /** The last three letters of every key word: the cheap test before the regular expression. */
 const KEY_ENDS = new Set(
-  ['ord', 'swd', 'pwd', 'ase', 'ode', 'ass', 'key', 'ken', 'ret', 'ion', 'ial', 'als'].map((end) => unitsKey(end, 3)),
+  ['ord', 'swd', 'pwd', 'ase', 'ode', 'ass', 'key', 'ken', 'ret', 'ion', 'ial', 'als', 'sig', 'ure'].map((end) => unitsKey(end, 3)),
 );
 
 function unitsKey(text: string, end: number): number {
@@ -69,7 +73,22 @@ export function assigned(window: Window, start: number, password: boolean): Cand
   return { start, end, type: 'secret', rule: RULE, score: password ? 0.8 : 0.75, strength: LIKELY };
 }
 
-/** `Bearer <token>` outside an assignment: start of the token whose scheme begins at `trigger`. */
+/** `Bearer <token>`, `Basic <token>` outside an assignment: start of the token whose scheme begins at `trigger`. */
 export function bearerStart(window: Window, trigger: number): number {
-  return window.startsWith('earer ', trigger + 1) ? trigger + 7 : -1;
+  if (window.at(trigger + 1) === 101) return window.startsWith('earer ', trigger + 1) ? trigger + 7 : -1;
+  return window.startsWith('asic ', trigger + 1) ? trigger + 6 : -1;
+}
+
+const MAX_USER = 48;
+
+/** `-u name:password`, `--user "name:password"` as curl takes them: start of the password; -1 when nothing of that kind begins at the dash. */
+export function curlPasswordStart(window: Window, dash: number): number {
+  const before = window.at(dash - 1);
+  if (before >= 0 && !isWhitespace(before)) return -1;
+  let index = window.startsWith('-u ', dash) ? dash + 3 : window.startsWith('--user', dash) ? dash + 7 : -1;
+  if (index < 0 || (index === dash + 7 && window.at(dash + 6) !== SPACE && window.at(dash + 6) !== EQUALS)) return -1;
+  if (QUOTES.includes(window.at(index))) index++;
+  const name = index;
+  while (index - name < MAX_USER && (isToken(window.at(index)) || window.at(index) === AT || window.at(index) === DOT)) index++;
+  return index > name && window.at(index) === COLON ? index + 1 : -1;
 }

@@ -1,149 +1,105 @@
 import { isAlnum, isToken } from '../engine/characters.js';
-import { VERIFIED, type Candidate, type Window } from '../engine/window.js';
+import { VERIFIED, type Candidate, type Findings, type Window } from '../engine/window.js';
 import { entropy } from './entropy.js';
+import { FORMS, LONG, type TokenForm } from './token-forms.js';
 
-interface TokenForm {
-  readonly prefix: string;
-  readonly rule: string;
-  /** Units after the prefix. */
-  readonly min: number;
-  readonly max: number;
-  /** Refuses what only looks like one (a CSS class, a file name). */
-  readonly random?: boolean;
-}
+/** Longest beginning of a token that may stand at the end of a piece before its pivot: what a stream holds back. */
+export const TOKEN_TAIL = Math.max(...FORMS.map(({ prefix, lead }) => prefix.length + lead));
 
-/** Longest token masked as one span. */
-const LONG = 256;
-const form = (prefix: string, rule: string, min: number, max = LONG, random = false): TokenForm => ({
-  prefix,
-  rule: `secret.${rule}@1`,
-  min,
-  max,
-  random,
-});
+/** Signs at which some form is looked for. */
+export const TOKEN_TRIGGERS = [...new Set(FORMS.map(({ prefix, pivot }) => prefix.charAt(Math.max(0, pivot))))].join('');
 
-/** Published token forms. A longer prefix stands before the shorter one it begins with. */
-const FORMS: readonly TokenForm[] = [
-  form('AKIA', 'aws_access_key', 16, 16),
-  form('ASIA', 'aws_access_key', 16, 16),
-  form('ABIA', 'aws_access_key', 16, 16),
-  form('ACCA', 'aws_access_key', 16, 16),
-  form('AIza', 'google_api_key', 35, 35),
-  form('github_pat_', 'github_token', 22),
-  ...['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'].map((prefix) => form(prefix, 'github_token', 30)),
-  form('glpat-', 'gitlab_token', 20),
-  ...['xoxb-', 'xoxp-', 'xoxa-', 'xoxr-', 'xoxs-', 'xoxe-', 'xapp-'].map((prefix) => form(prefix, 'slack_token', 10, LONG, true)),
-  ...['sk_live_', 'sk_test_', 'rk_live_', 'rk_test_', 'pk_live_'].map((prefix) => form(prefix, 'stripe_key', 16)),
-  form('whsec_', 'stripe_key', 24),
-  form('sk-ant-', 'anthropic_key', 16),
-  form('sk-proj-', 'openai_key', 20),
-  form('sk-svcacct-', 'openai_key', 20),
-  form('sk-admin-', 'openai_key', 20),
-  form('sk-', 'api_key', 20, LONG, true),
-  form('GOCSPX-', 'google_client_secret', 20),
-  form('npm_', 'npm_token', 36, 64),
-  form('pypi-', 'pypi_token', 40),
-  form('hf_', 'hugging_face_token', 30, 64),
-  form('shpat_', 'shopify_token', 32, 64),
-  form('dop_v1_', 'digitalocean_token', 64, 64),
-  form('SG.', 'sendgrid_key', 40),
-  form('hvs.', 'vault_token', 24),
-  form('ya29.', 'google_oauth_token', 30),
-  form('glptt-', 'gitlab_token', 40),
-  form('gldt-', 'gitlab_token', 20),
-  form('glrt-', 'gitlab_token', 20),
-  form('shpca_', 'shopify_token', 32, 64),
-  form('shppa_', 'shopify_token', 32, 64),
-  form('shpss_', 'shopify_token', 32, 64),
-  form('sq0atp-', 'square_token', 22, 64),
-  form('sq0csp-', 'square_token', 43, 64),
-  form('lin_api_', 'linear_key', 40, 64),
-  form('pscale_tkn_', 'planetscale_token', 32),
-  form('pscale_pw_', 'planetscale_token', 32),
-  form('rubygems_', 'rubygems_key', 48, 48),
-  form('dckr_pat_', 'docker_token', 27, 64),
-  form('glsa_', 'grafana_token', 32),
-  form('glc_', 'grafana_token', 32, LONG, true),
-  form('sntrys_', 'sentry_token', 40),
-  form('PMAK-', 'postman_key', 59, 80),
-  form('NRAK-', 'new_relic_key', 27, 27),
-  form('xkeysib-', 'brevo_key', 60, 96),
-  form('figd_', 'figma_token', 40, 64),
-  form('gsk_', 'groq_key', 52, 64),
-  form('xai-', 'xai_key', 80, 96),
-  form('pplx-', 'perplexity_key', 48, 64),
-  form('ntn_', 'notion_token', 43, 64),
-  form('dp.pt.', 'doppler_token', 40, 64),
-  form('tfp_', 'typeform_token', 40, 64, true),
-];
-
-/** Longest beginning of a prefix that may stand at the end of a piece: what a stream holds back. */
-export const TOKEN_TAIL = Math.max(...FORMS.map(({ prefix }) => prefix.length));
-
-/** Prefix lengths by their last three units; capital forms (length 0) by their first three. */
-const BY_UNITS = new Map<number, number[]>();
-/** Whether any prefix has these two units before its last one (or after its first capital): spares most triggers the map. */
-const PAIRS = new Uint8Array(128 * 128);
-for (const { prefix } of FORMS) {
-  const capital = prefix.startsWith('A');
-  const [first, second, third] = Array.from(capital ? prefix.slice(0, 3) : prefix.slice(-3), (unit) => unit.charCodeAt(0)) as [
-    number,
-    number,
-    number,
-  ];
-  const key = unitsKey(first, second, third);
-  BY_UNITS.set(key, [...(BY_UNITS.get(key) ?? []), capital ? 0 : prefix.length]);
-  PAIRS[capital ? second * 128 + third : first * 128 + second] = 1;
+/** Forms by the three units that end at their pivot, and by those that begin the prefix. */
+const BY_PIVOT = new Map<number, TokenForm[]>();
+const BY_FIRST = new Map<number, TokenForm[]>();
+/** Whether any form has these two units before its pivot, or after its first unit: spares most triggers the maps. */
+const BEFORE = new Uint8Array(128 * 128);
+const AFTER = new Uint8Array(128 * 128);
+for (const form of FORMS) {
+  const { prefix, pivot } = form;
+  const from = pivot < 0 ? 0 : pivot - 2;
+  // A prefix of two signs is told by the last unit in front of it too.
+  const firsts = from >= 0 ? [prefix.charCodeAt(from)] : Array.from('0123456789', (digit) => digit.charCodeAt(0));
+  const [second, third] = [prefix.charCodeAt(from + 1), prefix.charCodeAt(from + 2)];
+  for (const first of firsts) {
+    const forms = pivot < 0 ? BY_FIRST : BY_PIVOT;
+    const key = unitsKey(first, second, third);
+    forms.set(key, [...(forms.get(key) ?? []), form]);
+    if (pivot < 0) AFTER[second * 128 + third] = 1;
+    else BEFORE[first * 128 + second] = 1;
+  }
 }
 
 function unitsKey(first: number, second: number, third: number): number {
   return (first * 128 + second) * 128 + third;
 }
 
-const NOWHERE: readonly number[] = [];
-
-/** Whether some prefix has these two units before its last one, or after its first capital. */
+/** Whether some form has these two units before its pivot. */
 export function mayEndPrefix(first: number, second: number): boolean {
-  return PAIRS[first * 128 + second] === 1;
+  return BEFORE[first * 128 + second] === 1;
 }
 
-/** Where a token form may begin when `trigger` is the last unit of its prefix (`_`, `-`, `.`) or the `A` it starts with; never inside a word. */
-export function tokenStarts(window: Window, trigger: number, code: number): readonly number[] {
-  const first = code === 65 ? trigger : trigger - 2;
+/** Whether some form has these two units after its first one. */
+export function mayBeginPrefix(second: number, third: number): boolean {
+  return AFTER[second * 128 + third] === 1;
+}
+
+/** Every token whose prefix is told by the unit at `trigger`. */
+export function tokensAt(window: Window, trigger: number, findings: Findings): void {
   const { text } = window;
-  const [one, two, three] = [text.charCodeAt(first), text.charCodeAt(first + 1), text.charCodeAt(first + 2)];
-  if (code === 65 ? !mayEndPrefix(two, three) : !mayEndPrefix(one, two)) return NOWHERE;
-  const lengths = BY_UNITS.get(unitsKey(one, two, three));
-  if (lengths === undefined) return NOWHERE;
-  return lengths
-    .map((length) => (length === 0 ? trigger : trigger - length + 1))
-    .filter((start, index, all) => start >= 0 && all.indexOf(start) === index && !isBoundToken(window.at(start - 1)));
+  const unit = (offset: number): number => text.charCodeAt(trigger + offset);
+  if (mayEndPrefix(unit(-2), unit(-1))) take(window, trigger, BY_PIVOT.get(unitsKey(unit(-2), unit(-1), unit(0))), findings);
+  if (mayBeginPrefix(unit(1), unit(2))) take(window, trigger, BY_FIRST.get(unitsKey(unit(0), unit(1), unit(2))), findings);
+}
+
+function take(window: Window, trigger: number, forms: readonly TokenForm[] | undefined, findings: Findings): void {
+  if (forms === undefined) return;
+  for (const form of forms) {
+    const start = trigger - Math.max(0, form.pivot) - form.lead;
+    if (start < 0 || isBoundToken(window.at(start - 1)) || !findings.begin(start)) continue;
+    const found = token(window, start, form);
+    findings.add(found);
+    findings.finish(start);
+    if (found !== null) return;
+  }
 }
 
 const isBoundToken = (code: number): boolean => isAlnum(code) || code === 95;
 
-/** The token whose prefix begins at `start`. */
-export function token(window: Window, start: number): Candidate | null {
-  for (const { prefix, rule, min, max, random } of FORMS) {
-    if (!window.text.startsWith(prefix, start)) continue;
-    const body = start + prefix.length;
-    let end = body;
-    while (
-      end - body < max + 1 &&
-      (isToken(window.at(end)) || (prefix.endsWith('.') && window.at(end) === 46 && isToken(window.at(end + 1))))
-    )
-      end++;
-    const length = end - body;
-    if (length < min || (max !== LONG && length > max)) continue;
-    const value = window.text.slice(body, end);
-    if (random === true && !(/\d/.test(value) && entropy(value) >= 3)) continue;
-    if (length > max) return { start, end: body + max, type: 'secret', rule, score: 0.9, strength: VERIFIED, more: 'token' };
-    return { start, end, type: 'secret', rule, score: 0.95, strength: VERIFIED };
-  }
-  return null;
+/** The token of this form that begins at `start`; never one inside a word. */
+function token(window: Window, start: number, form: TokenForm): Candidate | null {
+  const { prefix, rule, min, max, random, body: looks, signs, lead, leading, score } = form;
+  if (!window.startsWith(prefix, start + lead)) return null;
+  if (leading !== null && !leading.test(window.text.slice(start, start + lead))) return null;
+  const body = start + lead + prefix.length;
+  let end = body;
+  while (end - body < max + 1 && isBody(window, end, signs)) end++;
+  const length = end - body;
+  if (length < min || (max !== LONG && length > max)) return null;
+  const value = window.text.slice(body, end);
+  if (random && !(/\d/.test(value) && entropy(value) >= 3)) return null;
+  if (looks !== null && !looks.test(value)) return null;
+  if (length > max)
+    return { start, end: body + max, type: 'secret', rule, score, strength: VERIFIED, more: signs === '' ? 'token' : 'value' };
+  return { start, end, type: 'secret', rule, score, strength: VERIFIED };
+}
+
+/** A dot belongs to a token only where more of it follows: it may end the sentence. */
+function isBody(window: Window, index: number, signs: string): boolean {
+  const code = window.at(index);
+  if (isToken(code)) return true;
+  if (code < 0 || signs === '' || !signs.includes(String.fromCharCode(code))) return false;
+  return code !== 46 || isToken(window.at(index + 1));
 }
 
 /** Rules and the prefixes each looks for. */
 export const TOKEN_RULES: readonly { readonly rule: string; readonly prefixes: readonly string[] }[] = [
   ...new Set(FORMS.map(({ rule }) => rule)),
-].map((rule) => ({ rule, prefixes: FORMS.filter((each) => each.rule === rule).map(({ prefix }) => prefix) }));
+].map((rule) => ({
+  rule,
+  prefixes: [
+    ...new Set(
+      FORMS.filter((each) => each.rule === rule).map(({ prefix, lead }) => (lead > 0 ? `…${prefix}` : prefix.replace(/^SK.$/, 'SK'))),
+    ),
+  ],
+}));

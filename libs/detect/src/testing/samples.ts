@@ -35,7 +35,17 @@ export const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   us_bank_account: ['account number: 12345678', 'acct # 000123456789', 'checking 4419938271', 'a/c no. 123456'],
   iban: ['DE89 3704 0044 0532 0130 00', 'GB82WEST12345698765432', 'fr1420041010050500013m02606', 'NL91 ABNA 0417 1643 00'],
   email: ['ann.lee+bank@mail.example.com', 'o_neil@example.co.uk'],
-  phone: ['(212) 555-0143', '+1 212 555 0143', '+44 20 7946 0958', '212-555-0143 ext. 12', '+14155550123', 'call 0171 555 0143'],
+  phone: [
+    '(212) 555-0143',
+    '+1 212 555 0143',
+    '+44 20 7946 0958',
+    '212-555-0143 ext. 12',
+    '+14155550123',
+    'call 0171 555 0143',
+    '781 1704 (office)',
+    'texts to 655 437 108',
+    '3660170548-Fax,',
+  ],
   secret: [
     'AKIAIOSFODNN7EXAMPLE',
     `ghp_${'a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8'}`,
@@ -49,6 +59,11 @@ export const SAMPLES: Readonly<Record<string, readonly string[]>> = {
     'api_key: "9f86d081884c7d659a2feaa0c55ad015"',
     'postgres://app:s3cr3t!pw@db.internal:5432/main',
     'Authorization: Bearer 9f86d081884c7d659a2feaa0c55ad015a3bf',
+    'authorization: SSWS 00Ab12Cd34Ef56Gh78Ij90Kl12Mn34Op56Qr78St90Uv',
+    'DefaultEndpointsProtocol=https;AccountName=ops;AccountKey=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08+/Q==',
+    'GET /box/file?sv=2024-11-04&sig=Ab12Cd34Ef56Gh78Ij90Kl12Mn34Op56Qr78%3D',
+    'curl -u svc:Tr0ub4dor3 x',
+    'curl --user "svc:Tr0ub4dor3" x',
     `-----BEGIN RSA PRIVATE KEY-----\n${'MIIEowIBAAKCAQEAsT9f3Q8vV2k1b7c6d5e4f3a2B1C0D9E8F7A6B5C4D3E2F1a0\n'.repeat(4)}-----END RSA PRIVATE KEY-----`,
   ],
   person: ['Mr. Okafor', 'my name is Ingrid Baskerville', 'Mary Ann Oyelaran', 'Dear Dr. Smith-Jones'],
@@ -57,47 +72,3 @@ export const SAMPLES: Readonly<Record<string, readonly string[]>> = {
 };
 
 export const ALL_SAMPLES: readonly string[] = Object.values(SAMPLES).flat();
-
-const letters = (count: number): string => 'a1B2c3D4e5F6g7H8i9J0kLmNoPqRsTuVwXyZ'.repeat(4).slice(0, count);
-const hex = (count: number): string => '0f1e2d3c4b5a69788796a5b4c3d2e1f0'.repeat(4).slice(0, count);
-
-/** One invented token of every issuer; the pieces are joined here, so that no scanner takes this file for a leak. */
-export const TOKEN_SAMPLES: readonly string[] = (
-  [
-    ['AKIA', 'IOSFODNN7EXAMPLE'],
-    ['AIza', letters(35)],
-    ['ghp_', letters(36)],
-    ['glpat-', letters(20)],
-    ['xoxb-', letters(20)],
-    ['sk_live_', letters(24)],
-    ['sk-ant-', letters(30)],
-    ['sk-proj-', letters(30)],
-    ['sk-', letters(32)],
-    ['GOCSPX-', letters(28)],
-    ['npm_', letters(36)],
-    ['pypi-', letters(60)],
-    ['hf_', letters(34)],
-    ['shpat_', hex(32)],
-    ['dop_v1_', hex(64)],
-    ['SG.', letters(60)],
-    ['hvs.', letters(24)],
-    ['ya29.', letters(40)],
-    ['sq0atp-', letters(22)],
-    ['lin_api_', letters(40)],
-    ['pscale_tkn_', letters(32)],
-    ['rubygems_', hex(48)],
-    ['dckr_pat_', letters(27)],
-    ['glsa_', letters(40)],
-    ['sntrys_', letters(60)],
-    ['PMAK-', letters(64)],
-    ['NRAK-', letters(27)],
-    ['xkeysib-', letters(81)],
-    ['figd_', letters(40)],
-    ['gsk_', letters(52)],
-    ['xai-', letters(80)],
-    ['pplx-', letters(48)],
-    ['ntn_', letters(46)],
-    ['dp.pt.', letters(43)],
-    ['tfp_', letters(44)],
-  ] as const
-).map(([prefix, body]) => prefix + body);
