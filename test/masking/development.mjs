@@ -1,6 +1,7 @@
-// The development set: finance-heavy texts from templates of our own. Rules were changed after it was measured (phone, us_ein, secret), so it says what
-// they should do, not how well they do on texts nobody has seen.
+// The development set: finance-heavy texts from templates of our own. Rules were changed after it was measured (phone, us_ein, secret, date_of_birth), so it
+// says what they should do, not how well they do on texts nobody has seen.
 import { filled } from './fill.mjs';
+import { former } from './former.mjs';
 
 const TEMPLATES = [
   'My card {credit_card} was declined at the pump yesterday, can you look into it?',
@@ -64,4 +65,4 @@ const TEMPLATES = [
   'Our office opens on <plaindate>; the code for the door is on the wall.',
 ];
 
-export const developmentSet = () => filled(TEMPLATES, 2000, 20261126);
+export const developmentSet = () => [...filled(TEMPLATES, 2000, 20261126), ...former()];

@@ -18,6 +18,7 @@ const VALUES = {
   date_of_birth: make.date,
   email: make.email,
   phone: make.phone,
+  phone_national: make.nationalPhone,
   ip_address: make.ip,
   secret: make.secret,
   secret_password: make.password,
@@ -26,7 +27,7 @@ const VALUES = {
   first_name: make.firstName,
   street_address: make.address,
 };
-const TYPE_OF = { us_ssn_bare: 'us_ssn', secret_password: 'secret', person_last: 'person', first_name: 'person' };
+const TYPE_OF = { us_ssn_bare: 'us_ssn', phone_national: 'phone', secret_password: 'secret', person_last: 'person', first_name: 'person' };
 
 const DECOYS = {
   ticket: (r) => `${r.pick(['CASE', 'INC', 'T'])}-${r.digits(r.int(5, 9))}`,
@@ -42,6 +43,10 @@ const DECOYS = {
   hash: (r) => r.from('0123456789abcdef', 40),
   tracking: (r) => `1Z${r.from('ABCDEFGHJKLMNPQRSTUVWXYZ0123456789', 16)}`,
   version: (r) => `${r.int(1, 20)}.${r.int(0, 30)}.${r.int(0, 99)}`,
+  count: (r) => `${r.int(1, 99)} ${r.digits(3)} ${r.digits(3)}`,
+  span: (r) => `${r.int(2001, 2012)}-${r.int(2013, 2026)}`,
+  sku: (r) => `${r.from('ABCDEFGHJKLMNPQRSTUVWXYZ', 3)}-${r.digits(4)}-${r.digits(4)}`,
+  coordinates: (r) => `${r.int(20, 60)}.${r.digits(6)}, -${r.int(70, 120)}.${r.digits(6)}`,
   part: (r) => `${r.digits(3)}-${r.digits(5)}-${r.from('ABCDEF', 2)}`,
 };
 

@@ -147,6 +147,20 @@ export function phone(random) {
   ]);
 }
 
+/** As people of a country write their numbers to each other, without the country's code. */
+export function nationalPhone(random) {
+  return random.pick([
+    `0${random.int(20, 29)} ${random.digits(4)} ${random.digits(4)}`,
+    `07${random.digits(3)} ${random.digits(6)}`,
+    `06 ${random.digits(2)} ${random.digits(2)} ${random.digits(2)} ${random.digits(2)}`,
+    `${random.pick(['6', '7'])}${random.digits(2)} ${random.digits(3)} ${random.digits(3)}`,
+    `0${random.int(3, 9)}0/${random.digits(7)}`,
+    `${random.int(20, 89)} ${random.digits(2)} ${random.digits(2)} ${random.digits(2)}`,
+    `${random.int(200, 999)}-${random.digits(4)}`,
+    `${random.int(201, 989)}${random.int(200, 999)}${random.digits(4)}`,
+  ]);
+}
+
 export const ip = (random) =>
   random.next() < 0.8
     ? [random.int(1, 223), random.int(0, 255), random.int(0, 255), random.int(1, 254)].join('.')

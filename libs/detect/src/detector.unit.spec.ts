@@ -100,7 +100,7 @@ describe('what is left alone', () => {
     'the ratio is 0.869258673 and 0.4890869310',
     'born out of need on 1980-03-05; birth certificate issued 03/05/1980; reborn 1980-03-05; born in Ohio and hired 2001-03-05',
     'call about order 7712345678, on the call INC-352683645',
-    '781 1704 office chairs, 3 000 000 mobile, 3 000 000 home\nloans',
+    '781 1704 office chairs, 3 000 000 home\nloans',
     'sed -u name:value, --username x:y, -u 1000:1000, Basic understanding of 12 things',
     'skill, SK-2, dapi_call, daphne, api-key-rotation-2026, A3-size paper, API-Gateway-2024, keys-of-the-kingdom-1, sha256~latest',
     'page 12 of 345, lines 100-200, 1,234,567.89 USD',

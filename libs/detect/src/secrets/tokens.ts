@@ -77,11 +77,17 @@ function token(window: Window, start: number, form: TokenForm): Candidate | null
   const length = end - body;
   if (length < min || (max !== LONG && length > max)) return null;
   const value = window.text.slice(body, end);
+  if (isPlaceholder(value)) return null;
   if (random && !(/\d/.test(value) && entropy(value) >= 3)) return null;
   if (looks !== null && !looks.test(value)) return null;
   if (length > max)
     return { start, end: body + max, type: 'secret', rule, score, strength: VERIFIED, more: signs === '' ? 'token' : 'value' };
   return { start, end, type: 'secret', rule, score, strength: VERIFIED };
+}
+
+/** One sign again and again, or words parted by dashes: `ghp_xxxxxxxx`, `sk-ant-your-key-goes-here`. No random token of these lengths looks like that. */
+function isPlaceholder(value: string): boolean {
+  return entropy(value) < 2 || /^(?:[a-z]+(?:[_-][a-z]+)+|[A-Z]+(?:[_-][A-Z]+)+)$|(?:[_-][a-z]{3,}){3,}$/.test(value);
 }
 
 /** A dot belongs to a token only where more of it follows: it may end the sentence. */
