@@ -21,19 +21,23 @@ export function withSection(text, name, body) {
   return `${text.slice(0, from)}\n\n${body}\n\n${text.slice(to)}`;
 }
 
+const cellsOf = (markdown) =>
+  markdown
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+
 /** Whether the page has our own columns of these rows; Presidio's are compared only where they were measured. */
-export function sameFigures(text, name, rows) {
-  const cells = (markdown) =>
-    markdown
-      .split('\n')
-      .filter((line) => line.startsWith('| `'))
-      .map((line) =>
-        line
-          .split('|')
-          .slice(1, -1)
-          .map((cell) => cell.trim()),
-      );
-  const there = cells(text.slice(...bounds(text, name)));
-  const here = cells(table(rows));
+export const sameFigures = (text, name, rows) => sameTable(text, name, table(rows));
+
+/** Whether the page has this table, but for cells that are empty here. */
+export function sameTable(text, name, markdown) {
+  const there = cellsOf(text.slice(...bounds(text, name)));
+  const here = cellsOf(markdown);
   return here.length === there.length && here.every((row, at) => row.every((cell, column) => cell === '' || cell === there[at][column]));
 }

@@ -6,7 +6,7 @@ import * as make from './values.mjs';
 const { compilePattern, createDetector, createPlaceholder, createTextMasker, ENTITY_TYPES, maskText } =
   await import('../../dist/libs/detect/src/index.js');
 
-const MAKERS = ['card', 'ssn', 'itin', 'ein', 'routing', 'account', 'iban', 'bic', 'cusip', 'isin', 'date', 'email', 'phone', 'ip', 'secret', 'password', 'person', 'address']; // prettier-ignore
+const MAKERS = ['card', 'ssn', 'itin', 'ein', 'routing', 'account', 'iban', 'bic', 'cusip', 'isin', 'date', 'email', 'phone', 'nationalPhone', 'ip', 'secret', 'password', 'person', 'address']; // prettier-ignore
 const value = fc.tuple(fc.constantFrom(...MAKERS), fc.nat()).map(([name, seed]) => make[name](seeded(seed)));
 const lead = fc.constantFrom('SSN ', 'card ', 'account number: ', 'CVV ', 'born ', 'BIC ', 'CUSIP ', 'EIN ', 'password=', 'call ', 'Mr. ', 'Bearer ', '%B', ';', '-----BEGIN RSA PRIVATE KEY-----\n', 'eyJhbGciOiJIUzI1NiJ9.'); // prettier-ignore
 const noise = fc.oneof(

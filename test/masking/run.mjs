@@ -4,13 +4,14 @@
 import '../support/prepare.mjs';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { page, rulesTable, sameFigures, withSection } from './docs.mjs';
+import { page, rulesTable, sameFigures, sameTable, withSection } from './docs.mjs';
 import { developmentSet } from './development.mjs';
 import { heldOut } from './held-out.mjs';
 import { hostile } from './hostile.mjs';
 import { PRESIDIO_TYPES, presidio } from './presidio.mjs';
 import { presidioSet } from './presidio-set.mjs';
 import { cases } from './properties.mjs';
+import { ruleFigures, ruleTable } from './rule-figures.mjs';
 import { figures, score } from './score.mjs';
 import { speed } from './speed.mjs';
 import { everyWay } from './streams.mjs';
@@ -34,11 +35,8 @@ function check(name, ok, detail = '') {
 /** What a structured type must reach on both sets (issue 6); the free-text types are measured and promise nothing. */
 const MIN_RECALL = 0.98;
 const MIN_PRECISION = 0.95;
-/**
- * Measured, below the bar, and said in the docs: phone numbers of all the world in every national form, without a word before them; a sentence in which
- * something that is nobody "was born" and a date follows.
- */
-const BELOW = new Set(['public phone', 'held-out date_of_birth']);
+/** `SET TYPE` that was measured, is below the bar, and is said to be in the docs, with the reason. */
+const BELOW = new Set(['held-out card_cvv', 'held-out cusip', 'held-out us_bank_account']);
 
 const everything = createDetector(ENTITY_TYPES);
 const structured = createDetector(ENTITY_TYPES.filter((type) => !FREE_TEXT_TYPES.includes(type)));
@@ -46,7 +44,7 @@ const sections = [];
 
 for (const [name, title, texts] of [
   ['public', 'public set (presidio-research synth_dataset_v2, 1,500 texts)', presidioSet()],
-  ['development', 'development set (own templates, 2,000 texts)', developmentSet()],
+  ['development', 'development set (own templates, 4,000 texts)', developmentSet()],
   ['held-out', 'held-out set (other templates, 2,000 texts)', heldOut()],
 ]) {
   const types = ENTITY_TYPES.filter((type) => texts.some(({ spans }) => spans.some((span) => span.type === type)));
@@ -88,6 +86,13 @@ for (const [name, title, texts] of [
   console.log(`     hold-back: max ${maxHold}, mean ${meanHold.toFixed(1)} UTF-16 units`);
 }
 
+const byRule = ruleFigures();
+console.log(`\nrules of secrets\n${ruleTable(byRule.rows)}\n`);
+for (const wrong of byRule.wrong) console.log(`note not as it should be: ${wrong.slice(0, 300)}`);
+check('every rule of secrets is measured', byRule.missing.length === 0, byRule.missing.join(', '));
+const weak = byRule.rows.filter(({ precision, recall }) => precision < 0.85 || recall < 0.85).map(({ rule }) => rule);
+check(`${byRule.rows.length} rules of secrets find their forms and leave look-alikes alone`, weak.length === 0, weak.join(', '));
+
 const runs = quick ? 1_000 : 10_000;
 for (const [name, problem] of cases(runs)) check(`${runs} random cases: ${name}`, problem === null, problem ?? '');
 for (const [name, problem] of hostile(quick)) check(name, problem === null, problem ?? '');
@@ -96,13 +101,15 @@ if (!quick) console.log(`\n${speed()}\n`);
 const path = fileURLToPath(page);
 const text = readFileSync(path, 'utf8');
 if (write) {
-  let next = withSection(text, 'rules', rulesTable());
+  let next = withSection(withSection(text, 'rules', rulesTable()), 'secrets', ruleTable(byRule.rows));
   for (const { name, rows, hasOther } of sections) if (hasOther) next = withSection(next, name, table(rows));
   writeFileSync(path, next);
   console.log('written; format it with npm run format');
-} else
+} else {
+  check('docs/reference/detectors.md has the figures of the rules', sameTable(text, 'secrets', ruleTable(byRule.rows)), 'run with --write');
   for (const { name, rows } of sections)
     check(`docs/reference/detectors.md has the figures of the ${name} set`, sameFigures(text, name, rows), 'run with --write');
+}
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -87,7 +87,9 @@ function token(window: Window, start: number, form: TokenForm): Candidate | null
 
 /** One sign again and again, or words parted by dashes: `ghp_xxxxxxxx`, `sk-ant-your-key-goes-here`. No random token of these lengths looks like that. */
 function isPlaceholder(value: string): boolean {
-  return entropy(value) < 2 || /^(?:[a-z]+(?:[_-][a-z]+)+|[A-Z]+(?:[_-][A-Z]+)+)$|(?:[_-][a-z]{3,}){3,}$/.test(value);
+  return (
+    entropy(value) < 1 || /(.)\1{15}$/.test(value) || /^(?:[a-z]+(?:[_-][a-z]+)+|[A-Z]+(?:[_-][A-Z]+)+)$|(?:[_-][a-z]{3,}){3,}$/.test(value)
+  );
 }
 
 /** A dot belongs to a token only where more of it follows: it may end the sentence. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createDetector, maskText, type Detector } from '#detect';
-import { AffiantError } from '#errors';
-import { feed } from '../shared/testing/feed.js';
+import { createDetector, maskText } from '#detect';
+import { failingDetector } from '../shared/testing/failing-detector.js';
+import { feed, type Run } from '../shared/testing/feed.js';
 import { ALL_TYPES, testContext, testPlaceholder } from '../shared/testing/policies.js';
 import { AnthropicProtocol } from './anthropic-protocol.js';
-import { assembled, MESSAGE_END, MESSAGE_START, textBlock, toolBlock } from './testing/streams.js';
+import { assembled, MESSAGE_END, MESSAGE_START, sse, textBlock, toolBlock } from './testing/streams.js';
 
 /** What other gateways let through or break once a response is streamed, as their users reported it; each is tried here. */
 const protocol = new AnthropicProtocol();
@@ -26,24 +26,7 @@ describe('reported of others', () => {
   });
 
   it('LiteLLM #30728: an error of the detector lets everything pass', () => {
-    const failing: Detector = {
-      ...createDetector(ALL_TYPES),
-      version: 'x',
-      types: ['us_ssn'],
-      maxHold: 0,
-      scan: () => {
-        throw new AffiantError('detector_failed', 'broken');
-      },
-      safeCut: () => 0,
-      open: () => ({
-        settled: 0,
-        length: 0,
-        push: () => {
-          throw new Error('broken');
-        },
-        end: () => [],
-      }),
-    };
+    const failing = failingDetector();
     const screener = protocol.screenResponse(testContext({ detector: failing }), SSE);
     let released = '';
     expect(() => {
@@ -57,15 +40,31 @@ describe('reported of others', () => {
     });
   });
 
-  it('LiteLLM PR #31503: the whole stream is kept back before the first word goes out', () => {
+  it('LiteLLM PR #31503, Kong: the whole stream is kept back before the first word goes out', () => {
     const screener = protocol.screenResponse(testContext(), SSE);
     const out = events(stream(['Hello ', 'there, ', 'how are you ', 'today?'])).map((event) => Buffer.concat(screener.push(event).release));
     expect(out.findIndex((bytes) => bytes.includes('Hello'))).toBeLessThanOrEqual(3);
   });
 
-  it('LiteLLM PR #20027, #20385: chunks are blanked or lost', () => {
+  it('LiteLLM #30728: a stream whose bytes come in any pieces is not looked at', () => {
+    const bytes = stream(['\u{1f600} SSN ', SSN, ' \u00e9']);
+    for (const size of [1, 5, 64]) {
+      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) => bytes.subarray(at * size, at * size + size));
+      expect(textOf(feed(protocol.screenResponse(testContext(), SSE), pieces).released)).toBe(mask(`\u{1f600} SSN ${SSN} \u00e9`));
+    }
+  });
+
+  it('LiteLLM PR #20027, #20385: chunks are blanked or lost, or one of another shape breaks it', () => {
     const words = Array.from({ length: 60 }, (_, index) => `word${index} `);
-    expect(textOf(feed(protocol.screenResponse(testContext(), SSE), events(stream(words))).released)).toBe(words.join(''));
+    const strange = sse('telepathy', { index: 0, delta: { type: 'thought_delta', deep: [SSN] } }) + ': a comment\n\n';
+    const all = events(stream(words));
+    const { released } = feed(protocol.screenResponse(testContext(), SSE), [
+      ...all.slice(0, 5),
+      ...events(Buffer.from(strange)),
+      ...all.slice(5),
+    ]);
+    expect(textOf(released)).toBe(words.join(''));
+    expect(released.toString()).not.toContain(SSN);
   });
 
   it('agentgateway #2956, #3603, LiteLLM PR #39233: masks whole responses only, or drops or refuses the stream', () => {
@@ -103,6 +102,18 @@ describe('reported of others', () => {
       const pieces = Array.from({ length: Math.ceil(text.length / 64) }, (_, index) => text.slice(index * 64, index * 64 + 64));
       expect(textOf(feed(protocol.screenResponse(testContext(), SSE), events(stream(pieces))).released)).toBe(mask(text));
     }
+  });
+
+  it('hoop: what asks for people is relayed, and never waits for them', () => {
+    const asks = (grant: boolean): Run =>
+      feed(protocol.screenResponse(testContext({ response: 'hold' }), SSE), events(stream(['SSN ', SSN])), grant);
+    const stops = asks(false);
+    expect(stops.held).toHaveLength(1);
+    expect(stops.blocked).not.toBeNull();
+    expect(stops.released.toString()).not.toContain(SSN);
+    const goesOn = asks(true);
+    expect(textOf(goesOn.released)).toBe(`SSN ${SSN}`);
+    expect(goesOn.recorded.toString()).not.toContain(SSN);
   });
 
   it('a value over two blocks: what cannot be called back is said', () => {

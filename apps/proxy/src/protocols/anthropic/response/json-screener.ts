@@ -2,7 +2,8 @@ import type { PolicyAction } from '#config';
 import type { RuleOutcome } from '#policy';
 import { encodeJsonText, run, type Steps } from '#wire';
 import { Findings, outcomesOf, verdictOf } from '../../../mask/findings.js';
-import { leafEditSteps } from '../../../mask/leaf-steps.js';
+import { leafEditSteps, textWindows } from '../../../mask/leaf-steps.js';
+import { Seam } from '../../../mask/seam.js';
 import { applyReplacements } from '../../../mask/stream-masker.js';
 import type { ScreenContext, ScreenStep, UpstreamHead } from '../../protocol.js';
 import { sha256 } from '../../shared/request/digests.js';
@@ -56,7 +57,11 @@ export class JsonScreener extends DocumentScreener {
   /** Asks policy about each content block. @returns texts to hide whole, with what stands in their place. */
   private *judgeBlocks(body: JsonBody): Steps<Map<string, string>> {
     const hidden = new Map<string, string>();
+    const { policy } = this.context;
+    const detector = policy.responseDetector;
+    const seam = detector === null ? null : new Seam(detector, policy, (...leak) => this.record.leaked(...leak));
     for (const block of body.blocks) {
+      if (block.type === 'text' && block.text !== null && seam !== null) yield* borderSteps(seam, body.bytes, block.text);
       if (block.type.endsWith('tool_use')) yield* this.judgeTool(body.bytes, block);
       else if (block.type === 'text' && this.asksOfText) yield* this.judgeText(body.bytes, block.text, hidden);
       yield;
@@ -111,6 +116,16 @@ export class JsonScreener extends DocumentScreener {
     const words = text(member(error, 'message')) ?? '';
     record.upstreamError = { type: text(member(error, 'type')) ?? 'error', message: words.slice(0, 2_000) };
   }
+}
+
+/** Shows a text to the watch between texts, as the deltas of a stream would. */
+function* borderSteps(seam: Seam, bytes: Buffer, range: NonNullable<ContentBlock['text']>): Steps<void> {
+  seam.begin();
+  for (const part of textWindows(bytes, range)) {
+    seam.push(part);
+    yield;
+  }
+  seam.end();
 }
 
 /** The input of a tool call as JSON text. */

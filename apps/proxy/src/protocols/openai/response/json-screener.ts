@@ -6,7 +6,7 @@ import { DocumentScreener, type ScreenedDocument } from '../../shared/response/d
 import { noteFacts } from './facts.js';
 import { judgeDocument, maskDocument } from './judge-document.js';
 import { Parts } from './parts.js';
-import { Places } from './places.js';
+import { isInSequence, Places } from './places.js';
 import { DocumentReader } from './reader.js';
 
 /** Screens an answer of the OpenAI API that is one JSON document. */
@@ -25,7 +25,11 @@ export class OpenaiJsonScreener extends DocumentScreener {
     if (reader.hasAudio && (rules !== null || this.parts.keepsText)) {
       throw new AffiantError('stream_invalid', 'A spoken answer cannot be screened.');
     }
-    const judging = { context: this.context, parts: this.parts, rules, isCounted: () => false };
+    const seam = this.parts.seam();
+    const read = (slot: string, text: string): void => {
+      if (isInSequence(slot)) seam?.whole(text);
+    };
+    const judging = { context: this.context, parts: this.parts, rules, isCounted: () => false, read };
     const judged = this.isError
       ? yield* maskDocument(bytes, reader, judging)
       : yield* judgeDocument(bytes, reader, new Places(reader, () => undefined), judging);

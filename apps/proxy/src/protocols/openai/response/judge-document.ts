@@ -20,6 +20,8 @@ export interface Judging {
   readonly rules: MaskRules | null;
   /** True for text whose values were counted when it came in deltas. */
   readonly isCounted: (slot: string, text: string) => boolean;
+  /** Is told each text of a document that is the whole answer, in order. @throws AffiantError detector_failed */
+  readonly read?: (slot: string, text: string) => void;
 }
 
 /**
@@ -62,7 +64,7 @@ function* judgePart(
   bytes: Buffer,
   leaf: ReadLeaf,
   place: Extract<Place, { kind: 'text' | 'input' }>,
-  { parts, rules, isCounted }: Judging,
+  { parts, rules, isCounted, read }: Judging,
   judged: Judged,
 ): Steps<void> {
   const { slot } = place;
@@ -70,6 +72,7 @@ function* judgePart(
   if (place.kind === 'input' && !isRead) parts.calls(slot, place.tool);
   if (!isRead) return;
   const text = yield* decodedSteps(bytes, leaf);
+  if (place.kind === 'text') read?.(slot, text);
   const part: Part =
     place.kind === 'text' ? yield* parts.text(slot, text, isCounted(slot, text)) : yield* parts.tool(slot, place.tool, text, place.isJson);
   judged.add(part, yield* replacementEditSteps(bytes, leaf, part.replacements));

@@ -57,6 +57,11 @@ export class Places {
   }
 }
 
+/** Items of a response follow each other; choices of a completion are alternatives. */
+export function isInSequence(slot: string): boolean {
+  return slot.startsWith('o');
+}
+
 /** True for events about what a tool is called with, false for what it answered. */
 export function isToolFamily(family: string): boolean {
   return family.includes('_call_') && !family.includes('output');

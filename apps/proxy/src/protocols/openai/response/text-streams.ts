@@ -6,6 +6,7 @@ import type { Seam } from '../../../mask/seam.js';
 import { StreamMasker, type Replacement } from '../../../mask/stream-masker.js';
 import { TextChannel } from '../../shared/response/text-channel.js';
 import type { Parts } from './parts.js';
+import { isInSequence } from './places.js';
 import { shiftOffset } from './shift-offset.js';
 
 /** What comes in deltas: a text, or the input of a tool. */
@@ -100,8 +101,7 @@ export class TextStreams {
       stream,
       askDetector(() => channel.end()),
     );
-    // Items of a response follow each other; choices of a completion are alternatives.
-    if (tool === null && slot.startsWith('o')) this.seam?.whole(heard);
+    if (tool === null && isInSequence(slot)) this.seam?.whole(heard);
     if (!channel.isKept) return;
     const part = tool === null ? yield* this.parts.text(slot, heard, true) : yield* this.parts.tool(slot, tool, heard, isJson);
     part.onRelease((granted) => {
