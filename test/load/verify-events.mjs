@@ -1,9 +1,9 @@
 // How fast `affiant verify --events` is: the whole log recomputed, then every row of the ledger store compared with it, each event decoded from its
 // exact bytes. One thread, from files as `affiant ledger export` writes them; the engine is not counted.
-import { closeSync, createReadStream, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { openRows } from '../../dist/apps/cli/src/verify/rows.js';
 import { checkRows, ROW_QUERIES } from '../../dist/apps/ledger/src/check/index.js';
 import { checkLog, DirectorySource, policyOfVkey } from '../../dist/libs/verify/src/index.js';
 
@@ -17,7 +17,7 @@ export async function verifyEvents({ store, tiles, note, vkey }) {
   const directory = mkdtempSync(join(tmpdir(), 'affiant-verify-events-'));
   try {
     for (const [table, sql] of Object.entries(ROW_QUERIES)) {
-      const file = openSync(join(directory, table), 'wx');
+      const file = openSync(join(directory, `${table}.ndjson`), 'wx');
       for (let from = 0; ; from += SLICE) {
         const rows = await store.query(`SELECT * FROM (${sql}) LIMIT ${SLICE} OFFSET ${from}`);
         writeSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
@@ -25,16 +25,12 @@ export async function verifyEvents({ store, tiles, note, vkey }) {
       }
       closeSync(file);
     }
-    const rowsOf = async function* (table) {
-      for await (const line of createInterface({ input: createReadStream(join(directory, table)) })) yield JSON.parse(line);
-    };
     const source = new DirectorySource(tiles);
     const policy = policyOfVkey(vkey);
     const cpu = process.cpuUsage();
     const startedAt = performance.now();
     const log = await checkLog(source, { policy, checkpoint: { name: 'checkpoint', note } });
-    const rows = Object.fromEntries(Object.keys(ROW_QUERIES).map((table) => [table, rowsOf(table)]));
-    const report = await checkRows(source, log.checkpoint?.size ?? 0, policy, rows);
+    const report = await checkRows(source, log.checkpoint?.size ?? 0, policy, await openRows(directory, {}));
     const seconds = (performance.now() - startedAt) / 1000;
     const used = process.cpuUsage(cpu);
     const wrong = [...log.findings, ...report.findings.list][0];

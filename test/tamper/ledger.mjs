@@ -22,7 +22,7 @@ export async function ledger(directory, check, { quick }) {
   const size = whole.report.checkpoint?.size ?? 0;
   const run = async (tables, trust = policy) => {
     const of = async function* (list) {
-      yield* list;
+      yield list;
     };
     const report = await checkRows(source, size, readPolicyFile(trust), {
       events: of(tables.events),

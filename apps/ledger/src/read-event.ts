@@ -1,5 +1,5 @@
 import { AffiantError, toAffiantError } from '#errors';
-import { payloadHash, type DecodedEvent, type EventCodec, type EventType } from '#events';
+import { payloadHash, type DecodedEvent, type EventCodec, type EventType, type Topic } from '#events';
 import type { LogRecord } from '#event-log';
 import { controlLeafType, encodeLeaf, type LeafType } from '#tlog';
 
@@ -47,6 +47,13 @@ export interface DecodedRead {
   readonly decoded: DecodedEvent | null;
 }
 
+interface Decoded {
+  readonly decoded: DecodedEvent;
+  readonly topic: Topic;
+}
+
+type Attempt = Decoded | { readonly error: unknown; readonly topic: null };
+
 /** Reads events of the log; schema digests are kept as bytes. */
 export class EventReader {
   readonly #schemas = new Map<string, Buffer>();
@@ -65,9 +72,31 @@ export class EventReader {
    * In the embedded log these are the real source and seq, so the chain of the source goes on over it.
    */
   read(record: LogRecord): DecodedRead {
+    return this.#read(record, this.#decode(record.value));
+  }
+
+  /** A row, whose topic is not trusted: it is the one of its bytes, and `otherwise` where they cannot be decoded. */
+  readRow(place: Omit<LogRecord, 'topic'>, otherwise: string): DecodedRead & { readonly record: LogRecord } {
+    const attempt = this.#decode(place.value);
+    const record: LogRecord = { ...place, topic: attempt.topic ?? (otherwise as Topic) };
+    const { event, decoded } = this.#read(record, attempt);
+    return { record, event, decoded };
+  }
+
+  #decode(value: Buffer): Attempt {
+    try {
+      const decoded = this.codec.decode(value);
+      return { decoded, topic: this.codec.topicOf(decoded.type, decoded.event) };
+    } catch (error) {
+      return { error, topic: null };
+    }
+  }
+
+  #read(record: LogRecord, attempt: Attempt): DecodedRead {
     const hash = payloadHash(record.value);
     try {
-      const read = this.#readDecodable(record, hash);
+      if (attempt.topic === null) throw attempt.error;
+      const read = this.#readDecodable(record, hash, attempt);
       need(!(this.isStored && isLogPlace(record.partition)), 'the event could not be read when it was ingested');
       return read;
     } catch (error) {
@@ -79,11 +108,10 @@ export class EventReader {
     }
   }
 
-  #readDecodable(record: LogRecord, payload_hash: Buffer): DecodedRead {
-    const decoded = this.codec.decode(record.value);
+  #readDecodable(record: LogRecord, payload_hash: Buffer, { decoded, topic }: Decoded): DecodedRead {
     const { type, event } = decoded;
     const { source_id, boot_epoch, seq, occurred_at, prev_hash, event_id } = event.envelope;
-    need(this.codec.topicOf(type, event) === record.topic, 'the event is on another topic than its schema belongs to');
+    need(topic === record.topic, 'the event is on another topic than its schema belongs to');
     need(seq >= 1 && boot_epoch >= 0 && boot_epoch < MAX_EPOCH && occurred_at >= 0, 'a number of the envelope is out of range');
     need(!isLogPlace(source_id), 'the source id is the name of a place of the event log');
     need(UUID.test(event_id), 'the event id is not a UUID');

@@ -8,6 +8,8 @@ import { printJson, say } from '../output.js';
 import { answerLines, ROW_TABLES } from '../verify/rows.js';
 import { online, type CommonOptions } from './options.js';
 
+const NEWLINE = Buffer.from('\n');
+
 /** `ledger export`: what `affiant verify --events DIR` reads, so that a check needs no running instance. The export is recorded like any query. */
 export function addExport(ledger: Command): void {
   online(ledger.command('export'))
@@ -25,9 +27,9 @@ export function addExport(ledger: Command): void {
         const file = createWriteStream(join(options.to, `${table}.ndjson`), { flags: 'wx', mode: 0o600 });
         await once(file, 'open');
         let count = 0;
-        for await (const line of answerLines(instance, table)) {
-          count += 1;
-          if (!file.write(`${line}\n`)) await once(file, 'drain');
+        for await (const lines of answerLines(instance, table)) {
+          count += lines.length;
+          if (!file.write(Buffer.concat(lines.flatMap((line) => [line, NEWLINE])))) await once(file, 'drain');
         }
         file.end();
         await once(file, 'finish');

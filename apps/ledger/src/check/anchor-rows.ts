@@ -3,6 +3,7 @@ import type { Control } from '#events';
 import { TileTree, type TreeHead, type TrustPolicy } from '#tlog';
 import { checkHead, type Findings, type LogSource } from '#verify';
 import type { ReadRow } from './row-columns.js';
+import { eachRow, type RowBatches } from './row-cursor.js';
 
 /** What a committed event `checkpoint.cosigned` tells; the row of that tree size must say the same. */
 const TOLD = ['root_hash', 'note', 'witnesses', 'witness_times'] as const;
@@ -25,11 +26,11 @@ export class AnchorRows {
   }
 
   /** @returns rows read, and notes */
-  async check(rows: AsyncIterable<ReadRow>, policy: TrustPolicy, source: LogSource, size: number, findings: Findings): Promise<Checked> {
+  async check(rows: RowBatches, policy: TrustPolicy, source: LogSource, size: number, findings: Findings): Promise<Checked> {
     const seen = new Set<number>();
     let count = 0;
     let untold = 0;
-    for await (const row of rows) {
+    for await (const row of eachRow(rows)) {
       count += 1;
       const where = `ledger.anchors size ${String(row['c_tree_size'])}`;
       const altered = (column: string, message: string): void => findings.add('column_altered', `${where} column ${column}`, message);

@@ -51,7 +51,7 @@ async function check(
   for (const one of events) anchors.heard(one);
   const findings = new Findings();
   const list = (async function* () {
-    yield* rows;
+    yield rows;
   })();
   const { notes } = await anchors.check(list, policyOfVkey(log.signer.vkey), new DirectorySource(log.directory), log.size, findings);
   return { found: findings.list.map(({ code, where }) => `${code} ${where}`), notes };

@@ -5,19 +5,19 @@ import { AnchorRows } from './anchor-rows.js';
 import { checkCheckpointRows } from './checkpoint-rows.js';
 import { checkEventRows } from './event-rows.js';
 import { checkLeafRows } from './leaf-rows.js';
-import type { ReadRow } from './row-columns.js';
+import type { RowBatches } from './row-cursor.js';
 import { checkRunRows } from './run-rows.js';
 import { SealedLeaves } from './sealed-leaves.js';
 import { StampFiles } from './stamp-files.js';
 
-/** Rows of the ledger store in the order of ROW_QUERIES; nothing about them is trusted. */
+/** Rows of the ledger store in the order of ROW_QUERIES, in batches of any size; nothing about them is trusted. */
 export interface LedgerRows {
-  readonly events: AsyncIterable<ReadRow>;
-  readonly leaves: AsyncIterable<ReadRow>;
-  readonly checkpoints: AsyncIterable<ReadRow>;
+  readonly events: RowBatches;
+  readonly leaves: RowBatches;
+  readonly checkpoints: RowBatches;
   /** Null: an export of before these were part of it; they are not checked then, and a note says so. */
-  readonly leaf_runs: AsyncIterable<ReadRow> | null;
-  readonly anchors: AsyncIterable<ReadRow> | null;
+  readonly leaf_runs: RowBatches | null;
+  readonly anchors: RowBatches | null;
 }
 
 export interface RowsReport {
@@ -46,7 +46,7 @@ export async function checkRows(source: LogSource, size: number, policy: TrustPo
     stamps.heard(event, where);
     anchorRows.heard(event);
   };
-  const runs = rows.leaf_runs === null ? 0 : await checkRunRows(rows.leaf_runs, leavesOf(source, size), checkpoints.rows, findings);
+  const runs = rows.leaf_runs === null ? 0 : await checkRunRows(rows.leaf_runs, sealed.inOrder(), checkpoints.rows, findings);
   const events = await checkEventRows(rows.events, sealed, checkpoints.rows, new EventCodec(), findings, heard);
   await stamps.check(source, findings);
   const anchors = rows.anchors === null ? null : await anchorRows.check(rows.anchors, policy, source, size, findings);
@@ -68,11 +68,12 @@ export async function checkRows(source: LogSource, size: number, policy: TrustPo
   };
 }
 
-async function* leavesOf(source: LogSource, size: number): AsyncIterable<Buffer> {
+/** The leaves, by bundle. */
+async function* leavesOf(source: LogSource, size: number): AsyncIterable<readonly Buffer[]> {
   for (let index = 0; index * TILE_WIDTH < size; index += 1) {
     const width = tileWidth(0, index, size);
     const bytes =
       (await source.get(bundlePath(index, width))) ?? (await source.get(bundlePath(index)))?.subarray(0, width * (2 + LEAF_BYTES));
-    yield* splitBundle(bytes ?? Buffer.alloc(0), width) ?? [];
+    yield splitBundle(bytes ?? Buffer.alloc(0), width) ?? [];
   }
 }

@@ -1,6 +1,7 @@
 import type { TrustPolicy } from '#tlog';
 import { checkHead, type Findings } from '#verify';
-import { CHECKPOINT_COLUMNS, differingColumns, type ReadRow } from './row-columns.js';
+import { CHECKPOINT_COLUMNS, differingColumns } from './row-columns.js';
+import { eachRow, type RowBatches } from './row-cursor.js';
 
 /** A row of ledger.checkpoints as it is after its note was verified. */
 export interface CheckpointFacts {
@@ -14,7 +15,7 @@ export interface CheckpointFacts {
 
 /** Checks ledger.checkpoints by themselves: each note under the policy, its numbers, and that they grow. */
 export async function checkCheckpointRows(
-  rows: AsyncIterable<ReadRow>,
+  rows: RowBatches,
   policy: TrustPolicy,
   size: number,
   findings: Findings,
@@ -22,7 +23,7 @@ export async function checkCheckpointRows(
   const list: CheckpointFacts[] = [];
   let sealedAt = 0;
   let largest = 0;
-  for await (const row of rows) {
+  for await (const row of eachRow(rows)) {
     const where = `ledger.checkpoints round ${String(row['c_round'])}`;
     const note = String(row['c_note']);
     // Rows keep the note as it was first signed; witnesses are asked afterwards.

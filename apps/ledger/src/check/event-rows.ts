@@ -1,4 +1,4 @@
-import { payloadHash, type Control, type EventCodec } from '#events';
+import type { Control, EventCodec } from '#events';
 import type { EventRow } from '#ledger-store';
 import type { Findings } from '#verify';
 import { buildRow } from '../ingest/build-row.js';
@@ -6,6 +6,7 @@ import { EventReader, isLogPlace } from '../read-event.js';
 import type { CheckpointFacts } from './checkpoint-rows.js';
 import { MissingEvents } from './missing-events.js';
 import { differingColumns, EVENT_COLUMNS, type ReadRow } from './row-columns.js';
+import type { RowBatches } from './row-cursor.js';
 import type { SealedLeaves, SourceLeaves } from './sealed-leaves.js';
 import { standingAt, Testimony } from './testimony.js';
 
@@ -32,7 +33,7 @@ interface Place {
  * vouched for by the prev_hash of the next, and every column is what the bytes give.
  */
 export async function checkEventRows(
-  rows: AsyncIterable<ReadRow>,
+  rows: RowBatches,
   sealed: SealedLeaves,
   checkpoints: readonly CheckpointFacts[],
   codec: EventCodec,
@@ -41,9 +42,9 @@ export async function checkEventRows(
 ): Promise<{ count: number; notes: string[] }> {
   const walk = new EventWalk(sealed, checkpoints, codec, findings, heard);
   let count = 0;
-  for await (const row of rows) {
-    count += 1;
-    walk.take(row);
+  for await (const batch of rows) {
+    count += batch.length;
+    for (const row of batch) walk.take(row);
   }
   return { count, notes: walk.end() };
 }
@@ -61,7 +62,7 @@ class EventWalk {
   constructor(
     private readonly sealed: SealedLeaves,
     private readonly checkpoints: readonly CheckpointFacts[],
-    private readonly codec: EventCodec,
+    codec: EventCodec,
     private readonly findings: Findings,
     private readonly heard: HeardControl,
   ) {
@@ -72,23 +73,18 @@ class EventWalk {
 
   take(read: ReadRow): void {
     const raw = Buffer.from(String(read['c_raw']), 'hex');
-    const record = {
-      topic: this.#topicOf(raw) ?? String(read['c_topic']),
-      partition: String(read['c_log_partition']),
-      offset: Number(read['c_log_offset']),
-      value: raw,
-    };
-    const decoded = this.#reader.read(record as Parameters<EventReader['read']>[0]);
-    const row = buildRow(record as Parameters<EventReader['read']>[0], decoded, Number(read['c_ingested_at']));
-    const hash = payloadHash(raw);
+    const place = { partition: String(read['c_log_partition']), offset: Number(read['c_log_offset']), value: raw };
+    const { record, ...decoded } = this.#reader.readRow(place, String(read['c_topic']));
+    const row = buildRow(record, decoded, Number(read['c_ingested_at']));
+    const hash = row.payload_hash;
     // The row is found by its columns, so it may lie about its place: what its bytes say is compared with them below.
     const [source, seq] = [String(read['c_source_id']), Number(read['c_seq'])];
     const where = `ledger.events ${source} seq ${seq}`;
-    const place = this.#enter(source);
-    this.#follow(place, row, seq, hash, where);
+    const walked = this.#enter(source);
+    this.#follow(walked, row, seq, hash, where);
     for (const column of this.#columns(read, row))
       this.findings.add('column_altered', `${where} column ${column}`, 'it is not what the bytes of the event give');
-    const committed = place.leaves.seqs[place.at - 1] === seq && place.leaves.hashes[place.at - 1] === hash.toString('latin1');
+    const committed = walked.leaves.seqs[walked.at - 1] === seq && walked.leaves.hashes[walked.at - 1] === hash.toString('latin1');
     if (decoded.decoded?.type === 'control' && committed) {
       this.#testimony.check(decoded.decoded.event, where);
       this.#missing.heard(decoded.decoded.event);
@@ -111,15 +107,6 @@ class EventWalk {
     if (isLogPlace(row.log_partition) && !row.log_partition.startsWith(`${row.topic}/`)) names.push('log_partition');
     if (read['c_fields'] !== read['c_fields_expected']) names.push('fields');
     return names;
-  }
-
-  #topicOf(raw: Buffer): string | null {
-    try {
-      const { type, event } = this.codec.decode(raw);
-      return this.codec.topicOf(type, event);
-    } catch {
-      return null;
-    }
   }
 
   #enter(source: string): Place {

@@ -1,7 +1,8 @@
-import { decodeLeaf } from '#tlog';
 import type { Findings } from '#verify';
 import type { CheckpointFacts } from './checkpoint-rows.js';
-import { takeRow, type ReadRow } from './row-columns.js';
+import type { ReadRow } from './row-columns.js';
+import { RowCursor, type RowBatches } from './row-cursor.js';
+import type { SealedLeaves } from './sealed-leaves.js';
 
 /** The run in work, as the signed leaves give it. */
 interface Run {
@@ -17,18 +18,17 @@ interface Run {
  * source, seq and round. Where a longer run was written as two, that is no fault. @returns rows read
  */
 export async function checkRunRows(
-  rows: AsyncIterable<ReadRow>,
-  leaves: AsyncIterable<Buffer>,
+  rows: RowBatches,
+  leaves: ReturnType<SealedLeaves['inOrder']>,
   checkpoints: readonly CheckpointFacts[],
   findings: Findings,
 ): Promise<number> {
-  const read = rows[Symbol.asyncIterator]();
-  let next = await takeRow(read);
+  const read = await RowCursor.open(rows);
+  let next = read.row;
   let count = next === null ? 0 : 1;
   let run: Run | null = null;
   let [index, round] = [0, 0];
-  for await (const leaf of leaves) {
-    const { source_id, seq } = decodeLeaf(leaf);
+  for (const { source_id, seq } of leaves) {
     while (round < checkpoints.length && checkpoints[round]!.tree_size <= index) round += 1;
     const here = checkpoints[round]?.round ?? -1;
     if (run !== null && (run.source !== source_id || run.seq + 1 !== seq || run.round !== here)) {
@@ -38,7 +38,8 @@ export async function checkRunRows(
     if (run === null) {
       while (next !== null && Number(next['c_index_from']) < index && !startsAt(next, source_id, seq)) {
         findings.add('row_unexpected', whereOf(next), 'no run of leaves begins there');
-        next = await takeRow(read);
+        await read.advance();
+        next = read.row;
         count += next === null ? 0 : 1;
       }
       if (next === null || (Number(next['c_index_from']) > index && !startsAt(next, source_id, seq)))
@@ -52,7 +53,8 @@ export async function checkRunRows(
         const last = Number(next['c_seq_to']);
         if (!(last >= seq)) findings.add('column_altered', `${where} column seq_to`, 'the run ends before it begins');
         run = { where, source: source_id, round: here, seq, last };
-        next = await takeRow(read);
+        await read.advance();
+        next = read.row;
         count += next === null ? 0 : 1;
       }
     } else run.seq = seq;
@@ -62,8 +64,9 @@ export async function checkRunRows(
   if (run !== null)
     findings.add('column_altered', `${run.where} column seq_to`, 'the run reaches beyond the tree, and runs end with their round');
   // Runs of a round that was still open when the checkpoint was taken are no contradiction.
-  for (; next !== null; next = await takeRow(read)) {
-    if (Number(next['c_index_from']) < index) findings.add('row_unexpected', whereOf(next), 'its leaves are in another run already');
+  for (; read.row !== null; await read.advance()) {
+    if (Number(read.row['c_index_from']) < index)
+      findings.add('row_unexpected', whereOf(read.row), 'its leaves are in another run already');
     count += 1;
   }
   return count;
