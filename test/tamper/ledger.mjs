@@ -10,6 +10,7 @@ import { DirectorySource, readPolicyFile } from '../../dist/libs/verify/src/inde
 import { logSigner } from '../../dist/libs/verify/src/testing/make-log.js';
 import { affiantAside, sql, startInstance, token, until } from '../support/instance.mjs';
 import { checkBoth } from './both.mjs';
+import { content } from './content.mjs';
 
 /** Columns that nothing commits to: only their order is checked (docs/reference/verify.md). */
 const UNCOMMITTED = new Set(['ingested_at', 'sealed_at']);
@@ -96,6 +97,7 @@ export async function ledger(directory, check, { quick }) {
     (cut.find((one) => one.startsWith('event_missing')) ?? '').includes('ledger.events'),
     cut.slice(0, 2).join('; '),
   );
+  await content(state, check, { quick });
 }
 
 /** A row of ledger.anchors over a real checkpoint, cosigned by a witness of ours, each of its columns changed. */
@@ -199,7 +201,13 @@ ledger: { auditors: [ auditors ] }
     for (let call = 0; call < 12; call += 1) {
       const response = await fetch(`${instance.gateway}/c/demo/v1/messages`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${caller}`, 'content-type': 'application/json', 'anthropic-version': '2023-06-01' },
+        headers: {
+          authorization: `Bearer ${caller}`,
+          'content-type': 'application/json',
+          'anthropic-version': '2023-06-01',
+          // A key for each session, so that one can be destroyed; and calls without any.
+          ...(call % 3 === 0 ? {} : { 'x-claude-code-session-id': `tamper-session-${call % 3}` }),
+        },
         body: JSON.stringify({
           model: 'claude-sonnet-4-5',
           max_tokens: 50,

@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Rebuilt } from '#apps/ledger';
-import type { CatalogueLocation } from '#catalogue';
 import { ContentOpener, type ContentKeys } from '#content-keys';
-import { defaultConfig, loadConfig, resolveSecret, type AffiantConfig, type SealingConfig } from '#config';
+import { defaultConfig, loadConfig, resolveSecret, type AffiantConfig } from '#config';
 import { AffiantError, isAffiantError } from '#errors';
 import { EventCodec, SystemClock } from '#events';
 import type { EventLog } from '#event-log';
 import type { LedgerStore } from '#ledger-store';
 import { createLogger } from '#observability';
-import { loadSecret, parseVkey, readRing } from '#signing';
+import { parseVkey, readRing } from '#signing';
 import type { CheckpointStore, TileStore } from '#tlog';
+import { contentOf, isStandalone, journalLog, kafkaLog, ownEngine } from './ledger-parts.js';
 import { serverStore } from './server-store.js';
 
 export interface RebuildCommand {
@@ -63,46 +63,27 @@ export async function rebuildAt(command: RebuildCommand, progress: (step: string
   }
 }
 
-const isStandalone = ({ clickhouse, postgres, object_store, kafka }: AffiantConfig): boolean =>
-  [clickhouse, postgres, object_store, kafka].every((section) => section === undefined);
-
 /** Everything of `npm start` in one state directory, with the engine started for as long as this takes. */
 async function standalone(
   { state: directory, journals }: RebuildCommand,
   { sealing }: AffiantConfig,
   progress: (step: string) => void,
 ): Promise<Parts> {
-  const [{ State }, { ClickHouseLedgerStore, startEmbeddedEngine }, { FileCheckpointStore, FileTileStore }] = await Promise.all([
-    import('#service'),
-    import('#ledger-store'),
-    import('#tlog'),
-  ]);
-  const state = await State.open(directory);
-  const engine = await startEmbeddedEngine({
-    stateDirectory: state.directory,
-    logger: createLogger('engine', { level: 'error' }),
-    progress,
-  }).catch(async (error: unknown) => {
-    await state.close();
-    throw error;
-  });
-  const { url, headers } = engine.access;
-  const store = new ClickHouseLedgerStore({ url, headers, ...engine.writer, migrator: engine.migrator });
+  const { FileCheckpointStore, FileTileStore } = await import('#tlog');
+  const { state, store, close } = await ownEngine(directory, progress);
   await store.migrate();
-  const eventLog = await journalLog(journals ?? state.path('journal'), directory);
-  const content = await contentOf({ directory: state.path('catalogue') }, directory, sealing);
+  const eventLog = await journalLog(journals ?? state.path('journal'), directory, join(directory, 'keys'));
+  const content = await contentOf({ directory: state.path('catalogue') }, join(directory, 'keys'), sealing);
   return {
     eventLog,
     store,
-    contentKeys: content.keys,
+    contentKeys: new ContentOpener(content.book, content.wrapper),
     tiles: new FileTileStore(state.path('tiles')),
     checkpoints: new FileCheckpointStore(state.path('checkpoint.json')),
     close: async () => {
       await eventLog.close();
-      await store.close();
       await content.close();
-      await engine.stop();
-      await state.close();
+      await close();
     },
   };
 }
@@ -117,12 +98,13 @@ async function distributed({ state, journals }: RebuildCommand, config: AffiantC
   const objects = await openObjectStore(object_store, new SystemClock(), createLogger('rebuild', { level: 'error' }));
   const url = await resolveSecret(postgres.url);
   const checkpoints = new PostgresCheckpointStore({ url, log: ledger.origin });
-  const content = await contentOf({ url, pool: 2 }, state, sealing);
-  const eventLog = journals === undefined ? await kafkaLog(kafka as NonNullable<typeof kafka>) : await journalLog(journals, state);
+  const content = await contentOf({ url, pool: 2 }, join(state, 'keys'), sealing);
+  const eventLog =
+    journals === undefined ? await kafkaLog(kafka as NonNullable<typeof kafka>) : await journalLog(journals, state, join(state, 'keys'));
   return {
     eventLog,
     store,
-    contentKeys: content.keys,
+    contentKeys: new ContentOpener(content.book, content.wrapper),
     tiles: new S3TileStore(objects),
     checkpoints,
     close: async () => {
@@ -131,30 +113,6 @@ async function distributed({ state, journals }: RebuildCommand, config: AffiantC
       objects.close();
     },
   };
-}
-
-/** The keys of sealed content, from the catalogue and under the keys of the state directory, or those of a KMS. */
-async function contentOf(
-  location: CatalogueLocation,
-  state: string,
-  sealing: SealingConfig,
-): Promise<{ readonly keys: ContentKeys; close(): Promise<void> }> {
-  const [{ openCatalogue, TypeormKeyBook }, { openContentWrapper }] = await Promise.all([import('#catalogue'), import('#service')]);
-  const wrapper = await openContentWrapper(sealing, join(state, 'keys'), true);
-  const catalogue = await openCatalogue(location);
-  return { keys: new ContentOpener(new TypeormKeyBook(catalogue), wrapper), close: () => catalogue.destroy() };
-}
-
-async function kafkaLog(config: NonNullable<AffiantConfig['kafka']>): Promise<EventLog> {
-  const { KafkaEventLog, kafkaConnection, resolveKafkaSecrets } = await import('#event-log');
-  return new KafkaEventLog({ connection: kafkaConnection(config, await resolveKafkaSecrets(config)) });
-}
-
-/** Journals as they lie in `directory`, read with the journal key of the state directory. */
-async function journalLog(directory: string, state: string): Promise<EventLog> {
-  const { EmbeddedEventLog } = await import('#event-log');
-  const key = await loadSecret(join(state, 'keys', 'journal.key'));
-  return new EmbeddedEventLog({ journalDirectory: directory, groupsDirectory: join(state, 'groups'), key });
 }
 
 /** The public keys of the log, as they lie beside the others: one, or all of its ring. */

@@ -119,5 +119,15 @@ describe('affiant ledger rebuild', () => {
       expect.objectContaining({ size: sealed.tree_size, root: sealed.root_hash, missingEvents: 0 }),
     ]);
     expect((await run('ledger', 'rebuild', '--state', join(directory, 'nothing'))).exit).not.toBe(0);
+
+    const checked = await run('ledger', 'check-content', '--state', state);
+    expect(checked).toMatchObject({
+      exit: 0,
+      out: expect.stringMatching(/^VERIFIES\n\d+ events read, 0 of them/),
+      err: expect.stringContaining('events in'),
+    });
+    const wrong = [join(directory, 'no-keys'), '--from', 'yesterday'];
+    expect(await run('ledger', 'check-content', '--state', state, '--keys', wrong[0]!)).toMatchObject({ exit: 2, out: '' });
+    expect(await run('ledger', 'check-content', '--state', state, ...wrong.slice(1))).toMatchObject({ exit: 2, out: '' });
   });
 });

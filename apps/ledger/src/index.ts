@@ -1,4 +1,19 @@
-export { checkRows, ROW_QUERIES, type LedgerRows, type ReadRow, type RowsReport } from './check/index.js';
+export {
+  checkContent,
+  checkRows,
+  contentReport,
+  ROW_QUERIES,
+  type ContentCheck,
+  type ContentCheckOptions,
+  type ContentCheckPorts,
+  type ContentFinding,
+  type ContentRange,
+  type ContentReport,
+  type ContentWork,
+  type LedgerRows,
+  type ReadRow,
+  type RowsReport,
+} from './check/index.js';
 export { newestToStamp, openStamps, StampLoop, type AuthorityHealth, type StampHealth, type StampPorts } from './stamp/index.js';
 export { AnchorLoop, openAnchor, type AnchorHealth, type WitnessHealth } from './anchor/index.js';
 export { LedgerService, type LedgerConsumer } from './ledger-service.js';

@@ -23,6 +23,7 @@ export const FINDING_CODES = [
   'column_altered',
   'row_missing',
   'row_unexpected',
+  'content_returned',
   'frontier_untrue',
   'proof_invalid',
   'stamp_invalid',

@@ -3,6 +3,7 @@ import { AffiantError } from '#errors';
 import { printJson, say } from '../output.js';
 import { rebuildAt, type RebuildCommand } from '../ledger-rebuild.js';
 import { serverStore } from '../server-store.js';
+import { addCheckContent } from './ledger-check-content.js';
 import { addExport } from './ledger-export.js';
 import type { AddCommand } from './options.js';
 
@@ -15,6 +16,7 @@ interface MigrateCommand {
 export const addLedger: AddCommand = (program, finding) => {
   const ledger = program.command('ledger').description('The ledger store');
   addExport(ledger);
+  addCheckContent(ledger, finding);
 
   ledger
     .command('migrate')

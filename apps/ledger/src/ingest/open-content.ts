@@ -10,7 +10,8 @@ export interface SealedContent {
   readonly segments: readonly (Segment & { readonly inline: Buffer })[];
 }
 
-const UNREADABLE = Buffer.from('[unreadable]');
+/** What stands in place of text that does not open. */
+export const UNREADABLE = Buffer.from('[unreadable]');
 
 /** Id of the key that seals what the event carries; null when it carries nothing sealed. */
 export function contentKeyOf({ type, event }: DecodedEvent): string | null {
