@@ -1,12 +1,15 @@
 // From event log to queryable and sealed: a journal of N events, then the ledger on the embedded engine takes them in.
 // Options: --events N (100000), --json, --stored (as distributed mode does: the sequencer reads the stored events of a ClickHouse server),
-// --apart (first the ingest alone, then the sequencer alone: leaves sealed a second).
-// Printed too: bytes of ledger per event, as the engine's active parts and the tiles lie on disk.
+// --apart (first the ingest alone, then the sequencer alone: leaves sealed a second), --open (bodies not sealed, as releases before sealing did).
+// Printed too: bytes of ledger per event, as the engine's active parts, the tiles and the journal lie on disk, and how fast the opened text is checked.
+// Two of three events carry a body of 800 bytes: words at random, by their frequency in docs/, so that it compresses about as prose does.
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startLedger } from '../../dist/apps/ledger/src/index.js';
+import { checkContent, startLedger } from '../../dist/apps/ledger/src/index.js';
+import { ContentOpener, LocalWrapper, MemoryKeyBook, SealingKey } from '../../dist/libs/content-keys/src/index.js';
 import { EmbeddedEventLog } from '../../dist/libs/event-log/src/index.js';
 import { EventCodec, SystemClock, SystemIds } from '../../dist/libs/events/src/index.js';
 import { createWatermarks, JournalRecorder, recoverSource } from '../../dist/libs/journal/src/index.js';
@@ -16,8 +19,10 @@ import { openFileSigner } from '../../dist/libs/signing/src/index.js';
 import { FileCheckpointStore, FileTileStore } from '../../dist/libs/tlog/src/index.js';
 import { processTree } from '../support/cpu.mjs';
 import { startClickHouse } from '../support/engines/clickhouse.mjs';
+import { prose } from './prose.mjs';
 import { verifyEvents } from './verify-events.mjs';
 
+const BODY_BYTES = 800;
 const args = process.argv.slice(2);
 const events = Number(args.includes('--events') ? args[args.indexOf('--events') + 1] : 100_000);
 const state = mkdtempSync(join(tmpdir(), 'affiant-ledger-bench-'));
@@ -54,20 +59,36 @@ const principal = {
   token_expires_at: null,
   authenticated_by: null,
 };
-const content = Buffer.from('The masked answer of the model, with nothing in it that matters. '.repeat(12));
-const body = (sha256) => ({
-  segments: [{ sha256, bytes_length: content.length, media_type: 'application/json', inline: content }],
-  original_digest: 'cd'.repeat(32),
-  original_length: content.length,
-  masked_length: content.length,
-  complete: true,
-  masks: [],
-  content_key: null,
-});
+const isOpen = args.includes('--open');
+const nextText = prose();
+const rawKey = Buffer.alloc(32, 5);
+const sealing = new SealingKey('bench-key', rawKey);
+const wrapper = new LocalWrapper(Buffer.alloc(32, 6));
+const book = new MemoryKeyBook();
+await book.issue([{ id: sealing.id, wrapped: await wrapper.wrap(sealing.id, rawKey) }]);
+const contentKeys = new ContentOpener(book, wrapper);
 
+const body = () => {
+  const text = Buffer.from(nextText(BODY_BYTES));
+  const inline = isOpen ? text : sealing.seal(text);
+  const sha256 = createHash('sha256').update(inline).digest();
+  return {
+    segments: [{ sha256, bytes_length: text.length, media_type: 'application/json', inline }],
+    original_digest: 'cd'.repeat(32),
+    original_length: text.length,
+    masked_length: text.length,
+    complete: true,
+    masks: [],
+    content_key: isOpen ? null : sealing.id,
+  };
+};
+
+let exchanges = 0;
 function exchange() {
-  const context = { session_id: 'bench-session', exchange_id: ids.uuid(), principal, connection: 'bench' };
-  const sha256 = Buffer.alloc(32, 1);
+  // Twenty exchanges a session.
+  const session_id = `bench-session-${Math.floor(exchanges / 20)}`;
+  exchanges += 1;
+  const context = { session_id, exchange_id: ids.uuid(), principal, connection: 'bench' };
   return [
     {
       type: 'request',
@@ -84,7 +105,7 @@ function exchange() {
         client_address: '127.0.0.1',
         correlation: [],
         joins_exchange: null,
-        body: body(sha256),
+        body: body(),
       },
     },
     {
@@ -119,7 +140,7 @@ function exchange() {
         first_byte_us: 100,
         duration_us: 2_000,
         timeline: [],
-        body: body(sha256),
+        body: body(),
         error_code: null,
         error_message: null,
       },
@@ -159,6 +180,7 @@ async function run(roles, leaves = null) {
     eventLog,
     ...(stored ? { sequencerLog: new StoredEventLog({ events: store, checkpoints, logger }), ownLog: eventLog } : {}),
     store,
+    contentKeys,
     tiles: new FileTileStore(join(state, 'tiles')),
     checkpoints,
     signer,
@@ -188,22 +210,42 @@ const taken = isApart ? await run(['ingest']) : null;
 const whole = isApart ? await run(['sequencer'], events) : await run(['ingest', 'sequencer']);
 const { sealed, seconds, cpuSeconds } = whole;
 
-/** Bytes on disk: active parts by table, and the files of the tiles. */
+/** Bytes on disk: active parts by table, and the files of the tiles and of the journal. */
 async function sizes() {
   const rows = await store.query(
-    "SELECT table, toFloat64(sum(bytes_on_disk)) AS bytes FROM system.parts WHERE database = 'ledger' AND active GROUP BY table",
+    "SELECT table, toFloat64(sum(bytes_on_disk)) AS bytes FROM system.parts WHERE database = 'ledger' AND active GROUP BY table ORDER BY bytes DESC",
   );
   const tables = Object.fromEntries(rows.map(({ table, bytes }) => [table, Number(bytes)]));
-  const tiles = readdirSync(join(state, 'tiles'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
-  return { ...tables, tiles };
+  const files = (directory) =>
+    readdirSync(join(state, directory), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0);
+  return { ...tables, tiles: files('tiles'), journal: files('journal') };
+}
+/** The opened text, compared with events and keys; one thread of ours, the engine's part is in the seconds only. */
+async function checkText() {
+  const cpu = process.cpuUsage();
+  const startedAt = performance.now();
+  const work = { erasing: async () => false, dropping: async () => false };
+  const found = await checkContent({ store, book, wrapper, work, eventLog, codec });
+  if (found.finding_count + found.unchecked_count > 0) throw new Error(JSON.stringify(found.findings[0] ?? found.unchecked[0]));
+  const used = process.cpuUsage(cpu);
+  const inSeconds = (performance.now() - startedAt) / 1000;
+  const { events: read, segments } = found;
+  return {
+    events: read,
+    segments,
+    seconds: inSeconds,
+    eventsPerSecond: read / inSeconds,
+    eventsPerCpuSecond: read / ((used.user + used.system) / 1e6),
+  };
 }
 const bytes = await sizes();
 // A baseline to compare with: docs/reference/verify.md. A sequencer alone leaves its own events without rows, which a verifier would name.
 const verified = isApart
   ? null
   : await verifyEvents({ store, tiles: join(state, 'tiles'), note: (await checkpoints.fetch()).note, vkey: signer.vkey });
+const checked = isApart ? null : await checkText();
 await eventLog.close();
 await store.close();
 await engine.stop();
@@ -211,7 +253,8 @@ await Promise.all([gateway.journal.close(), own.journal.close()]);
 rmSync(state, { recursive: true, force: true });
 
 const perEvent = Object.fromEntries(Object.entries(bytes).map(([what, size]) => [what, Math.round((size / sealed) * 10) / 10]));
-const bytesPerEvent = Object.values(bytes).reduce((sum, size) => sum + size, 0) / sealed;
+// The journal is no part of what stays: it is cut behind the sealed frontier.
+const bytesPerEvent = Object.entries(bytes).reduce((sum, [what, size]) => sum + (what === 'journal' ? 0 : size), 0) / sealed;
 const figures = {
   events: sealed,
   seconds,
@@ -223,6 +266,8 @@ const figures = {
     : { takenIn: { seconds: taken.seconds, perSecond: events / taken.seconds, perCpuSecond: events / taken.cpuSeconds } }),
   bytesPerEvent,
   perEvent,
+  bodies: { bytes: BODY_BYTES, sealed: !isOpen },
+  ...(checked === null ? {} : { checked }),
   ...(verified === null ? {} : { verified }),
 };
 if (args.includes('--json')) console.log(JSON.stringify(figures));
@@ -235,10 +280,13 @@ else {
     console.log(
       `${verified.events} events verified from their bytes in ${verified.seconds.toFixed(2)} s, ${verified.cpuSeconds.toFixed(2)} CPU s, one thread: ${Math.round(verified.eventsPerSecond)}/s a core by the clock, ${Math.round(verified.eventsPerCpuSecond)} per CPU second`,
     );
-  console.log(
-    `${Math.round(bytesPerEvent)} bytes of ledger per event: ${Object.entries(perEvent)
-      .map(([what, size]) => `${what} ${size}`)
-      .join(', ')}`,
-  );
+  if (checked !== null)
+    console.log(
+      `${checked.events} events with ${checked.segments} sealed segments checked against their opened text: ${Math.round(checked.eventsPerSecond)}/s, ${Math.round(checked.eventsPerCpuSecond)} per CPU second of ours`,
+    );
+  const { journal, ...lasting } = perEvent;
+  const listed = Object.entries(lasting).map(([what, size]) => `${what} ${size}`);
+  console.log(`${Math.round(bytesPerEvent)} bytes of ledger per event (bodies ${isOpen ? 'in the open' : 'sealed'}): ${listed.join(', ')}`);
+  console.log(`${Math.round(journal)} bytes of journal per event, until it is sealed`);
 }
 process.exit(0);
