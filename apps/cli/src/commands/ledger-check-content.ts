@@ -18,12 +18,9 @@ export function addCheckContent(ledger: Command, finding: (exit?: number) => voi
     .description(
       'Compare the opened text of the ledger store with its events and keys; exit code 1 for a finding, 2 when it could not check',
     )
-    .option(
-      '--config <file>',
-      'configuration of distributed mode; without it the state directory is that of `npm start`, which must be stopped',
-    )
+    .option('--config <file>', 'configuration; without engine sections the state directory is that of `npm start`, which must be stopped')
     .option('--state <dir>', 'state directory', './var')
-    .option('--keys <dir>', 'where content.key is (standalone: journal.key too); default: keys/ in the state directory')
+    .option('--keys <dir>', 'where the content keys are (standalone: journal.key too); default: keys/ in the state directory')
     .option('--from <time>', 'only what happened from this time on')
     .option('--to <time>', 'only what happened before this time')
     .option('--json', 'one JSON document on stdout, progress on stderr')
