@@ -14,7 +14,7 @@ cat > /tmp/client.xml <<XML
 XML
 # roles.sql names the place of each hash: <sha256 of the password of [the] NAME>.
 sql=$(cat "$(dirname "$0")/roles.sql")
-for name in migrator writer retention auditor examiner evidence; do
+for name in migrator writer retention eraser auditor examiner evidence; do
   sql=$(sed "s/<sha256 of the password of \(the \)\{0,1\}$name>/$(hash "clickhouse_$name")/" <<<"$sql")
 done
 ! grep -q "BY '<sha256 of" <<<"$sql" || { echo "apply-roles: roles.sql names a user this script does not know" >&2; exit 1; }

@@ -52,7 +52,7 @@ put('kafka_cluster_id', randomBytes(16).toString('base64url'));
 
 // ClickHouse: one administrator for the migration job; the service users are made from roles.sql with the passwords below.
 put('clickhouse-admin.xml', template('ops/clickhouse/admin.xml', { SHA256: sha256(password('clickhouse_admin')) }));
-for (const user of ['migrator', 'writer', 'retention', 'auditor', 'examiner', 'evidence']) password(`clickhouse_${user}`);
+for (const user of ['migrator', 'writer', 'retention', 'eraser', 'auditor', 'examiner', 'evidence']) password(`clickhouse_${user}`);
 
 password('postgres_admin');
 put('postgres_url', `postgres://affiant:${password('postgres_affiant')}@postgres:5432/affiant`);

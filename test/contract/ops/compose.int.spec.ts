@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -84,6 +84,37 @@ describe('make-secrets', () => {
     const files = [...JSON.stringify(config as AffiantConfig).matchAll(/"file":"\/run\/secrets\/([^"]+)"/g)].map(([, name]) => name);
     expect(files.length).toBeGreaterThan(8);
     for (const name of files) expect(given, name).toContain(name);
+    expect(config?.clickhouse).toMatchObject({ migrator: { user: 'affiant_migrator' }, eraser: { user: 'affiant_eraser' } });
+  });
+});
+
+describe('logins and keys', () => {
+  const text = (...path: string[]): string => readFileSync(join(packageRoot, ...path), 'utf8');
+
+  it('every user of roles.sql gets a password: made, handed to the job, and put in by it', ({ skip }) => {
+    const users = [...text('ops/clickhouse/roles.sql').matchAll(/<sha256 of the password of (?:the )?(\w+)>/g)].map(
+      ([, user]) => user ?? '',
+    );
+    expect(users).toEqual(expect.arrayContaining(['migrator', 'writer', 'retention', 'eraser']));
+    const put = /for name in (.*); do/.exec(text('ops/clickhouse/apply-roles.sh'))?.[1]?.split(' ');
+    expect(put?.toSorted()).toEqual(users.toSorted());
+    for (const user of users) expect(existsSync(join(directory, `clickhouse_${user}`)), user).toBe(true);
+    if (tool === null) skip();
+    const handed = project.services['clickhouse-roles']?.secrets?.map(({ source }) => source) ?? [];
+    for (const user of users) expect(handed).toContain(`clickhouse_${user}`);
+  });
+
+  it('each service has the keys it needs, and no other', ({ skip }) => {
+    const keys = (service: string): string[] => readdirSync(join(directory, `keys-${service}`)).toSorted();
+    expect(keys('proxy')).toEqual(['content.key', 'digest.key', 'placeholder.key']);
+    expect(keys('ledger')).toEqual(['content.key', 'ledger.key']);
+    expect(keys('evidence')).toEqual(['ledger.key']);
+    expect(keys('console')).toEqual(['placeholder.key']);
+    if (tool === null) skip();
+    for (const [name, { volumes }] of Object.entries(project.services)) {
+      const mounted = (volumes ?? []).flatMap(({ source }) => /\/keys-(\w+)$/.exec(source ?? '')?.[1] ?? []);
+      expect(mounted, name).toEqual(['proxy', 'ledger', 'evidence', 'console'].includes(name) ? [name] : []);
+    }
   });
 });
 

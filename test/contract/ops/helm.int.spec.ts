@@ -124,8 +124,11 @@ describe('the chart', () => {
     if (tool === null) skip();
     const secrets = (object: Rendered): string[] =>
       object.spec.template.spec.volumes.flatMap(({ projected }) => projected?.sources.map(({ secret }) => secret.name) ?? []);
-    expect(secrets(named('StatefulSet', 'affiant-proxy'))).toEqual(['affiant-engines', 'affiant-providers']);
-    expect(secrets(named('StatefulSet', 'affiant-ledger'))).toEqual(['affiant-engines']);
+    expect(secrets(named('StatefulSet', 'affiant-proxy'))).toEqual(['affiant-engines', 'affiant-providers', 'affiant-keys-proxy']);
+    // The logins that delete, and the keys of the log and of content.
+    expect(secrets(named('StatefulSet', 'affiant-ledger'))).toEqual(['affiant-engines', 'affiant-maintenance', 'affiant-keys-ledger']);
+    expect(secrets(named('StatefulSet', 'affiant-evidence'))).toEqual(['affiant-engines', 'affiant-keys-evidence']);
+    expect(secrets(named('StatefulSet', 'affiant-console'))).toEqual(['affiant-engines', 'affiant-keys-console']);
     expect(secrets(named('Job', 'affiant-migrate'))).toEqual(['affiant-engines', 'affiant-migrator']);
   });
 
@@ -134,6 +137,8 @@ describe('the chart', () => {
     for (const name of ['affiant-config', 'affiant-migrate']) {
       const { config, problems } = checkConfig(named('ConfigMap', name).data?.['affiant.yaml'] ?? '');
       expect(problems).toEqual([]);
+      expect(config?.clickhouse).toMatchObject({ migrator: { user: 'affiant_migrator' }, eraser: { user: 'affiant_eraser' } });
+      expect(config?.erasure).toEqual({ request: ['privacy'], approve: ['compliance'] });
       expect(config?.server).toMatchObject({ host: '0.0.0.0', drain_timeout: 30_000, metrics_port: 8483 });
     }
     expect(named('ConfigMap', 'affiant-migrate').metadata.annotations?.['helm.sh/hook']).toBe('pre-install,pre-upgrade');
