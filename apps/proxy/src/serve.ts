@@ -1,12 +1,11 @@
 import { AffiantError, toAffiantError } from '#errors';
-import type { EventContext } from '#events';
 import type { Identity } from '#identity';
 import type { Arrival, Call, Caller } from './call.js';
 import { state, stateUnread } from './decide/decide.js';
 import { deliver, reasonsOf } from './forward/deliver.js';
 import { holdAnswer, holdNew, joinHeld, rememberBlocked } from './hold/join.js';
 import { admit, findRoute, identify, isAdmitted } from './identify/identify.js';
-import { inspect, sessionOf } from './inspect/inspect.js';
+import { contextOf, inspect, sessionOf } from './inspect/inspect.js';
 import { ClientGone, discardBody, NO_BODY, readBody, unreadBody, type ReceivedBody } from './intake/read-body.js';
 import { refusalOf, sendWhole } from './intake/refuse.js';
 import { conclude } from './record/conclude.js';
@@ -42,7 +41,7 @@ async function serveCaller(caller: Caller, services: Services): Promise<void> {
       body = await receive(caller, services);
       admit(caller);
       const policy = services.policies.for(caller.credential.principal, caller.connection.name);
-      call = await inspect(caller, body, policy);
+      call = await inspect(caller, body, policy, services.clock.nowMs());
     } catch (cause) {
       if (cause instanceof ClientGone) throw cause;
       return await refuseUnread(caller, body, cause, services);
@@ -83,12 +82,7 @@ async function refuseBlocked(call: Call, services: Services): Promise<void> {
 async function refuseUnread(caller: Caller, body: ReceivedBody, cause: unknown, services: Services): Promise<void> {
   const error = toAffiantError(cause, 'internal', 'the call could not be read');
   if (error.code === 'internal') services.logger.error({ exchange: caller.id, err: (cause as Error).message }, 'call refused');
-  const context: EventContext = {
-    session_id: sessionOf(caller, null),
-    exchange_id: caller.id,
-    principal: caller.credential.principal,
-    connection: caller.connection.name,
-  };
+  const context = contextOf(caller, sessionOf(caller, null), services.clock.nowMs());
   const exchange = { ...caller, context, segmentScope: null };
   const verdict = gatewayVerdict(`${error.code}: ${error.message}`);
   await stateUnread(caller, context, body, verdict, services, (why) => void endUnserved(exchange, why, services));

@@ -31,7 +31,7 @@ export interface Period {
   readonly limit: number;
 }
 
-/** Bodies are put together from what their session sent, so they are asked for by session; lone exchanges this many at a time. */
+/** Bodies are put together from what their session sent, so they are asked for by session; exchanges without one, and those that share a day, this many at a time. */
 const LONE = 50;
 
 const EXCHANGES = `
@@ -94,7 +94,7 @@ function bySession(exchanges: readonly PastExchange[]): PastExchange[][] {
     if (group === undefined) sessions.set(exchange.session_id, [exchange]);
     else group.push(exchange);
   }
-  return [...sessions].flatMap(([session, group]) => (session === '' ? chunks(group, LONE) : [group]));
+  return [...sessions].flatMap(([session, group]) => (session === '' || session.startsWith('day:') ? chunks(group, LONE) : [group]));
 }
 
 const chunks = <T>(list: readonly T[], size: number): T[][] =>

@@ -1,5 +1,6 @@
 import type { Clock } from '#events';
 import type { Call } from '../call.js';
+import { namedSession } from '../inspect/day-session.js';
 import { HeldCall } from './held-call.js';
 
 /** Held calls and failed exchanges remembered at one time. */
@@ -128,13 +129,13 @@ function keyOf(call: Call): string {
 
 /** Title twins come from the same session; without one there is nothing to tell them by. */
 function promptKeyOf(call: Call): string | null {
-  if (call.screened.promptDigest === null || call.context.session_id === null) return null;
+  if (call.screened.promptDigest === null || namedSession(call.context.session_id) === null) return null;
   return `${who(call)}\n${call.screened.promptDigest.toString('latin1')}`;
 }
 
 function who(call: Call): string {
   const { issuer, subject } = call.credential.principal;
-  return `${issuer}\n${subject}\n${call.connection.name}\n${call.context.session_id ?? ''}`;
+  return `${issuer}\n${subject}\n${call.connection.name}\n${namedSession(call.context.session_id) ?? ''}`;
 }
 
 /** Agents of one session ask side by side; their ids keep their calls apart. */

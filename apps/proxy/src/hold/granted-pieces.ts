@@ -1,5 +1,6 @@
 import type { Verdict } from '#policy';
 import type { Call } from '../call.js';
+import { namedSession } from '../inspect/day-session.js';
 import type { Ticket } from './ticket.js';
 
 const PIECES = 50_000;
@@ -64,7 +65,12 @@ function holding(verdict: Verdict): string[] {
 
 function keyOf(call: Call, piece: Buffer): string {
   const { issuer, subject } = call.credential.principal;
-  return [issuer, subject, call.connection.name, call.context.session_id ?? '', call.policy.set.digest, piece.toString('latin1')].join(
-    '\n',
-  );
+  return [
+    issuer,
+    subject,
+    call.connection.name,
+    namedSession(call.context.session_id) ?? '',
+    call.policy.set.digest,
+    piece.toString('latin1'),
+  ].join('\n');
 }

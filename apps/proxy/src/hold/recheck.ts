@@ -27,7 +27,7 @@ async function recheckRequest(call: Call, ticket: Ticket, changed: boolean, twin
   let { callDigest } = call.screened;
   if (changed) {
     const policy = services.policies.for(call.credential.principal, call.connection.name);
-    const { screened } = await inspect(call, call.body, policy);
+    const { screened } = await inspect(call, call.body, policy, services.clock.nowMs());
     refuseIfStricter(screened.verdict, ticket);
     callDigest = screened.callDigest;
   }

@@ -5,6 +5,7 @@ import type { Clock, EventContext, EventDraft, Ids } from '#events';
 import type { Logger } from '#observability';
 import type { Verdict } from '#policy';
 import type { Call } from '../call.js';
+import { namedSession } from '../inspect/day-session.js';
 import { decisionDraft } from '../record/drafts.js';
 import type { Evidence } from '../record/evidence.js';
 import { watchTicket } from './watch-ticket.js';
@@ -90,7 +91,7 @@ export class Tickets {
           one.subject_digest === subject.digest &&
           one.policy_digest === call.policy.set.digest &&
           one.connection === call.connection.name &&
-          one.session_id === call.context.session_id &&
+          namedSession(one.session_id) === namedSession(call.context.session_id) &&
           one.requester.issuer === principal.issuer &&
           one.requester.subject === principal.subject &&
           (one.state === 'pending' ? one.expires_at > clock.nowMs() : (one.decided_at ?? 0) > since),

@@ -9,7 +9,7 @@ const SCOPES = 10_000;
 const OVERLAP_MS = 300_000;
 const PAGE = 10_000;
 
-/** What shares a key: a session of one principal on one connection. Calls without a session share that of the principal there. */
+/** What shares a key: a session of one principal on one connection; calls that name none have one a day (inspect/day-session.ts). */
 export function keyScopeOf({ principal, connection, session_id }: EventContext): string {
   return `${principal?.issuer ?? ''}\n${principal?.subject ?? ''}\n${connection ?? ''}\n${session_id ?? ''}`;
 }
