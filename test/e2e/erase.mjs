@@ -49,7 +49,7 @@ try {
         authorization: `Bearer ${caller}`,
         'content-type': 'application/json',
         'anthropic-version': '2023-06-01',
-        'x-claude-code-session-id': session,
+        ...(session === null ? {} : { 'x-claude-code-session-id': session }),
       },
       body: JSON.stringify({ model: 'claude-sonnet-4-5', max_tokens: 50, messages }),
     });
@@ -61,15 +61,21 @@ try {
   await say('to-erase', [`remember ${gone}`, 'I do', `and ${gone} again`]);
   await say('to-erase', [large]);
   await say('to-keep', [`remember ${kept}`]);
+  await say(null, [`on its own ${gone}`]);
   const texts = async (session) =>
     (await sql(
       instance,
       auditor,
       `SELECT body, erased, resolved FROM audit.bodies WHERE session_id = '${session}' ORDER BY occurred_at`,
     )) ?? [];
+  const lone = async () => {
+    const query = `SELECT session_id FROM audit.sessions WHERE principal_subject = 'eve' AND session_id LIKE 'day:%'`;
+    const [session] = (await sql(instance, auditor, query)) ?? [];
+    return session === undefined ? [] : (await texts(session.session_id)).map((row) => ({ ...row, ...session }));
+  };
   await until(
     'all bodies are queryable',
-    async () => (await texts('to-erase')).length === 6 && (await texts('to-keep')).length === 2,
+    async () => (await texts('to-erase')).length === 6 && (await texts('to-keep')).length === 2 && (await lone()).length === 2,
     120_000,
   );
   check(
@@ -120,6 +126,15 @@ try {
     JSON.stringify(after[0]),
   );
   check('another session is as it was', JSON.stringify(await texts('to-keep')).includes(kept));
+  const [{ session_id: day, body }] = await lone();
+  check('a call that names no session is in one of its day, and still readable', body.includes(gone), day);
+  const third = (await as('ada', 'erase', '--session', day, '--reason', 'the customer asked', '--basis', 'GDPR 17(1)(b)')).erasure.id;
+  await as('ben', 'erasures', 'approve', third, '--reason', 'agreed');
+  await until('that is erased too', async () => (await stateOf(third)).state === 'erased', 60_000);
+  check(
+    'and is erased with it',
+    (await lone()).every((row) => row.erased === 1),
+  );
   const left = await until('the text is gone from the disk', async () => ((await remains()).length === 0 ? [] : null), 120_000).catch(
     remains,
   );
