@@ -133,6 +133,12 @@ const policy = z
     request: action.optional(),
     response: action.optional(),
     tool_input: action.optional(),
+    restore: z
+      .array(z.enum(['text', 'tool_input']))
+      .min(1)
+      .max(2)
+      .optional()
+      .meta({ description: 'with `request: mask`: where an answer gives the caller back the values this very request brought' }),
     when: condition.optional(),
     action: action.optional(),
     approvers: approvers.optional(),
@@ -147,6 +153,7 @@ const policy = z
         if (value[place] !== undefined) issue(`${place} belongs to detect`, place);
     if (value.when !== undefined && value.detect === undefined && value.action === undefined) issue('when needs action');
     if (value.when === undefined && value.action !== undefined) issue('action belongs to when', 'action');
+    if (value.restore !== undefined && value.request !== 'mask') issue('restore belongs to request: mask', 'restore');
     if (value.action === 'mask') issue('a condition cannot mask; use detect for that', 'action');
     const actions = [value.request, value.response, value.tool_input, value.action];
     if (actions.includes('hold') && value.approvers === undefined) issue('hold needs approvers');

@@ -33,6 +33,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'approval.refused': { class: 'api', activity: 3, severity: SEVERITY.medium, profiles: ['security_control'], fields: DENIED },
   'path.refused': { class: 'api', activity: OTHER, severity: SEVERITY.low, profiles: ['security_control'], fields: DENIED },
   'value.leaked': { class: 'api', activity: OTHER, severity: SEVERITY.high },
+  'value.restored': { class: 'api', activity: 2, severity: SEVERITY.low },
   'identity.refused': { class: 'authentication', activity: 1, severity: SEVERITY.low },
   'policy.published': { class: 'entity', activity: 3, severity: SEVERITY.low, entity: 'Policy' },
   'connection.registered': { class: 'entity', activity: 10, entity: 'Connection' },

@@ -154,6 +154,7 @@ export const CONTROLS: readonly Control[] = [
   control('identity.refused', refused),
   control('path.refused', { ...asAlice, ...refused }),
   control('value.leaked', { ...asAlice, outcome: 'failure', subject: 'us_ssn' }),
+  control('value.restored', { ...asAlice, subject: 'us_ssn' }),
   control('approval.refused', { ...asAlice, outcome: 'failure', subject: 'approval' }),
   control('approval.viewed', { ...asAlice, subject: 'approval' }),
   control('session.replayed', { ...asAlice, subject: 'session-1' }),

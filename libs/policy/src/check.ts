@@ -1,4 +1,4 @@
-import { checkConfig, type AffiantConfig, type ConfigProblem } from '#config';
+import { checkConfig, type AffiantConfig, type ConfigProblem, type PolicyConfig } from '#config';
 import { compileRegex } from '#detect';
 import { compileInput } from './compile.js';
 import { Locator } from './locate.js';
@@ -39,6 +39,25 @@ export function checkPolicyFile(text: string): PolicyCheck {
   };
 }
 
+/** Where another policy that always applies keeps what this one gives back. */
+function keptBack(policies: AffiantConfig['policies'], { name, detect, restore }: PolicyConfig): string[] {
+  const everywhere = policies.filter(
+    (other) => other.name !== name && other.connections === undefined && other.principals === undefined && other.when === undefined,
+  );
+  return (restore ?? []).flatMap((place) =>
+    everywhere
+      .filter((other) => other.restore?.includes(place) !== true)
+      .filter((other) => {
+        const answer = place === 'text' ? other.response : (other.tool_input ?? 'block');
+        return [other.request, answer].some((action) => action !== undefined && action !== 'allow');
+      })
+      .flatMap((other) => {
+        const types = (detect ?? []).filter((type) => other.detect?.includes(type));
+        return types.length === 0 ? [] : [`${place}: policy "${other.name}" does not restore ${types.join(', ')}, so it stays masked`];
+      }),
+  );
+}
+
 function warningsOf(config: AffiantConfig, compiled: ReturnType<typeof compileInput>): { path: string; message: string }[] {
   const warnings: { path: string; message: string }[] = [];
   const connections = new Set(config.connections.map(({ name }) => name));
@@ -58,6 +77,12 @@ function warningsOf(config: AffiantConfig, compiled: ReturnType<typeof compileIn
       warnings.push({ path: `${path}.action`, message: 'allow changes nothing: a stronger policy always wins' });
     if (policy.tool_input === 'mask')
       warnings.push({ path: `${path}.tool_input`, message: 'masking a tool input changes what is executed' });
+    if (policy.restore?.includes('tool_input') === true)
+      warnings.push({
+        path: `${path}.restore`,
+        message: 'a model can be led to write a placeholder into the input of a tool that sends it elsewhere: the value goes with it',
+      });
+    for (const kept of keptBack(config.policies, policy)) warnings.push({ path: `${path}.restore`, message: kept });
     for (const [at, source] of (policy.except_regex ?? []).entries()) {
       if (UNLIKE.every((value) => compileRegex(source, policy.name).matches(value)))
         warnings.push({ path: `${path}.except_regex[${at}]`, message: 'it excepts any value' });

@@ -39,6 +39,12 @@ describe('checkPolicyFile', () => {
       { line: 8, column: 5, path: 'patterns[0].words' },
     ],
     ['neither expression nor words', `${GOOD}patterns:\n  - name: own\n`, { line: 7, column: 5, path: 'patterns[0]' }],
+    [
+      'values given back that are not masked',
+      `${GOOD.replace('request: mask', 'request: block')}    restore: [text]\n`,
+      { line: 6, column: 14 },
+    ],
+    ['values given back nowhere we know', `${GOOD}    restore: [answer]\n`, { line: 6 }],
     ['an unknown key', GOOD.replace('request:', 'reqest:'), { line: 4, column: 5, path: 'policies[0].reqest' }],
     ['broken YAML', 'policies: [', { line: 1 }],
   ])('says where: %s', (_name, text, where) => {
@@ -63,6 +69,12 @@ describe('checkPolicyFile', () => {
       /ordinary text/,
     ],
     ['an exception of everything', `${GOOD}    except_regex: [ '.*' ]\n`, /excepts any value/],
+    ['values in the input of tools', `${GOOD}    restore: [tool_input]\n`, /sends it elsewhere/],
+    [
+      'what another policy keeps',
+      `${GOOD}    restore: [text]\n  - { name: cards, detect: [credit_card], response: mask }\n`,
+      /"cards" does not restore credit_card/,
+    ],
     ['a masked tool input', `${GOOD}    tool_input: mask\n`, /changes what is executed/],
   ])('warns of %s', (_name, text, message) => {
     const check = checkPolicyFile(text);

@@ -20,6 +20,41 @@ const yaml = (policies: string, patterns = ''): PolicySet =>
   compilePolicySet(parseConfig(`policies:\n${policies}\n${patterns}`, 'affiant.yaml'), '1');
 const APPROVERS = 'approvers: { group: data-owners }';
 
+describe('values that are given back', () => {
+  const selected = (policies: string) => yaml(policies).select(principal([]), 'c');
+  const OWN = 'detect: [us_ssn, email], request: mask, response: mask';
+
+  it('are those of policies that say so, where they say so', () => {
+    const one = selected(`  - { name: own, ${OWN}, restore: [text] }`);
+    expect(one.restores).toBe(true);
+    expect(one.restoredBy('text', 'us_ssn')).toBe('own');
+    expect(one.restoredBy('tool_input', 'us_ssn')).toBeNull();
+    expect(one.restoredBy('text', 'iban')).toBeNull();
+    expect(selected(`  - { name: own, ${OWN} }`).restores).toBe(false);
+  });
+
+  it.each([
+    ['masks it in requests', 'detect: [us_ssn], request: mask, tool_input: allow', null, null],
+    ['holds it in requests', `detect: [us_ssn], request: hold, tool_input: allow, ${APPROVERS}`, null, null],
+    ['masks it in answers', 'detect: [us_ssn], response: mask, tool_input: allow', null, 'own'],
+    ['says nothing of tool inputs, which blocks them', 'detect: [us_ssn], response: allow', 'own', null],
+    ['gives it back as well', 'detect: [us_ssn], request: mask, restore: [text]', 'own', null],
+    ['names another type', 'detect: [iban], request: mask', 'own', 'own'],
+  ])('stay masked when another policy %s', (_name, other, text, tool) => {
+    const both = selected(`  - { name: own, ${OWN}, restore: [text, tool_input] }\n  - { name: other, ${other} }`);
+    expect([both.restoredBy('text', 'us_ssn'), both.restoredBy('text', 'email')]).toEqual([text, 'own']);
+    expect(both.restoredBy('tool_input', 'us_ssn')).toBe(tool);
+  });
+
+  it('go by the policies that want the very value', () => {
+    const graded = selected(`  - { name: own, ${OWN}, tool_input: allow, restore: [text] }
+  - { name: other, detect: [us_ssn], request: mask, tool_input: allow, except: ['219-09-9999'] }`);
+    const [excepted, wanted] = ['SSN 219-09-9999', 'SSN 536-90-4399'].map((text) => graded.requestDetector!.scan(text)[0]!.grade);
+    expect(graded.restoredBy('text', 'us_ssn', excepted)).toBe('own');
+    expect(graded.restoredBy('text', 'us_ssn', wanted)).toBeNull();
+  });
+});
+
 describe('values', () => {
   const set = yaml(`
   - { name: mask-all, detect: [us_ssn, email], request: mask, response: mask, tool_input: allow }

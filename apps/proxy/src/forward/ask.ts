@@ -28,11 +28,14 @@ export async function openAnswer(
   const { headers } = call.request;
   // Opened while people decided: the answer goes on from the bytes that kept the client waiting.
   const keptAlive = call.link.opened;
-  const screener = call.protocol.screenResponse(call.policy.screening, {
-    status: head.status,
-    contentType: head.contentType,
-    ...(keptAlive ? { keptAlive: headers } : {}),
-  });
+  const screener = call.protocol.screenResponse(
+    { ...call.policy.screening, originals: call.screened.originals },
+    {
+      status: head.status,
+      contentType: head.contentType,
+      ...(keptAlive ? { keptAlive: headers } : {}),
+    },
+  );
   const prefix = keptAlive ? call.protocol.keepAlive(headers, false) : null;
   return new MaskedAnswer(head, screener, services.digestKey, call.link.elapsedUs(), services.limits.response_bytes, prefix);
 }

@@ -1,13 +1,12 @@
 import { decodeJsonText, encodeJsonText, JsonTextOffsets, jsonTextBoundary, type Steps } from '#wire';
-import type { PolicyAction } from '#config';
 import { askDetector } from './guard.js';
 import { SCAN_BYTES, WINDOW_BYTES } from './large-leaf.js';
 import { findReplacements, leafEdits, leafLabel, leafText, type Leaf, type MaskEdit, type MaskRules } from './leaf.js';
-import { ValueStream, type FoundValue, type Replacement } from './stream-masker.js';
+import { ValueStream, type FoundValue, type Replacement, type Treatment } from './stream-masker.js';
 
 /** A replacement in the bytes of a document, with what policy wants done about the value. */
 export interface FoundEdit extends MaskEdit {
-  readonly action: PolicyAction;
+  readonly action: Treatment;
 }
 
 const VALUES_PER_STEP = 16;

@@ -29,6 +29,7 @@ const MAX_ORIGINALS = 65_536;
  */
 export class Originals {
   private readonly known = new Map<string, Original | null>();
+  private readonly heads = new Map<string, ValueKind & { readonly head: string }>();
 
   constructor(
     private readonly placeholder: Placeholder,
@@ -44,6 +45,8 @@ export class Originals {
   add(bytes: Buffer, { start, end, of, placeholder }: MaskedPlace): void {
     const value = this.read(bytes.subarray(start, end), of.type, placeholder);
     if (value === null) return;
+    const head = placeholder.slice(0, placeholder.lastIndexOf(':') + 1);
+    this.heads.set(`${head} ${of.grade ?? ''}`, { ...of, head });
     const known = this.known.get(placeholder);
     if (known === undefined) {
       if (this.known.size < MAX_ORIGINALS) this.known.set(placeholder, { type: of.type, grades: new Set([of.grade]), value, placeholder });
@@ -56,6 +59,11 @@ export class Originals {
   /** Undefined for what is no placeholder of this request, and for one that is not unique. */
   get(placeholder: string): Original | undefined {
     return this.known.get(placeholder) ?? undefined;
+  }
+
+  /** The kinds of values there are, with how their placeholders begin. */
+  *kinds(): Generator<ValueKind & { readonly head: string }> {
+    yield* this.heads.values();
   }
 
   *values(): Generator<Original> {

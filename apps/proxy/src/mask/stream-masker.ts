@@ -1,6 +1,9 @@
 import type { PolicyAction } from '#config';
 import type { Detector, Placeholder, ScanStream, Span } from '#detect';
 
+/** `restore`: the upstream wrote a placeholder, and the caller alone gets the value it stands for. All others are what policy does about a value. */
+export type Treatment = PolicyAction | 'restore';
+
 /** What kind of value was found. */
 export type ValueKind = Pick<Span, 'type' | 'grade'>;
 
@@ -9,7 +12,7 @@ export interface Replacement {
   readonly start: number;
   readonly end: number;
   readonly text: string;
-  readonly action: PolicyAction;
+  readonly action: Treatment;
   /** The value it covers; absent when it covers more than one value. */
   readonly of?: ValueKind | undefined;
 }
@@ -104,4 +107,9 @@ export function applyReplacements(text: string, replacements: readonly Replaceme
     at = end;
   }
   return out + text.slice(at);
+}
+
+/** Whether a replacement is carried out: `passes` says what the client may have as it is. */
+export function isCarriedOut(action: Treatment, forTrail: boolean, passes: (action: Treatment) => boolean): boolean {
+  return action === 'restore' ? !forTrail : forTrail || !passes(action);
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ConnectionConfig } from '#config';
+import type { ConnectionConfig, RestorePlace } from '#config';
 import type { AffiantError } from '#errors';
 import type { Mask } from '#events';
 import type { Placeholder } from '#detect';
@@ -83,6 +83,14 @@ export interface Leak {
   count: number;
 }
 
+/** Values of one type that the caller gets back in one place. */
+export interface Restored {
+  readonly entity: string;
+  readonly policy: string;
+  readonly place: RestorePlace;
+  count: number;
+}
+
 export interface ResponseFacts {
   readonly model: string | null;
   readonly stopReason: string | null;
@@ -96,6 +104,8 @@ export interface ResponseFacts {
   readonly rules: readonly RuleOutcome[];
   /** Values that lay across two texts of the response, found when the second came: what had gone out by then cannot be called back. */
   readonly leaks?: readonly Leak[];
+  /** Values the client gets, or was to get, in place of placeholders. */
+  readonly restored?: readonly Restored[];
   /** An `event: error` was seen mid-stream. */
   readonly upstreamError: { readonly type: string; readonly message: string } | null;
   /** The protocol's own end was seen (message_stop, or whole JSON). */
@@ -131,6 +141,8 @@ export interface ScreenContext {
   readonly placeholder: Placeholder;
   /** Key of the scan cache: policy digest and detector version. */
   readonly cacheScope: string;
+  /** Values of the request that this is the answer to; absent = nothing is given back. */
+  readonly originals?: Originals | null;
   /** What the connection says about calls of its protocol; absent = its defaults. */
   readonly connection?: Pick<ConnectionConfig, 'provider_state'>;
 }

@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createDetector, maskText } from '#detect';
 import { AnthropicProtocol } from './anthropic-protocol.js';
 import { ENTITIES } from '../shared/testing/entities.js';
+import { restoringContext } from '../shared/testing/restoring.js';
 import { ALL_TYPES, testContext, testPlaceholder, type TestPolicy } from '../shared/testing/policies.js';
 import { eachByte, feed } from '../shared/testing/feed.js';
 import { assembled, MESSAGE_END, MESSAGE_START, textBlock, toolBlock } from './testing/streams.js';
@@ -121,6 +122,43 @@ describe.each(ENTITIES)('$name', ({ text, value }) => {
       const { bytes } = run(events(stream), {});
       counts.set('broken off', (counts.get('broken off') ?? 0) + 1);
       if (cut - from >= 6 && bytes.includes(JSON.stringify(value.slice(0, cut - from)).slice(1, -1))) leaks++;
+    }
+  });
+});
+
+describe.each(ENTITIES)('given back: $name', ({ text, value }) => {
+  const masked = mask(text);
+  const echo = async (stream: string): Promise<{ client: string; trail: string }> => {
+    const context = await restoringContext(protocol, [text]);
+    const { released, recorded, blocked } = feed(
+      protocol.screenResponse(context, { status: 200, contentType: 'text/event-stream' }),
+      events(stream),
+    );
+    expect(blocked).toBeNull();
+    const of = (bytes: Buffer): string => assembled(bytes).get('0 text') ?? assembled(bytes).get('0 partial_json') ?? '';
+    if (recorded.includes(JSON.stringify(value).slice(1, -1))) leaks++;
+    counts.set('given back', (counts.get('given back') ?? 0) + 1);
+    return { client: of(released), trail: of(recorded) };
+  };
+
+  it('in text, the placeholder cut in two at every place', async () => {
+    for (let cut = 0; cut <= masked.length; cut++)
+      expect(await echo(wrap(textBlock([masked.slice(0, cut), masked.slice(cut)])))).toEqual({ client: text, trail: masked });
+  });
+
+  it('in text, in deltas of every fixed size', async () => {
+    for (let size = 1; size <= 24; size++) {
+      const pieces = Array.from({ length: Math.ceil(masked.length / size) }, (_, i) => masked.slice(i * size, (i + 1) * size));
+      expect(await echo(wrap(textBlock(pieces)))).toEqual({ client: text, trail: masked });
+    }
+  });
+
+  it('in the input of a tool, cut at every place, escaped as JSON', async () => {
+    const json = JSON.stringify({ note: masked, n: 1 });
+    for (let cut = 0; cut <= json.length; cut++) {
+      const { client, trail } = await echo(wrap(toolBlock('lookup', [json.slice(0, cut), json.slice(cut)])));
+      expect(JSON.parse(client)).toEqual({ note: text, n: 1 });
+      expect(trail).toBe(json);
     }
   });
 });

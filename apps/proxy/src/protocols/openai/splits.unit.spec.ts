@@ -2,6 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createDetector, maskText } from '#detect';
 import { ENTITIES } from '../shared/testing/entities.js';
 import { eachByte, feed } from '../shared/testing/feed.js';
+import { restoringContext } from '../shared/testing/restoring.js';
 import { ALL_TYPES, testContext, testPlaceholder, type TestPolicy } from '../shared/testing/policies.js';
 import { OpenaiProtocol } from './openai-protocol.js';
 import { chatCall, chatText, deltasOf, DONE, eventsOf, ResponsesEvents, USAGE, wholesOf } from './testing/streams.js';
@@ -162,6 +163,45 @@ describe.each(FAMILIES.filter(({ name }) => RAW.has(name)))('$name, by bytes', (
       for (let cut = 0; cut < bytes.length; cut += 149)
         check(`${family.name}, raw chunks`, family, entity, [bytes.subarray(0, cut), bytes.subarray(cut)]);
       check(`${family.name}, raw bytes`, family, entity, eachByte(bytes));
+    }
+  });
+});
+
+describe.each(FAMILIES)('$name, given back', (family) => {
+  const content = family.content ?? ((text: string): string => text);
+
+  it.each(ENTITIES)('$name, at all places, cut in two deltas at every place and in small ones', async ({ text, value }) => {
+    const masked = mask(text);
+    const full = content(masked);
+    const isJson = family.policy === masking && family.content !== undefined;
+    const context = await restoringContext(protocol, [text]);
+    const same = (got: string): unknown => (isJson ? JSON.parse(got) : got);
+    const cuts = Array.from({ length: Math.ceil(full.length / (family.step ?? 1)) }, (_, i) => i * (family.step ?? 1));
+    const split = [
+      ...cuts.map((cut) => [full.slice(0, cut), full.slice(cut)]),
+      ...[1, 3, 7, 16].map((size) => Array.from({ length: Math.ceil(full.length / size) }, (_, i) => full.slice(i * size, (i + 1) * size))),
+    ];
+    for (const pieces of split) {
+      const screener = protocol.screenResponse(context, { status: 200, contentType: 'text/event-stream' });
+      const { released, recorded, blocked } = feed(screener, events(family.stream(pieces)));
+      expect(blocked).toBeNull();
+      counts.set('given back', (counts.get('given back') ?? 0) + 1);
+      for (const [bytes, said] of [
+        [released, text],
+        [recorded, masked],
+      ] as const) {
+        const expected = isJson ? JSON.parse(json(said)) : said;
+        const got = [...deltasOf(bytes).values()].filter((one) => one !== '' && one !== 'null');
+        expect(got.map(same)).toEqual([family.name.endsWith('escaped') ? { note: said } : expected]);
+        const wholes = wholesOf(
+          eventsOf(bytes).filter(
+            (event) => typeof event !== 'string' && !String(event['type']).endsWith('.delta') && event['choices'] === undefined,
+          ),
+        ).filter((one) => one !== 'text');
+        expect(wholes).toHaveLength(family.wholes);
+        for (const one of wholes) expect(same(one)).toEqual(family.name.endsWith('escaped') ? { note: said } : expected);
+      }
+      if ([value, written(value), written(written(value))].some((form) => recorded.includes(form))) leaks++;
     }
   });
 });

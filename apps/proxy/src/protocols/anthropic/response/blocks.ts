@@ -6,6 +6,8 @@ import { askDetector } from '../../../mask/guard.js';
 import { textWindows } from '../../../mask/leaf-steps.js';
 import { findReplacements, leafEdits, leafLabel, leafText } from '../../../mask/leaf.js';
 import { Seam } from '../../../mask/seam.js';
+import { RestoreStream } from '../../../mask/restore-stream.js';
+import { Restorer } from '../../../mask/restorer.js';
 import { StreamMasker, type Replacement } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
 import type { PlacedLeaf } from '../../shared/leaf-collector.js';
@@ -13,12 +15,12 @@ import { sha256 } from '../../shared/request/digests.js';
 import { member, text, type FactsOfResponse } from '../../shared/response/facts.js';
 import { frameBytes } from '../../shared/response/frame-bytes.js';
 import type { HoldQueue } from '../../shared/response/hold-queue.js';
-import { judgeTextSteps } from '../../shared/response/judge-text.js';
+import { judgeRestoredSteps } from '../../shared/response/judge-text.js';
 import type { Outbox, Rendered } from '../../shared/response/outbox.js';
 import type { StreamEvent } from './read-frame.js';
 import { TextChannel } from '../../shared/response/text-channel.js';
 import { TextItem } from '../../shared/response/text-item.js';
-import { judgeToolInput, maskedInput, toolRules } from '../../shared/response/tool-input.js';
+import { judgeToolInput, maskedInput, toolRules, type ToolContext } from '../../shared/response/tool-input.js';
 import type { WholeValues } from '../../shared/response/whole-values.js';
 
 const SUMMARY_UNITS = 4_000;
@@ -51,6 +53,8 @@ export class Blocks {
   private readonly detector: Detector | null;
   /** Between the texts of the answer. */
   private readonly seam: Seam | null;
+  private readonly restorer: Restorer | null;
+  private readonly tools: ToolContext;
 
   constructor(
     private readonly context: ScreenContext,
@@ -66,6 +70,8 @@ export class Blocks {
     const asks = this.detector?.types.some((type) => policy.actionFor('response', type).action === 'hold') ?? false;
     this.keepsText = policy.readsResponseText || asks;
     this.seam = this.detector === null ? null : new Seam(this.detector, policy, (...leak) => record.leaked(...leak));
+    this.restorer = Restorer.of(context, 'text');
+    this.tools = { ...context, restorer: Restorer.of(context, 'tool_input') };
     this.keepsTools = policy.readsToolInput || policy.toolInputDetector !== null;
   }
 
@@ -91,8 +97,7 @@ export class Blocks {
     const leaf = textLeaf(event);
     const isInput = event.deltaType === 'input_json_delta';
     const edits = [...shift, ...(yield* this.values.editSteps(event, (other) => other === leaf))];
-    if (leaf === undefined || (isInput && !this.keepsTools) || (!isInput && this.detector === null && !this.keepsText))
-      this.push(event, edits);
+    if (leaf === undefined || (isInput && !this.keepsTools) || (!isInput && !this.readsText)) this.push(event, edits);
     else yield* this.text(event, leaf, this.channel(block, isInput ? 'input' : `${event.deltaType} ${leaf.key}`), edits);
   }
 
@@ -119,7 +124,8 @@ export class Blocks {
       const isInput = key === 'input';
       const { rules } = this.values;
       const masker = rules === null || isInput ? null : askDetector(() => new StreamMasker(rules.detector, rules.judge, rules.placeholder));
-      channel = new TextChannel(masker, isInput || this.keepsText);
+      const restore = key === TEXT && this.restorer !== null ? new RestoreStream(this.restorer) : null;
+      channel = new TextChannel(masker, isInput || this.keepsText, restore);
       if (key === TEXT) this.seam?.begin();
       block.channels.set(key, channel);
     }
@@ -133,7 +139,7 @@ export class Blocks {
     for (const part of textWindows(event.data, leaf)) {
       if (own !== '') yield;
       own += part;
-      this.refuseBlocked(askDetector(() => channel.push(part)));
+      this.decided(askDetector(() => channel.push(part)));
       if (isText) this.seam?.push(part);
     }
     if (own === '') channel.push('');
@@ -144,8 +150,13 @@ export class Blocks {
     this.outbox.push(new TextItem(event, [slot], edits, { taken: rest }));
   }
 
+  private get readsText(): boolean {
+    return this.detector !== null || this.keepsText || this.restorer !== null;
+  }
+
   /** A value that policy blocks in a response ends it where it was found. */
-  private refuseBlocked(replacements: readonly Replacement[]): void {
+  private decided(replacements: readonly Replacement[]): void {
+    if (this.restorer !== null) this.record.gaveBack('text', replacements);
     if (replacements.every((replacement) => replacement.action !== 'block')) return;
     const rules = outcomesOf(this.findings.list()).filter((outcome) => outcome.action === 'block');
     this.outbox.push({ weight: 0, take: () => null });
@@ -168,7 +179,7 @@ export class Blocks {
   private startInputEdits(event: StreamEvent, channel: TextChannel, forTrail: boolean): Edit[] {
     const rules = toolRules(this.context, null);
     if (rules === null || event.leaves === null) return [];
-    const isWanted = (replacement: Replacement): boolean => forTrail || !channel.passesAsIs(replacement);
+    const isWanted = (replacement: Replacement): boolean => channel.carries(replacement, forTrail);
     return event.leaves
       .filter((leaf) => leaf.inToolInput)
       .flatMap((leaf) => {
@@ -192,11 +203,12 @@ export class Blocks {
   }
 
   private *closeText(channel: TextChannel): Steps<void> {
-    const replacements = askDetector(() => channel.end());
-    this.refuseBlocked(replacements);
+    this.decided(askDetector(() => channel.end()));
     if (!channel.isKept) return;
     const { policy } = this.context;
-    const judged = policy.readsResponseText ? yield* judgeTextSteps(channel.text, (window) => policy.evaluateResponseText(window)) : [];
+    const judged = policy.readsResponseText
+      ? yield* judgeRestoredSteps(channel.text, channel.restorations, (window) => policy.evaluateResponseText(window))
+      : [];
     const asked = channel.asks ? outcomesOf(this.findings.list()).filter((outcome) => outcome.action === 'hold') : [];
     // A condition names no value to replace: `mask` hides the whole text.
     const hides = judged.find((rule) => rule.action === 'mask');
@@ -211,10 +223,13 @@ export class Blocks {
     const inputs = [...block.startInputs, ...(channel.text === '' ? [] : [channel.text])];
     const outcomes: RuleOutcome[] = [];
     for (const json of inputs.length === 0 ? ['{}'] : inputs) {
-      const { verdict, replacements, findings } = yield* judgeToolInput(tool, json, this.context);
+      const { verdict, replacements, findings } = yield* judgeToolInput(tool, json, this.tools);
       this.record.judged(findings, verdict.rules);
       outcomes.push(...verdict.rules);
-      if (json === channel.text) channel.setReplacements(replacements);
+      if (json === channel.text) {
+        channel.setReplacements(replacements);
+        this.record.gaveBack('tool_input', replacements);
+      }
     }
     const whole = channel.text === '' ? (inputs[0] ?? '{}') : channel.text;
     this.decide(verdictOf(outcomes), tool, channel, whole, () => run(maskedInput(whole, this.context)));

@@ -1,7 +1,7 @@
 import { JsonScanner, spliceSteps, type Edit, type Steps } from '#wire';
-import type { PolicyAction } from '#config';
 import { leafText, type MaskRules } from '../../../mask/leaf.js';
 import { leafEditSteps, type FoundEdit } from '../../../mask/leaf-steps.js';
+import type { Treatment } from '../../../mask/stream-masker.js';
 import type { PlacedLeaf } from '../../shared/leaf-collector.js';
 import { DocumentCollector, type ContentBlock, type Range } from './document-collector.js';
 
@@ -44,18 +44,31 @@ export class JsonBody {
     for (const edit of edits) this.found.push(edit);
   }
 
+  /** Adds what is given back, once all that is masked is known: nothing where that lies. Sorted. */
+  restore(edits: readonly FoundEdit[]): void {
+    const free: FoundEdit[] = [];
+    let next = 0;
+    for (const edit of edits) {
+      while (next < this.found.length && this.found[next]!.end <= edit.start) next++;
+      if (next === this.found.length || this.found[next]!.start >= edit.end) free.push(edit);
+    }
+    if (free.length === 0) return;
+    this.found.push(...free);
+    this.found.sort((a, b) => a.start - b.start);
+  }
+
   /** Replaces a whole string. */
   hide(leaf: PlacedLeaf, replacement: Buffer): void {
     this.found.push({ start: leaf.start, end: leaf.end, bytes: replacement, action: 'mask', of: undefined });
   }
 
   /** True when both forms may differ for a value treated like that. */
-  some(is: (action: PolicyAction) => boolean): boolean {
+  some(is: (action: Treatment) => boolean): boolean {
     return this.found.some(({ action }) => is(action));
   }
 
   /** The bytes with the replacements that `carriesOut` names; the document's own bytes when there are none. */
-  *render(carriesOut: (action: PolicyAction) => boolean): Steps<Buffer> {
+  *render(carriesOut: (action: Treatment) => boolean): Steps<Buffer> {
     const edits: Edit[] = [];
     for (const [i, edit] of this.found.entries()) {
       if (carriesOut(edit.action)) edits.push(edit);

@@ -1,16 +1,19 @@
-import type { PolicyAction } from '#config';
 import type { RuleOutcome } from '#policy';
 import { encodeJsonText, run, type Steps } from '#wire';
 import { Findings, outcomesOf, verdictOf } from '../../../mask/findings.js';
-import { leafEditSteps, textWindows } from '../../../mask/leaf-steps.js';
+import { leafEditSteps, replacementEditSteps, replacementSteps, textWindows, type FoundEdit } from '../../../mask/leaf-steps.js';
+import { restoreSteps } from '../../../mask/restore-stream.js';
+import { Restorer, type Restoration } from '../../../mask/restorer.js';
 import { Seam } from '../../../mask/seam.js';
-import { applyReplacements } from '../../../mask/stream-masker.js';
+import { applyReplacements, isCarriedOut, type Treatment } from '../../../mask/stream-masker.js';
 import type { ScreenContext, ScreenStep, UpstreamHead } from '../../protocol.js';
 import { sha256 } from '../../shared/request/digests.js';
 import { DocumentScreener, type ScreenedDocument } from '../../shared/response/document-screener.js';
 import { member, text } from '../../shared/response/facts.js';
-import { decodedSteps, judgeTextSteps } from '../../shared/response/judge-text.js';
-import { judgeToolInput, maskedInput, toolRules } from '../../shared/response/tool-input.js';
+import { decodedSteps, judgeRestoredSteps } from '../../shared/response/judge-text.js';
+import { scanInput } from '../../shared/response/scan-input.js';
+import { restoredEdits, restoreInput } from '../../shared/response/restore-input.js';
+import { judgeToolInput, maskedInput, toolRules, type ToolContext } from '../../shared/response/tool-input.js';
 import type { ContentBlock, Range } from './document-collector.js';
 import { JsonBody } from './json-body.js';
 
@@ -23,12 +26,18 @@ const LEAVES_PER_STEP = 16;
 export class JsonScreener extends DocumentScreener {
   private readonly asksOfText: boolean;
   private granted = false;
+  private readonly restorer: Restorer | null;
+  private readonly tools: ToolContext;
+  /** What the caller gets back, in the order of the document. */
+  private readonly restored: FoundEdit[] = [];
 
   constructor(context: ScreenContext, upstream: UpstreamHead, continues: boolean) {
     super(context, upstream, continues);
     const { policy } = context;
     const stops = policy.responseDetector?.types.some((type) => ['hold', 'block'].includes(policy.actionFor('response', type).action));
-    this.asksOfText = policy.readsResponseText || stops === true;
+    this.restorer = Restorer.of(context, 'text');
+    this.tools = { ...context, restorer: Restorer.of(context, 'tool_input') };
+    this.asksOfText = policy.readsResponseText || stops === true || this.restorer !== null;
   }
 
   override resolve(granted: boolean): ScreenStep {
@@ -48,10 +57,14 @@ export class JsonScreener extends DocumentScreener {
       if (placeholder !== undefined) body.hide(leaf, Buffer.from(encodeJsonText(placeholder)));
       else if (rules !== null) yield* body.scan(leaf, rules);
     }
-    this.note(yield* body.facts());
+    const trail = yield* body.facts();
+    body.restore(this.restored);
+    this.note(trail);
     this.refuse(outcomesOf(this.findings.list()).filter((outcome) => outcome.action === 'block'));
-    const passes = (action: PolicyAction): boolean => action === 'allow' || (action === 'hold' && this.granted);
-    return { trail: () => body.render(() => true), client: () => (body.some(passes) ? body.render((action) => !passes(action)) : null) };
+    const passes = (action: Treatment): boolean => action === 'allow' || (action === 'hold' && this.granted);
+    const carries = (forTrail: boolean) => (action: Treatment) => isCarriedOut(action, forTrail, passes);
+    const differs = (): boolean => body.some((action) => carries(true)(action) !== carries(false)(action));
+    return { trail: () => body.render(carries(true)), client: () => (differs() ? body.render(carries(false)) : null) };
   }
 
   /** Asks policy about each content block. @returns texts to hide whole, with what stands in their place. */
@@ -71,7 +84,8 @@ export class JsonScreener extends DocumentScreener {
 
   private *judgeTool(bytes: Buffer, { name, input }: ContentBlock): Steps<void> {
     const json = inputOf(bytes, input);
-    const { verdict, findings } = yield* judgeToolInput(name, json, this.context);
+    const { verdict, findings } = yield* judgeToolInput(name, json, this.tools);
+    if (input !== null) yield* this.restoreInput(bytes, input);
     this.record.toolCalls.push(name);
     this.record.judged(findings, verdict.rules);
     this.decide(verdict.rules, name, json, () => run(maskedInput(json, this.context)));
@@ -80,16 +94,43 @@ export class JsonScreener extends DocumentScreener {
   private *judgeText(bytes: Buffer, range: ContentBlock['text'], hidden: Map<string, string>): Steps<void> {
     const { policy, placeholder } = this.context;
     const own = range === null ? '' : yield* decodedSteps(bytes, range);
-    const judged = policy.readsResponseText ? yield* judgeTextSteps(own, (window) => policy.evaluateResponseText(window)) : [];
+    const restored = range === null ? [] : yield* this.restoredIn(own);
+    const judged = policy.readsResponseText
+      ? yield* judgeRestoredSteps(own, restored, (window) => policy.evaluateResponseText(window))
+      : [];
     const rules = judged.filter((rule) => rule.action !== 'allow');
     this.record.judged([], rules);
     const hides = rules.find((rule) => rule.action === 'mask');
     if (hides !== undefined) hidden.set(own, placeholder(hides.policy, own));
+    else if (range !== null && restored.length > 0) {
+      this.record.gaveBack('text', restored);
+      for (const edit of yield* replacementEditSteps(bytes, range, restored)) this.restored.push(edit);
+    }
     const inText = new Findings(policy);
     const counted = this.values.rules === null ? null : { ...this.values.rules, judge: inText.add.bind(inText, 'response') };
     if (range !== null && counted !== null) yield* leafEditSteps(bytes, { ...range, isNumber: false, label: null }, counted);
     const shown = (): string => applyReplacements(own, this.values.find(own, new Findings(policy)));
     this.decide([...outcomesOf(inText.list()), ...rules], null, own, shown);
+  }
+
+  private *restoredIn(whole: string): Steps<readonly Restoration[]> {
+    if (this.restorer === null) return [];
+    const uncounted = new Findings(this.context.policy);
+    const { rules } = this.values;
+    const masks = rules === null ? [] : yield* replacementSteps(whole, { ...rules, judge: uncounted.add.bind(uncounted, 'response') });
+    return yield* restoreSteps(whole, masks, this.restorer);
+  }
+
+  /** Where the input stands in the document: what was judged may have been written anew. */
+  private *restoreInput(bytes: Buffer, input: Range): Steps<void> {
+    const { restorer } = this.tools;
+    if (restorer === null) return;
+    const json = bytes.toString('utf8', input.start, input.end);
+    const rules = toolRules(this.context, null);
+    const masks = rules === null ? [] : (yield* scanInput(json, rules)).replacements;
+    const restored = yield* restoreInput(json, masks, restorer);
+    this.record.gaveBack('tool_input', restored);
+    for (const edit of restoredEdits(json, input.start, restored)) this.restored.push(edit);
   }
 
   private decide(outcomes: readonly RuleOutcome[], tool: string | null, whole: string, shown: () => string): void {

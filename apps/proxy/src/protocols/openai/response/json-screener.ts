@@ -22,7 +22,7 @@ export class OpenaiJsonScreener extends DocumentScreener {
     const reader = new DocumentReader(bytes);
     yield* new JsonScanner(bytes, 0, bytes.length, reader).steps();
     const { rules } = this.values;
-    if (reader.hasAudio && (rules !== null || this.parts.keepsText)) {
+    if (reader.hasAudio && (rules !== null || this.parts.keepsText || this.parts.restorer !== null)) {
       throw new AffiantError('stream_invalid', 'A spoken answer cannot be screened.');
     }
     const seam = this.parts.seam();

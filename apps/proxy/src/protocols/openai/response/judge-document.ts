@@ -3,6 +3,7 @@ import { leafEditSteps, replacementEditSteps, type FoundEdit } from '../../../ma
 import type { MaskRules } from '../../../mask/leaf.js';
 import type { ScreenContext } from '../../protocol.js';
 import { decodedSteps } from '../../shared/response/judge-text.js';
+import { restoredEdits } from '../../shared/response/restore-input.js';
 import { toolRules } from '../../shared/response/tool-input.js';
 import { Judged } from './judged.js';
 import type { Part, Parts } from './parts.js';
@@ -56,7 +57,7 @@ export function* maskDocument(bytes: Buffer, reader: DocumentReader, { rules }: 
 
 /** Log probabilities spell the text out token by token, and what else it could have been: none where policy reads the text. */
 export function logprobEdits(reader: DocumentReader, { parts, rules }: Pick<Judging, 'parts' | 'rules'>): Edit[] {
-  if (rules === null && !parts.keepsText) return [];
+  if (rules === null && !parts.keepsText && parts.restorer === null) return [];
   return reader.logprobs.map(({ start, end, isArray }) => ({ start, end, bytes: Buffer.from(isArray ? '[]' : 'null') }));
 }
 
@@ -68,7 +69,7 @@ function* judgePart(
   judged: Judged,
 ): Steps<void> {
   const { slot } = place;
-  const isRead = place.kind === 'input' ? parts.readsTools : rules !== null || parts.keepsText;
+  const isRead = place.kind === 'input' ? parts.readsTools : rules !== null || parts.keepsText || parts.restorer !== null;
   if (place.kind === 'input' && !isRead) parts.calls(slot, place.tool);
   if (!isRead) return;
   const text = yield* decodedSteps(bytes, leaf);
@@ -91,8 +92,9 @@ function* judgeActions(bytes: Buffer, reader: DocumentReader, places: Places, { 
       parts.calls(slot, tool);
       continue;
     }
-    const part = yield* parts.tool(slot, tool, bytes.toString('utf8', start, end), true);
-    const edits: FoundEdit[] = [];
+    const json = bytes.toString('utf8', start, end);
+    const part = yield* parts.tool(slot, tool, json, true);
+    const edits: FoundEdit[] = restoredEdits(json, start, part.replacements);
     // Both lists are in the order of the document.
     for (; next < leaves.length; next++) {
       const leaf = leaves[next];

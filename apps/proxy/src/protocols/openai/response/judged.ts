@@ -11,6 +11,13 @@ export interface Annotated {
   readonly part: Part;
 }
 
+/** A number in a document. */
+interface Numbered {
+  readonly start: number;
+  readonly end: number;
+  readonly value: number;
+}
+
 /** What is to be done to the bytes of one document: now, or once people have decided. */
 export class Judged {
   /** The same for client and trail. */
@@ -18,8 +25,14 @@ export class Judged {
   /** Texts of the document, by the container they are a member of. */
   readonly texts = new Map<Container, Annotated>();
   private readonly parts: { readonly part: Part; readonly edits: readonly FoundEdit[] }[] = [];
+  private readonly numbers: { readonly range: Numbered; readonly shifted: (forTrail: boolean) => number }[] = [];
 
   constructor(private readonly reader: DocumentReader) {}
+
+  /** A number that is known once all that came before has gone out. It may be another one for the client than for the trail. */
+  number(range: Numbered, shifted: (forTrail: boolean) => number): void {
+    this.numbers.push({ range, shifted });
+  }
 
   add(part: Part, edits: readonly FoundEdit[]): void {
     this.parts.push({ part, edits });
@@ -42,13 +55,19 @@ export class Judged {
 
   /** True when client and trail may have to be told different things. To be asked once released. */
   get differs(): boolean {
-    return this.parts.some(({ part, edits }) => edits.some(({ action }) => part.passesAsIs(action)));
+    return (
+      this.parts.some(({ part, edits }) => edits.some(({ action }) => part.carries(action, true) !== part.carries(action, false))) ||
+      this.numbers.some(({ shifted }) => shifted(true) !== shifted(false))
+    );
   }
 
   of(forTrail: boolean): Edit[] {
     const edits = [...this.edits];
-    for (const { part, edits: found } of this.parts)
-      for (const edit of found) if (forTrail || !part.passesAsIs(edit.action)) edits.push(edit);
+    for (const { part, edits: found } of this.parts) for (const edit of found) if (part.carries(edit.action, forTrail)) edits.push(edit);
+    for (const { range, shifted } of this.numbers) {
+      const { start, end, value } = range;
+      if (shifted(forTrail) !== value) edits.push({ start, end, bytes: Buffer.from(String(shifted(forTrail))) });
+    }
     for (const edit of this.offsets(forTrail)) edits.push(edit);
     return edits.sort((a, b) => a.start - b.start);
   }
@@ -60,7 +79,7 @@ export class Judged {
       const annotated = this.textAbove(inside);
       if (annotated === undefined) continue;
       const { text, part } = annotated;
-      const carried = part.replacements.filter(({ action }) => forTrail || !part.passesAsIs(action));
+      const carried = part.replacements.filter(({ action }) => part.carries(action, forTrail));
       const shifted = shiftOffset(text, carried, value, isEnd);
       if (shifted !== value) yield { start, end, bytes: Buffer.from(String(shifted)) };
     }

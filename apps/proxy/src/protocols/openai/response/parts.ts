@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
-import type { PolicyAction } from '#config';
 import type { RuleOutcome } from '#policy';
 import { run, type Steps } from '#wire';
 import { Findings, outcomesOf, verdictOf } from '../../../mask/findings.js';
 import { replacementSteps } from '../../../mask/leaf-steps.js';
 import { Seam } from '../../../mask/seam.js';
-import { applyReplacements, type Replacement } from '../../../mask/stream-masker.js';
+import { restoreSteps } from '../../../mask/restore-stream.js';
+import { Restorer, together } from '../../../mask/restorer.js';
+import { applyReplacements, isCarriedOut, type Replacement, type Treatment } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
 import { sha256 } from '../../shared/request/digests.js';
 import type { FactsOfResponse } from '../../shared/response/facts.js';
 import type { HoldQueue } from '../../shared/response/hold-queue.js';
-import { judgeTextSteps } from '../../shared/response/judge-text.js';
-import { judgeToolInput, judgeToolText, maskedInput } from '../../shared/response/tool-input.js';
+import { judgeRestoredSteps } from '../../shared/response/judge-text.js';
+import { judgeToolInput, judgeToolText, maskedInput, type ToolContext } from '../../shared/response/tool-input.js';
 
 const SUMMARY_UNITS = 4_000;
 const HASHED_UNITS = 64 * 1024;
@@ -25,9 +26,9 @@ export class Part {
   /** Offsets are UTF-16 units of the text. */
   constructor(readonly replacements: readonly Replacement[]) {}
 
-  /** True for a value the client gets and the trail does not. */
-  passesAsIs(action: PolicyAction): boolean {
-    return action === 'allow' || (action === 'hold' && this.granted);
+  /** Whether the client (or the trail) gets the text with a replacement treated like that. */
+  carries(action: Treatment, forTrail: boolean): boolean {
+    return isCarriedOut(action, forTrail, (treated) => treated === 'allow' || (treated === 'hold' && this.granted));
   }
 
   onRelease(then: (granted: boolean) => void): void {
@@ -51,6 +52,9 @@ export class Parts {
   private readonly called = new Set<string>();
   /** Policy looks at the inputs of tools. */
   readonly readsTools: boolean;
+  /** Gives the caller's values back in text; null when nothing may be. */
+  readonly restorer: Restorer | null;
+  private readonly tools: ToolContext;
   /** Policy looks at text as a whole: nothing of it may go out before its end. */
   readonly keepsText: boolean;
 
@@ -64,6 +68,8 @@ export class Parts {
     // A value for which people are asked: they are shown the whole text, so it waits whole.
     const asks = policy.responseDetector?.types.some((type) => policy.actionFor('response', type).action === 'hold') ?? false;
     this.keepsText = policy.readsResponseText || asks;
+    this.restorer = Restorer.of(context, 'text');
+    this.tools = { ...context, restorer: Restorer.of(context, 'tool_input') };
     this.readsTools = policy.readsToolInput || policy.toolInputDetector !== null;
   }
 
@@ -112,7 +118,7 @@ export class Parts {
     const { policy, placeholder } = this.context;
     const detector = policy.responseDetector;
     const inText = new Findings(policy);
-    const replacements =
+    const masks =
       detector === null
         ? []
         : yield* replacementSteps(text, {
@@ -123,7 +129,11 @@ export class Parts {
               return inText.add('response', span);
             },
           });
-    const judged = policy.readsResponseText ? yield* judgeTextSteps(text, (window) => policy.evaluateResponseText(window)) : [];
+    const replacements = together(masks, yield* restoreSteps(text, masks, this.restorer));
+    if (!counted) this.record.gaveBack('text', replacements);
+    const judged = policy.readsResponseText
+      ? yield* judgeRestoredSteps(text, replacements, (window) => policy.evaluateResponseText(window))
+      : [];
     const rules = judged.filter((rule) => rule.action !== 'allow');
     this.record.judged([], rules);
     // A condition names no value to replace: `mask` hides the whole text.
@@ -131,17 +141,24 @@ export class Parts {
     const part = new Part(
       hides === undefined ? replacements : [{ start: 0, end: text.length, text: placeholder(hides.policy, text), action: 'mask' }],
     );
-    this.decide([...outcomesOf(inText.list()), ...rules], null, part, text, () => applyReplacements(text, replacements));
+    this.decide([...outcomesOf(inText.list()), ...rules], null, part, text, () => applyReplacements(text, masks));
     return part;
   }
 
   private *judgeTool(tool: string, input: string, isJson: boolean): Steps<Part> {
-    const { context } = this;
+    const { context, tools } = this;
     // A call without arguments may leave them empty.
-    const judged = yield* isJson ? judgeToolInput(tool, input === '' ? '{}' : input, context) : judgeToolText(tool, input, context);
+    const judged = yield* isJson ? judgeToolInput(tool, input === '' ? '{}' : input, tools) : judgeToolText(tool, input, tools);
     this.record.judged(judged.findings, judged.verdict.rules);
+    this.record.gaveBack('tool_input', judged.replacements);
     const part = new Part(judged.replacements);
-    const shown = (): string => (isJson ? run(maskedInput(input, context)) : applyReplacements(input, judged.replacements));
+    const shown = (): string =>
+      isJson
+        ? run(maskedInput(input, context))
+        : applyReplacements(
+            input,
+            judged.replacements.filter(({ action }) => action !== 'restore'),
+          );
     this.decide(judged.verdict.rules, tool, part, input, shown);
     return part;
   }

@@ -42,7 +42,7 @@ export class OpenaiStreamScreener extends StreamScreener<WireEvent> {
   constructor(context: ScreenContext) {
     super(context);
     this.parts = new Parts(context, this.findings, this.record, this.holds);
-    this.streams = new TextStreams(this.parts, this.findings, this.values.rules);
+    this.streams = new TextStreams(this.parts, this.findings, this.values.rules, this.record);
     this.judging = {
       context,
       parts: this.parts,
@@ -213,14 +213,17 @@ export class OpenaiStreamScreener extends StreamScreener<WireEvent> {
   }
 
   private shiftOffsets(reader: DocumentReader, slot: string, judged: Judged): void {
-    for (const { start, end, value, isEnd } of reader.offsets) {
-      const shifted = this.streams.shifted(slot, `output_text ${partOf(reader)}`, value, isEnd);
-      if (shifted !== value) judged.edits.push({ start, end, bytes: Buffer.from(String(shifted)) });
-    }
+    const key = `output_text ${partOf(reader)}`;
+    for (const range of reader.offsets)
+      judged.number(range, (forTrail) => this.streams.shifted(slot, key, range.value, range.isEnd, forTrail));
   }
 
   private refuseAudio({ hasAudio, type }: DocumentReader): void {
-    if ((!hasAudio && type !== 'response.audio.delta') || (this.values.rules === null && !this.parts.keepsText)) return;
+    if (
+      (!hasAudio && type !== 'response.audio.delta') ||
+      (this.values.rules === null && !this.parts.keepsText && this.parts.restorer === null)
+    )
+      return;
     throw new AffiantError('stream_invalid', 'A spoken answer cannot be screened.');
   }
 }

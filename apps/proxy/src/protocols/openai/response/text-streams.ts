@@ -3,7 +3,9 @@ import { outcomesOf, type Findings } from '../../../mask/findings.js';
 import { askDetector } from '../../../mask/guard.js';
 import type { MaskRules } from '../../../mask/leaf.js';
 import type { Seam } from '../../../mask/seam.js';
+import { RestoreStream } from '../../../mask/restore-stream.js';
 import { StreamMasker, type Replacement } from '../../../mask/stream-masker.js';
+import type { FactsOfResponse } from '../../shared/response/facts.js';
 import { TextChannel } from '../../shared/response/text-channel.js';
 import type { Parts } from './parts.js';
 import { isInSequence } from './places.js';
@@ -38,13 +40,14 @@ export class TextStreams {
     private readonly parts: Parts,
     private readonly findings: Findings,
     private readonly rules: MaskRules | null,
+    private readonly record: FactsOfResponse,
   ) {
     this.seam = parts.seam();
   }
 
   /** True when policy wants to see texts (or tool inputs) at all. */
   reads(isTool: boolean): boolean {
-    return isTool ? this.parts.readsTools : this.rules !== null || this.parts.keepsText;
+    return isTool ? this.parts.readsTools : this.rules !== null || this.parts.keepsText || this.parts.restorer !== null;
   }
 
   /** The stream of that kind; begun when it is new. */
@@ -55,7 +58,9 @@ export class TextStreams {
       const { rules } = this;
       const masker =
         rules === null || kind.tool !== null ? null : askDetector(() => new StreamMasker(rules.detector, rules.judge, rules.placeholder));
-      const channel = new TextChannel(masker, kind.tool !== null || this.parts.keepsText);
+      const { restorer } = this.parts;
+      const restore = restorer === null || kind.tool !== null ? null : new RestoreStream(restorer);
+      const channel = new TextChannel(masker, kind.tool !== null || this.parts.keepsText, restore);
       stream = { ...kind, channel, heard: '', replacements: [], isClosed: false };
       this.streams.set(id, stream);
     }
@@ -83,13 +88,19 @@ export class TextStreams {
   }
 
   /** An offset into a text under way, as it will be once its values are replaced. */
-  shifted(slot: string, key: string, offset: number, isEnd: boolean): number {
+  shifted(slot: string, key: string, offset: number, isEnd: boolean, forTrail: boolean): number {
     const stream = this.streams.get(`${slot} ${key}`);
-    return stream === undefined ? offset : shiftOffset(stream.heard, stream.replacements, offset, isEnd);
+    if (stream === undefined) return offset;
+    const carried = stream.replacements.filter((one) => stream.channel.carries(one, forTrail));
+    return shiftOffset(stream.heard, carried, offset, isEnd);
   }
 
   private note(stream: TextStream, replacements: readonly Replacement[]): void {
     stream.replacements.push(...replacements);
+    if (this.parts.restorer !== null && stream.tool === null) {
+      stream.replacements.sort((a, b) => a.start - b.start);
+      this.record.gaveBack('text', replacements);
+    }
     if (replacements.some(({ action }) => action === 'block'))
       this.parts.refuse(outcomesOf(this.findings.list()).filter((outcome) => outcome.action === 'block'));
   }

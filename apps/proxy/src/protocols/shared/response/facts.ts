@@ -1,6 +1,9 @@
+import type { RestorePlace } from '#config';
 import type { RuleOutcome } from '#policy';
 import { masksOf, mergeFindings, outcomesOf, verdictOf, type Finding, type Findings } from '../../../mask/findings.js';
-import type { Leak, ResponseFacts } from '../../protocol.js';
+import { isRestoration } from '../../../mask/restorer.js';
+import type { Replacement } from '../../../mask/stream-masker.js';
+import type { Leak, ResponseFacts, Restored } from '../../protocol.js';
 
 interface Usage {
   readonly input_tokens?: number;
@@ -17,6 +20,7 @@ export class FactsOfResponse {
   complete = false;
   readonly toolCalls: string[] = [];
   private readonly leaks: Leak[] = [];
+  private readonly restored: Restored[] = [];
   private inputTokens: number | null = null;
   private outputTokens: number | null = null;
   private cacheReadTokens: number | null = null;
@@ -48,6 +52,17 @@ export class FactsOfResponse {
     else known.count++;
   }
 
+  /** Counts what gives way to the caller's own values. */
+  gaveBack(place: RestorePlace, replacements: readonly Replacement[]): void {
+    for (const replacement of replacements) {
+      if (!isRestoration(replacement)) continue;
+      const { type: entity, by: policy } = replacement;
+      const known = this.restored.find((one) => one.entity === entity && one.policy === policy && one.place === place);
+      if (known === undefined) this.restored.push({ entity, policy, place, count: 1 });
+      else known.count++;
+    }
+  }
+
   facts(): ResponseFacts {
     const findings = mergeFindings([this.textFindings.list(), ...this.toolFindings]);
     return {
@@ -61,6 +76,7 @@ export class FactsOfResponse {
       masks: masksOf(findings),
       rules: verdictOf([...outcomesOf(findings), ...this.outcomes]).rules,
       ...(this.leaks.length === 0 ? {} : { leaks: this.leaks }),
+      ...(this.restored.length === 0 ? {} : { restored: this.restored }),
       upstreamError: this.upstreamError,
       complete: this.complete,
     };

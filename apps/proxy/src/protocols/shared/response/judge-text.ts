@@ -2,6 +2,8 @@ import type { RuleOutcome, Verdict } from '#policy';
 import type { Steps } from '#wire';
 import { askPolicy } from '../../../mask/guard.js';
 import { textWindows } from '../../../mask/leaf-steps.js';
+import { isRestoration } from '../../../mask/restorer.js';
+import { applyReplacements, type Replacement } from '../../../mask/stream-masker.js';
 
 /** UTF-16 units judged in one go. Texts up to this are judged whole. */
 const WINDOW = 32 * 1024;
@@ -21,6 +23,22 @@ export function* judgeTextSteps(text: string, judge: (window: string) => Verdict
     yield;
   }
   return rules;
+}
+
+/**
+ * What conditions say about a text of which the client gets parts restored: about the text as the upstream wrote it, and as it is shown or carried out.
+ * @throws AffiantError policy_failed
+ */
+export function* judgeRestoredSteps(
+  text: string,
+  replacements: readonly Replacement[],
+  judge: (window: string) => Verdict,
+): Steps<readonly RuleOutcome[]> {
+  const rules = yield* judgeTextSteps(text, judge);
+  const restored = replacements.filter(isRestoration);
+  if (restored.length === 0) return rules;
+  const more = yield* judgeTextSteps(applyReplacements(text, restored), judge);
+  return [...rules, ...more.filter((rule) => !rules.some((known) => isSame(known, rule)))];
 }
 
 function isSame(a: RuleOutcome, b: RuleOutcome): boolean {

@@ -1,4 +1,6 @@
-import type { Replacement, StreamMasker } from '../../../mask/stream-masker.js';
+import type { RestoreStream } from '../../../mask/restore-stream.js';
+import { isRestoration, together, type Restoration } from '../../../mask/restorer.js';
+import { isCarriedOut, type Replacement, type StreamMasker, type Treatment } from '../../../mask/stream-masker.js';
 
 /** One text of the response that comes in deltas: what is decided of it, and what is to be replaced. Offsets are units of the whole text. */
 export class TextChannel {
@@ -16,18 +18,23 @@ export class TextChannel {
     private readonly masker: StreamMasker | null,
     /** True when policy judges the text as a whole: nothing goes out before `release`. */
     readonly isKept: boolean,
+    /** Gives the caller's values back; null when nothing may be. */
+    private readonly restore: RestoreStream | null = null,
   ) {}
 
   /** Takes the next piece of text. @returns the replacements that were decided by it. */
   push(text: string): readonly Replacement[] {
     this.length += text.length;
     if (this.isKept) this.text += text;
-    return this.decided(this.masker === null ? [] : this.masker.push(text));
+    const masks = this.masker === null ? [] : this.masker.push(text);
+    const until = this.masker === null ? this.length : this.masker.settled;
+    return this.decided(masks, this.restore === null ? [] : this.restore.push(text, masks, until));
   }
 
   /** No more text follows. */
   end(): readonly Replacement[] {
-    return this.decided(this.masker === null ? [] : this.masker.end());
+    const masks = this.masker === null ? [] : this.masker.end();
+    return this.decided(masks, this.restore === null ? [] : this.restore.end(masks));
   }
 
   /** The kept text may go out; with `granted` also the values an approver let through, but not into the trail. */
@@ -48,7 +55,7 @@ export class TextChannel {
     let out = '';
     let at = from;
     for (const replacement of this.replacements) {
-      if (replacement.end <= at || (!forTrail && this.passesAsIs(replacement))) continue;
+      if (replacement.end <= at || !this.carries(replacement, forTrail)) continue;
       if (replacement.start >= to) break;
       if (replacement.start >= at) out += own.slice(at - from, replacement.start - from) + replacement.text;
       at = Math.min(to, replacement.end);
@@ -82,14 +89,20 @@ export class TextChannel {
     this.replacements = [...replacements];
   }
 
-  /** True for a value the client gets and the trail does not. */
-  passesAsIs({ action }: Replacement): boolean {
-    return action === 'allow' || (action === 'hold' && this.granted);
+  /** What the client gets back of it. */
+  get restorations(): readonly Restoration[] {
+    return this.restore === null ? [] : this.replacements.filter(isRestoration);
   }
 
-  private decided(replacements: readonly Replacement[]): readonly Replacement[] {
-    this.replacements.push(...replacements);
-    if (!this.isKept) this.open = this.masker === null ? this.length : this.masker.settled;
-    return replacements;
+  /** Whether the client (or the trail) gets the text with the replacement. */
+  carries({ action }: Replacement, forTrail: boolean): boolean {
+    return isCarriedOut(action, forTrail, (treated: Treatment) => treated === 'allow' || (treated === 'hold' && this.granted));
+  }
+
+  private decided(masks: readonly Replacement[], restored: readonly Restoration[]): readonly Replacement[] {
+    if (restored.length === 0) this.replacements.push(...masks);
+    else this.replacements = [...together([...this.replacements, ...masks], restored)];
+    if (!this.isKept) this.open = this.restore?.settled ?? this.masker?.settled ?? this.length;
+    return restored.length === 0 ? masks : [...masks, ...restored];
   }
 }

@@ -119,12 +119,13 @@ export class TextItem implements OutItem {
     }
     const stamp = this.options.stamp?.edits(this.event, this.wentOut) ?? [];
     this.wentOut = true;
-    const shown = this.bytesOf(parts, client, stamp);
+    // Where only the client's part of a value is empty, its event stays: events are counted.
+    const shown = this.bytesOf(parts, client, stamp, isSame || this.isEmpty(trail, parts));
     return { client: shown, trail: isSame ? shown : this.bytesOf(parts, trail, stamp), done };
   }
 
-  private bytesOf(parts: readonly string[], texts: readonly string[], stamp: readonly Edit[]): Buffer {
-    if (this.isEmpty(texts, parts)) return NOTHING;
+  private bytesOf(parts: readonly string[], texts: readonly string[], stamp: readonly Edit[], mayBeEmpty = true): Buffer {
+    if (mayBeEmpty && this.isEmpty(texts, parts)) return NOTHING;
     const edits = [...this.edits, ...stamp];
     for (const [i, { range }] of this.slots.entries()) if (this.rewritten || texts[i] !== parts[i]) edits.push(textEdit(range, texts[i]!));
     return frameBytes(this.event, edits);

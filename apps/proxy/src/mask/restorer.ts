@@ -1,0 +1,144 @@
+import type { RestorePlace } from '#config';
+import type { Detector, Placeholder, Span } from '#detect';
+import type { SelectedPolicy } from '#policy';
+import { askDetector } from './guard.js';
+import type { MaskRules } from './leaf.js';
+import type { Original, Originals } from './originals.js';
+import type { Replacement } from './stream-masker.js';
+
+/** A placeholder of the upstream's that gives way to the caller's own value: for the caller alone, never for the trail. */
+export interface Restoration extends Replacement {
+  readonly action: 'restore';
+  readonly type: string;
+  /** What it stands for, as the upstream wrote it. */
+  readonly placeholder: string;
+  /** The policy that says so. */
+  readonly by: string;
+}
+
+interface Restorable {
+  readonly original: Original;
+  readonly by: string;
+}
+
+export interface Restoring {
+  readonly policy: SelectedPolicy;
+  readonly placeholder: Placeholder;
+  readonly originals?: Originals | null;
+}
+
+/** What stands between `[` and `]` after the type. */
+const DIGEST = /^[0-9a-f]{0,8}$/;
+
+/** What may be given back in one place of one answer: to the caller whose request brought it. */
+export class Restorer {
+  private readonly heads: readonly string[];
+  private readonly looked = new Map<string, Restorable | null>();
+  /** Length of the longest placeholder. */
+  readonly longest: number;
+
+  private constructor(
+    private readonly place: RestorePlace,
+    private readonly restoring: Restoring,
+    private readonly originals: Originals,
+    /** What finds values in requests: what is given back must be found again when the caller sends it back. */
+    readonly requestDetector: Detector,
+    heads: readonly string[],
+  ) {
+    this.heads = heads;
+    this.longest = Math.max(...heads.map(({ length }) => length)) + '1a2b3c4d]'.length;
+  }
+
+  /** Null when nothing of the request may be given back there: then nothing of this costs anything. */
+  static of(restoring: Restoring, place: RestorePlace): Restorer | null {
+    const { policy, originals } = restoring;
+    if (originals === undefined || originals === null || policy.requestDetector === null) return null;
+    const heads: string[] = [];
+    for (const { type, grade, head } of originals.kinds())
+      if (!heads.includes(head) && policy.restoredBy(place, type, grade) !== null) heads.push(head);
+    return heads.length === 0 ? null : new Restorer(place, restoring, originals, policy.requestDetector, heads);
+  }
+
+  /** True when the text could go on to be a placeholder: `[US_S`, `[US_SSN:1a`. */
+  begins(text: string): boolean {
+    return this.heads.some((head) =>
+      text.length <= head.length ? head.startsWith(text) : text.startsWith(head) && DIGEST.test(text.slice(head.length)),
+    );
+  }
+
+  /** The next placeholder that may give way, from `at` on; null when there is none whole. @throws AffiantError detector_failed */
+  next(text: string, at: number): { readonly start: number; readonly end: number; readonly found: Restorable } | null {
+    for (let start = text.indexOf('[', at); start !== -1; start = text.indexOf('[', start + 1)) {
+      const candidate = text.slice(start, start + this.longest);
+      const end = candidate.indexOf(']') + 1;
+      const found = end === 0 ? null : this.find(candidate.slice(0, end));
+      if (found !== null) return { start, end: start + end, found };
+    }
+    return null;
+  }
+
+  /** As a request is masked. */
+  get requestRules(): MaskRules {
+    const { policy, placeholder } = this.restoring;
+    return { detector: this.requestDetector, placeholder, judge: ({ type, grade }) => policy.actionFor('request', type, grade).action };
+  }
+
+  /** True when masking a request would make the placeholder of a value again: found as the same type, and not left alone. */
+  isSame({ original: { value, placeholder } }: Restorable, { type, grade }: Pick<Span, 'type' | 'grade'>): boolean {
+    const { policy, placeholder: make } = this.restoring;
+    return policy.actionFor('request', type, grade).action !== 'allow' && make(type, value) === placeholder;
+  }
+
+  private find(placeholder: string): Restorable | null {
+    let found = this.looked.get(placeholder);
+    if (found === undefined) {
+      if (this.originals.get(placeholder) === undefined) return null;
+      found = this.look(placeholder);
+      this.looked.set(placeholder, found);
+    }
+    return found;
+  }
+
+  private look(placeholder: string): Restorable | null {
+    const original = this.originals.get(placeholder);
+    if (original === undefined) return null;
+    const { policy } = this.restoring;
+    const by = [...original.grades].map((grade) => policy.restoredBy(this.place, original.type, grade));
+    const [first = null] = by;
+    return first === null || by.includes(null) || this.isOther(original) ? null : { original, by: first };
+  }
+
+  /** True when a value is one of another type as well, which policy does not want in this place. */
+  private isOther({ value, type }: Original): boolean {
+    const { policy } = this.restoring;
+    const place = this.place === 'text' ? 'response' : 'tool_input';
+    const detector = place === 'response' ? policy.responseDetector : policy.toolInputDetector;
+    if (detector === null) return false;
+    return askDetector(() => detector.scan(value)).some(
+      (span) =>
+        span.type !== type &&
+        policy.actionFor(place, span.type, span.grade).action !== 'allow' &&
+        policy.restoredBy(this.place, span.type) === null,
+    );
+  }
+}
+
+export function restoration(start: number, end: number, text: string, { original, by }: Restorable): Restoration {
+  return { start, end, text, action: 'restore', type: original.type, placeholder: original.placeholder, by };
+}
+
+export function isRestoration(replacement: Replacement): replacement is Restoration {
+  return replacement.action === 'restore';
+}
+
+/** In the order of the text. A restoration that touches what is masked gives way. */
+export function together(masks: readonly Replacement[], restored: readonly Restoration[]): readonly Replacement[] {
+  if (restored.length === 0) return masks;
+  const free: Replacement[] = [];
+  let next = 0;
+  for (const one of restored) {
+    while (next < masks.length && masks[next]!.end <= one.start) next++;
+    if (next === masks.length || masks[next]!.start >= one.end) free.push(one);
+  }
+  return [...masks, ...free].sort((a, b) => a.start - b.start);
+}
