@@ -3,7 +3,7 @@ import { encodeJsonText, run, type Steps } from '#wire';
 import { Findings, outcomesOf, verdictOf } from '../../../mask/findings.js';
 import { leafEditSteps, replacementEditSteps, replacementSteps, textWindows, type FoundEdit } from '../../../mask/leaf-steps.js';
 import { restoreSteps } from '../../../mask/restore-stream.js';
-import { Restorer, type Restoration } from '../../../mask/restorer.js';
+import { isRestoration, Restorer, type Restoration } from '../../../mask/restorer.js';
 import { Seam } from '../../../mask/seam.js';
 import { applyReplacements, isCarriedOut, type Treatment } from '../../../mask/stream-masker.js';
 import type { ScreenContext, ScreenStep, UpstreamHead } from '../../protocol.js';
@@ -84,8 +84,8 @@ export class JsonScreener extends DocumentScreener {
 
   private *judgeTool(bytes: Buffer, { name, input }: ContentBlock): Steps<void> {
     const json = inputOf(bytes, input);
-    const { verdict, findings } = yield* judgeToolInput(name, json, this.tools);
-    if (input !== null) yield* this.restoreInput(bytes, input);
+    const { verdict, findings, replacements } = yield* judgeToolInput(name, json, this.tools);
+    if (input !== null) yield* this.restoreInput(bytes, input, applyReplacements(json, replacements.filter(isRestoration)));
     this.record.toolCalls.push(name);
     this.record.judged(findings, verdict.rules);
     this.decide(verdict.rules, name, json, () => run(maskedInput(json, this.context)));
@@ -121,14 +121,15 @@ export class JsonScreener extends DocumentScreener {
     return yield* restoreSteps(whole, masks, this.restorer);
   }
 
-  /** Where the input stands in the document: what was judged may have been written anew. */
-  private *restoreInput(bytes: Buffer, input: Range): Steps<void> {
+  /** Where the input stands in the document: what was judged was written anew. Nothing is given back that was not `judged`. */
+  private *restoreInput(bytes: Buffer, input: Range, judged: string): Steps<void> {
     const { restorer } = this.tools;
     if (restorer === null) return;
     const json = bytes.toString('utf8', input.start, input.end);
     const rules = toolRules(this.context, null);
     const masks = rules === null ? [] : (yield* scanInput(json, rules)).replacements;
     const restored = yield* restoreInput(json, masks, restorer);
+    if (restored.length === 0 || normalised(applyReplacements(json, restored)) !== judged) return;
     this.record.gaveBack('tool_input', restored);
     for (const edit of restoredEdits(json, input.start, restored)) this.restored.push(edit);
   }
@@ -171,7 +172,9 @@ function* borderSteps(seam: Seam, bytes: Buffer, range: NonNullable<ContentBlock
 
 /** The input of a tool call as JSON text. */
 function inputOf(bytes: Buffer, input: Range | null): string {
-  if (input === null) return '{}';
-  const raw = bytes.toString('utf8', input.start, input.end);
-  return raw.length > NORMALISED_INPUT ? raw : JSON.stringify((JSON.parse(raw) as unknown) ?? {});
+  return input === null ? '{}' : normalised(bytes.toString('utf8', input.start, input.end));
+}
+
+function normalised(json: string): string {
+  return json.length > NORMALISED_INPUT ? json : JSON.stringify((JSON.parse(json) as unknown) ?? {});
 }
