@@ -13,8 +13,18 @@ const NOT_FROM_THE_LOG = 'ingested_at';
 
 /** Ends all services: what they write while they end must not come between. */
 export async function rebuilt({ cluster, check }) {
-  const codes = await Promise.all(cluster.services().map((part) => part.stop()));
   const before = cluster.engines.clickhouse;
+  const state = join(cluster.options.directory, 'rebuild');
+  mkdirSync(join(state, 'keys'), { recursive: true });
+  for (const key of ['ledger.vkey', 'content.key']) copyFileSync(join(dirname(cluster.vkey), key), join(state, 'keys', key));
+  const checked = async (server) => {
+    const config = cluster.operatorConfig('check.yaml', server);
+    const { ok, sealed_events, rows } = JSON.parse(await affiant(state, ['ledger', 'check-content', '--config', config, '--json']));
+    return { ok: ok && sealed_events > 0 && rows > 0, said: `${sealed_events} sealed events, ${rows} rows` };
+  };
+  const live = await checked(before);
+  check('the opened text agrees with events and keys, while the services run', live.ok, live.said);
+  const codes = await Promise.all(cluster.services().map((part) => part.stop()));
   const [{ size, root }] = await query(
     before,
     'SELECT tree_size AS size, root_hash AS root FROM ledger.checkpoints ORDER BY round DESC LIMIT 1',
@@ -22,9 +32,6 @@ export async function rebuilt({ cluster, check }) {
   const after = await startClickHouse();
   try {
     const config = cluster.operatorConfig('rebuild.yaml', after);
-    const state = join(cluster.options.directory, 'rebuild');
-    mkdirSync(join(state, 'keys'), { recursive: true });
-    for (const key of ['ledger.vkey', 'content.key']) copyFileSync(join(dirname(cluster.vkey), key), join(state, 'keys', key));
     await affiant(null, ['ledger', 'migrate', '--config', config]);
     const begun = performance.now();
     const told = JSON.parse(await affiant(state, ['ledger', 'rebuild', '--config', config, '--json']));
@@ -40,6 +47,8 @@ export async function rebuilt({ cluster, check }) {
         differing.push(`${view}: ${was.rows} rows, then ${is.rows}`);
     }
     check('every view gives the same rows at that tree size', differing.length === 0, differing.join('; '));
+    const again = await checked(after);
+    check('and so does the text that the rebuild opened', again.ok && again.said === live.said, `${again.said}; before: ${live.said}`);
   } finally {
     await after.stop();
   }
