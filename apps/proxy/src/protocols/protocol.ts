@@ -23,6 +23,8 @@ export interface BodyPiece {
   /** SHA-256 of `bytes`. */
   readonly sha256: Buffer;
   readonly bytes: Buffer;
+  /** It comes and goes with the piece before it, so the trail may store the two as one. */
+  readonly joins?: boolean;
 }
 
 export interface ScreenedRequest {

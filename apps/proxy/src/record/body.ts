@@ -4,7 +4,8 @@ import type { Body, EventContext, EventDraft, Mask, Segment } from '#events';
 import { Slices } from '#wire';
 import type { BodyPiece } from '../protocols/protocol.js';
 import { keyScopeOf, type SessionKeys } from './session-keys.js';
-import type { SegmentReference, SessionSegments } from './session-segments.js';
+import { joinedContent, keyOf, knownFrom, runFrom } from './runs.js';
+import type { KnownRun, SegmentReference, SessionSegments } from './session-segments.js';
 
 /** Largest inline content of one event, so that no event outgrows a broker's message limit. */
 export const INLINE_LIMIT = 256 * 1024;
@@ -33,7 +34,7 @@ export interface RecordedBody {
 }
 
 /**
- * Cuts a masked body into segments, sealed under the key of the session: what the scope holds already is cited by digest, small content is inline, large
+ * Cuts a masked body into segments, sealed under the key of the session: what the scope holds already is cited by digest, small content is inline, what comes and goes together is one segment, large
  * content goes ahead in segment events of at most 256 KB. No digest of the content itself is recorded: text that is easy to guess could be found by it.
  * @throws AffiantError content_key_failed when no key is to be had; nothing is recorded in the open
  */
@@ -47,33 +48,41 @@ export async function recordBody(
   const segments: Segment[] = [];
   const keyScope = keyScopeOf(context);
   let sealing: SealingKey | null = null;
-  const learned = new Map<string, readonly SegmentReference[]>();
+  const learned = new Map<string, KnownRun>();
+  const isKnown = (key: string): KnownRun | undefined => (scope === null ? undefined : (known.find(scope, key) ?? learned.get(key)));
   const slices = new Slices();
   let maskedLength = 0;
   let inlineLength = 0;
-  for (const [i, piece] of parts.pieces.entries()) {
-    if (i % PIECES_PER_CHECK === PIECES_PER_CHECK - 1 && slices.spent) await slices.turn();
-    if (piece.bytes.length === 0) continue;
-    maskedLength += piece.bytes.length;
-    const key = piece.sha256.toString('latin1');
-    const references = scope === null ? undefined : (known.find(scope, key) ?? learned.get(key));
-    if (references !== undefined) {
-      for (const { sha256, bytes_length } of references) segments.push({ sha256, bytes_length, media_type: parts.mediaType, inline: null });
+  let steps = 0;
+  for (let at = 0; at < parts.pieces.length;) {
+    if (++steps % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
+    if (parts.pieces[at]!.bytes.length === 0) {
+      at += 1;
+      continue;
+    }
+    const seen = knownFrom(parts.pieces, at, isKnown);
+    const run = seen === null ? runFrom(parts.pieces, at, isKnown) : parts.pieces.slice(at, at + 1 + seen.rest.length);
+    at += run.length;
+    for (const { bytes } of run) maskedLength += bytes.length;
+    if (seen !== null) {
+      for (const { sha256, bytes_length } of seen.references)
+        segments.push({ sha256, bytes_length, media_type: parts.mediaType, inline: null });
       continue;
     }
     if (sealing === null) {
       const had = keys.forScope(keyScope);
       sealing = had instanceof Promise ? await had : had;
     }
-    inlineLength += piece.bytes.length + SEAL_BYTES;
+    const content = joinedContent(run);
+    inlineLength += content.length + SEAL_BYTES;
     const cut =
-      piece.bytes.length <= CONTENT_LIMIT
-        ? [sealed(piece.bytes, parts.mediaType, sealing)]
-        : await cutPiece(piece.bytes, parts.mediaType, sealing, slices);
+      content.length <= CONTENT_LIMIT
+        ? [sealed(content, parts.mediaType, sealing)]
+        : await cutPiece(content, parts.mediaType, sealing, slices);
     segments.push(...cut);
     // Sealing and hashing cost by the byte: pieces may be few and large.
     if (slices.spent) await slices.turn();
-    if (scope !== null) learned.set(key, cut.map(withoutContent));
+    if (scope !== null) learned.set(keyOf(run[0]!), { references: cut.map(withoutContent), rest: run.slice(1).map(keyOf) });
   }
   const carried = inlineLength > INLINE_LIMIT;
   const content_key = sealing?.id ?? null;

@@ -4,11 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { openSealed, SEAL_BYTES, SealingKey } from '#content-keys';
 import { SYSTEM_CONTEXT, type Segment } from '#events';
 import { createLogger } from '#observability';
+import type { BodyPiece } from '../protocols/protocol.js';
 import { INLINE_LIMIT, recordBody, type RecordedBody } from './body.js';
 import { keyScopeOf, SessionKeys } from './session-keys.js';
 import { SessionSegments } from './session-segments.js';
 
-const piece = (bytes: Buffer): { sha256: Buffer; bytes: Buffer } => ({ sha256: createHash('sha256').update(bytes).digest(), bytes });
+const piece = (bytes: Buffer, joins = false): BodyPiece => ({ sha256: createHash('sha256').update(bytes).digest(), bytes, joins });
 
 const KEY = Buffer.alloc(32, 5);
 const SCOPE = keyScopeOf(SYSTEM_CONTEXT);
@@ -25,13 +26,19 @@ class Keys {
   }
 }
 
-function record(bodies: Buffer[], known: SessionSegments, scope: string | null = SCOPE, keys = new Keys(known)): Promise<RecordedBody> {
-  const length = bodies.reduce((sum, { length: one }) => sum + one, 0);
+function record(
+  bodies: (Buffer | BodyPiece)[],
+  known: SessionSegments,
+  scope: string | null = SCOPE,
+  keys = new Keys(known),
+): Promise<RecordedBody> {
+  const pieces = bodies.map((one) => (Buffer.isBuffer(one) ? piece(one) : one));
+  const length = pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
   return recordBody(
     {
       direction: 'request',
       mediaType: 'application/json',
-      pieces: bodies.map(piece),
+      pieces,
       originalDigest: null,
       originalLength: length,
       complete: true,
@@ -67,16 +74,16 @@ class Store {
 describe('recordBody', () => {
   it('gives back every body of a session, whatever was sent before', async () => {
     const size = fc.oneof({ weight: 6, arbitrary: fc.nat(2_000) }, { weight: 1, arbitrary: fc.nat(INLINE_LIMIT * 3) });
-    const turns = fc.array(fc.array(fc.tuple(fc.nat(5), size), { maxLength: 6 }), { minLength: 1, maxLength: 4 });
+    const turns = fc.array(fc.array(fc.tuple(fc.nat(5), size, fc.boolean()), { maxLength: 6 }), { minLength: 1, maxLength: 4 });
     await fc.assert(
       fc.asyncProperty(turns, async (conversation) => {
         const known = new SessionSegments();
         const store = new Store();
         const keys = new Keys(known);
         for (const turn of conversation) {
-          const bodies = turn.map(([fill, length]) => Buffer.alloc(length, 97 + fill));
+          const bodies = turn.map(([fill, length, joins]) => piece(Buffer.alloc(length, 97 + fill), joins));
           const recorded = await record(bodies, known, SCOPE, keys);
-          expect(store.resolve(recorded).equals(Buffer.concat(bodies))).toBe(true);
+          expect(store.resolve(recorded).equals(Buffer.concat(bodies.map(({ bytes }) => bytes)))).toBe(true);
           recorded.durable();
         }
       }),
@@ -99,6 +106,49 @@ describe('recordBody', () => {
     );
     expect(body.content_key).toBeNull();
     expect(ahead.every((draft) => draft.type === 'segment' && draft.event.content_key === 'k1')).toBe(true);
+  });
+
+  it('stores together what comes together, cites it where all of it comes again, and stores it anew where not', async () => {
+    const known = new SessionSegments();
+    const store = new Store();
+    const keys = new Keys(known);
+    const whole = Buffer.from('one two three four last ');
+    const [one, two, three, four, last] = ['one ', 'two ', 'three ', 'four ', 'last '].map((text, index) => {
+      const at = whole.indexOf(text);
+      return piece(whole.subarray(at, at + text.length), index > 0 && index < 4);
+    }) as [BodyPiece, BodyPiece, BodyPiece, BodyPiece, BodyPiece];
+    const say = async (...pieces: BodyPiece[]): Promise<[length: number, isNew: boolean][]> => {
+      const recorded = await record(pieces, known, SCOPE, keys);
+      expect(store.resolve(recorded).toString()).toBe(pieces.map(({ bytes }) => bytes.toString()).join(''));
+      recorded.durable();
+      return recorded.body.segments.map(({ bytes_length, inline }) => [bytes_length, inline !== null]);
+    };
+    expect(await say(one, two, three, last)).toEqual([
+      [14, true],
+      [5, true],
+    ]);
+    const changed = { ...piece(Buffer.from('LAST ')), joins: true };
+    expect(await say(one, two, three, changed, four, last)).toEqual([
+      [14, false],
+      [10, true],
+      [5, false],
+    ]);
+    // Its middle is known by nobody alone.
+    expect(await say(one, two, last)).toEqual([
+      [8, true],
+      [5, false],
+    ]);
+    expect(await say(two, three, one, two)).toEqual([
+      [10, true],
+      [8, false],
+    ]);
+    const large = Array.from({ length: 10 }, (_, index) => piece(Buffer.alloc(20_000, index), true));
+    expect(await say(...large)).toEqual([
+      [60_000, true],
+      [60_000, true],
+      [60_000, true],
+      [20_000, true],
+    ]);
   });
 
   it('cites nothing that never became durable, and nothing without a session', async () => {
@@ -137,7 +187,7 @@ describe('recordBody', () => {
 
   it('forgets the least recently used session first', () => {
     const known = new SessionSegments();
-    const reference = new Map([['k', []]]);
+    const reference = new Map([['k', { references: [], rest: [] }]]);
     for (let at = 0; at < 2_001; at += 1) known.remember(`s${at === 2_000 ? 'new' : at}`, reference);
     expect(known.find('s0', 'k')).toBeUndefined();
     expect(known.find('s1', 'k')).toBeDefined();

@@ -2,6 +2,14 @@ import type { Segment } from '#events';
 
 export type SegmentReference = Omit<Segment, 'inline'>;
 
+/** Content that is durable, from one piece of a body on. */
+export interface KnownRun {
+  /** The segments that carry it, in order. */
+  readonly references: readonly SegmentReference[];
+  /** Keys of the pieces behind the first that are in it too: it may be cited only where all of them follow. */
+  readonly rest: readonly string[];
+}
+
 const SCOPES = 2_000;
 const PIECES = 200_000;
 
@@ -10,39 +18,47 @@ const PIECES = 200_000;
  * used scopes go first; a forgotten piece is only stored again.
  */
 export class SessionSegments {
-  readonly #scopes = new Map<string, Map<string, readonly SegmentReference[]>>();
+  readonly #scopes = new Map<string, Map<string, KnownRun>>();
   #pieces = 0;
 
-  /** The segments that carry the piece, when all are durable. `key` is the SHA-256 of the piece's content as latin1; the digests of the segments are of what is stored, sealed. */
-  find(scope: string, key: string): readonly SegmentReference[] | undefined {
+  /** What begins with the piece, when all of it is durable. `key` is the SHA-256 of the piece's content as latin1; the digests of the segments are of what is stored, sealed. */
+  find(scope: string, key: string): KnownRun | undefined {
     return this.#scopes.get(scope)?.get(key);
   }
 
   /** What the scope knows is not to be cited any more. */
   forget(scope: string): void {
-    this.#pieces -= this.#scopes.get(scope)?.size ?? 0;
+    this.#pieces -= piecesOf(this.#scopes.get(scope));
     this.#scopes.delete(scope);
   }
 
   /** To be called only after the events that carry the segments are durable. `learned` belongs to this then. */
-  remember(scope: string, learned: Map<string, readonly SegmentReference[]>): void {
+  remember(scope: string, learned: Map<string, KnownRun>): void {
     const known = this.#scopes.get(scope);
     this.#scopes.delete(scope);
     if (known === undefined) {
       // Taken over as it is: copying the thousands of pieces of a large body would hold the event loop.
       this.#scopes.set(scope, learned);
-      this.#pieces += learned.size;
+      this.#pieces += piecesOf(learned);
     } else {
       this.#scopes.set(scope, known);
-      for (const [key, references] of learned) {
-        if (!known.has(key)) this.#pieces += 1;
-        known.set(key, references);
+      for (const [key, run] of learned) {
+        this.#pieces += weightOf(run) - weightOf(known.get(key));
+        known.set(key, run);
       }
     }
     for (const [oldest, pieces] of this.#scopes) {
       if (this.#scopes.size <= SCOPES && this.#pieces <= PIECES) break;
       this.#scopes.delete(oldest);
-      this.#pieces -= pieces.size;
+      this.#pieces -= piecesOf(pieces);
     }
   }
+}
+
+const weightOf = (run: KnownRun | undefined): number => (run === undefined ? 0 : 1 + run.rest.length);
+
+function piecesOf(runs: ReadonlyMap<string, KnownRun> = new Map()): number {
+  let pieces = 0;
+  for (const run of runs.values()) pieces += weightOf(run);
+  return pieces;
 }

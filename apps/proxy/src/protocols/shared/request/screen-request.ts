@@ -210,11 +210,14 @@ async function assemble(
   }
   const masked = changed ? await joinFragments(fragments, slices) : body;
   const pieces: BodyPiece[] = [];
+  const last = plans.findLastIndex(({ kind }) => kind === 'messages');
   let at = 0;
   for (const [i, scan] of scans.entries()) {
     let start = 0;
+    // What is between the pieces may differ each time, and an agent changes its last message a turn later, when the cache mark moves on.
+    const joins = plans[i]!.kind !== 'glue' && plans[i]!.kind === plans[i - 1]?.kind && i !== last;
     for (const cut of scan.cuts) {
-      pieces.push({ sha256: cut.sha256, bytes: masked.subarray(at + start, at + cut.end) });
+      pieces.push({ sha256: cut.sha256, bytes: masked.subarray(at + start, at + cut.end), joins });
       start = cut.end;
     }
     at += start;
