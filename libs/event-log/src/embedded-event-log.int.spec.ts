@@ -88,6 +88,23 @@ describe('embedded event log', () => {
     );
   });
 
+  it('reads no other partitions than a subscription names, those that appear later too', async () => {
+    await harness.produce('a', [control('not asked for')]);
+    const seen: string[] = [];
+    let came = (): void => {};
+    const both = new Promise<void>((resolve) => (came = resolve));
+    const subscription = await harness.log.subscribe({ ...options, partitions: ['b', 'd'] }, async (batch) => {
+      seen.push(batch.partition);
+      await harness.log.commit('g', batch.partition, batch.lastOffset + 1);
+      if (batch.partition === 'd') came();
+    });
+    for (const partition of ['b', 'c', 'd']) await harness.produce(partition, [control(partition)]);
+    await both;
+    await subscription.stop();
+    expect(seen.toSorted()).toEqual(['b', 'd']);
+    expect([...(await harness.log.committed('g')).keys()].toSorted()).toEqual(['b', 'd']);
+  });
+
   it('fails loudly when what the group should read next was trimmed away', async () => {
     await harness.produce(
       'a',

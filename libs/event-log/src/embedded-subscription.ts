@@ -42,6 +42,7 @@ export class EmbeddedSubscription implements Subscription {
   async #discover(): Promise<void> {
     for (const partition of await this.partitions.list()) {
       if (this.#running.has(partition) || this.#stop.signal.aborted) continue;
+      if (this.options.partitions?.includes(partition) === false) continue;
       const { options, onBatch, offsets } = this;
       const reader = new PartitionReader(partition, this.partitions.reader(partition), offsets, options, onBatch, this.#stop.signal);
       this.#running.set(

@@ -34,6 +34,8 @@ export interface SubscribeOptions {
   readonly group: string;
   /** Records of other topics are passed over (and committed past). */
   readonly topics: readonly Topic[];
+  /** Embedded only: read no other partitions than these. A journal is one partition of all topics: passing over a record costs as much as taking it. */
+  readonly partitions?: readonly string[];
   readonly maxBatchRecords: number;
   readonly maxBatchBytes: number;
   /**

@@ -2,6 +2,7 @@ import { GROUPS } from '#apps/ledger';
 import type { EmbeddedEventLog } from '#event-log';
 import { EventCodec, TOPICS } from '#events';
 import type { JournalRecorder } from '#journal';
+import { SOURCES } from './ledger-task.js';
 
 /**
  * Deletes journal segments the ledger has acknowledged: what a published checkpoint covers, and what no group of the
@@ -16,8 +17,10 @@ export async function trimBehindCheckpoints(
   readers: readonly string[] = [],
 ): Promise<() => Promise<void>> {
   const codec = new EventCodec();
+  // Only the ledger records checkpoints: the gateway's journal would be opened once more for nothing.
+  const from = { topics: [TOPICS.checkpoint], partitions: [SOURCES.ledger] };
   const subscription = await eventLog.subscribe(
-    { group, topics: [TOPICS.checkpoint], maxBatchRecords: 1_000, maxBatchBytes: 1 << 20, whenTrimmed: 'skip' },
+    { group, ...from, maxBatchRecords: 1_000, maxBatchBytes: 1 << 20, whenTrimmed: 'skip' },
     async (batch) => {
       const last = batch.records.at(-1);
       if (last === undefined) return;
