@@ -131,6 +131,16 @@ export function isRestoration(replacement: Replacement): replacement is Restorat
   return replacement.action === 'restore';
 }
 
+/** Adds what was decided last to a list in the order of the text: a restoration may be decided after masks behind it. */
+export function insert(into: Replacement[], masks: readonly Replacement[], restored: readonly Restoration[]): void {
+  into.push(...masks);
+  for (const one of restored) {
+    let at = into.length;
+    while (at > 0 && into[at - 1]!.start > one.start) at--;
+    into.splice(at, 0, one);
+  }
+}
+
 /** In the order of the text. A restoration that touches what is masked gives way. */
 export function together(masks: readonly Replacement[], restored: readonly Restoration[]): readonly Replacement[] {
   if (restored.length === 0) return masks;

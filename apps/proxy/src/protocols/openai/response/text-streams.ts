@@ -4,6 +4,7 @@ import { askDetector } from '../../../mask/guard.js';
 import type { MaskRules } from '../../../mask/leaf.js';
 import type { Seam } from '../../../mask/seam.js';
 import { RestoreStream } from '../../../mask/restore-stream.js';
+import { insert, isRestoration } from '../../../mask/restorer.js';
 import { StreamMasker, type Replacement } from '../../../mask/stream-masker.js';
 import type { FactsOfResponse } from '../../shared/response/facts.js';
 import { TextChannel } from '../../shared/response/text-channel.js';
@@ -96,11 +97,12 @@ export class TextStreams {
   }
 
   private note(stream: TextStream, replacements: readonly Replacement[]): void {
-    stream.replacements.push(...replacements);
-    if (this.parts.restorer !== null && stream.tool === null) {
-      stream.replacements.sort((a, b) => a.start - b.start);
-      this.record.gaveBack('text', replacements);
-    }
+    insert(
+      stream.replacements,
+      replacements.filter((one) => !isRestoration(one)),
+      replacements.filter(isRestoration),
+    );
+    if (this.parts.restorer !== null && stream.tool === null) this.record.gaveBack('text', replacements);
     if (replacements.some(({ action }) => action === 'block'))
       this.parts.refuse(outcomesOf(this.findings.list()).filter((outcome) => outcome.action === 'block'));
   }

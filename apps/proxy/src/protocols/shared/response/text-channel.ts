@@ -1,5 +1,5 @@
 import type { RestoreStream } from '../../../mask/restore-stream.js';
-import { isRestoration, together, type Restoration } from '../../../mask/restorer.js';
+import { insert, isRestoration, type Restoration } from '../../../mask/restorer.js';
 import { isCarriedOut, type Replacement, type StreamMasker, type Treatment } from '../../../mask/stream-masker.js';
 
 /** One text of the response that comes in deltas: what is decided of it, and what is to be replaced. Offsets are units of the whole text. */
@@ -100,8 +100,7 @@ export class TextChannel {
   }
 
   private decided(masks: readonly Replacement[], restored: readonly Restoration[]): readonly Replacement[] {
-    if (restored.length === 0) this.replacements.push(...masks);
-    else this.replacements = [...together([...this.replacements, ...masks], restored)];
+    insert(this.replacements, masks, restored);
     if (!this.isKept) this.open = this.restore?.settled ?? this.masker?.settled ?? this.length;
     return restored.length === 0 ? masks : [...masks, ...restored];
   }
