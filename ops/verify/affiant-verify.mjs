@@ -194,10 +194,10 @@ function parseVkey(text, type) {
   return { name, id, key: bytes.subarray(1) };
 }
 
-/** C2SP tlog-policy, or one vkey; then sections `authority NAME` with PEM certificates. */
-export function parsePolicy(whole) {
+/** C2SP tlog-policy, or one vkey; then sections `authority NAME` with PEM certificates, to be read by Node, or as a browser has to. */
+export function parsePolicy(whole, readCertificate = node === null ? browserCertificate : nodeCertificate) {
   const [text, ...sections] = whole.split(/^(?=authority[ \t])/m);
-  if (sections.length > 0) return { ...parsePolicy(text), authorities: parseAuthorities(sections) };
+  if (sections.length > 0) return { ...parsePolicy(text), authorities: parseAuthorities(sections, readCertificate) };
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
   if (lines.length === 1 && !/\s/.test(lines[0].trim())) return parsePolicy(`log ${lines[0].trim()}\nquorum none\n`);
   const policy = { logs: [], witnesses: [], groups: [], quorum: undefined, authorities: [] };
@@ -240,9 +240,9 @@ export function parsePolicy(whole) {
   return policy;
 }
 
-/** Certificates are read by Node: a browser refuses such a policy rather than leave out what it asks for. */
-function parseAuthorities(sections) {
-  if (node === null) throw new Error('a browser cannot check time stamps: use the script with Node, or leave the authorities out');
+function parseAuthorities(sections, readCertificate) {
+  if (node === null && globalThis.crypto?.subtle === undefined)
+    throw new Error('this browser gives this page no WebCrypto, so it cannot check time stamps: open the file from disk');
   const authorities = sections.map((section) => {
     const [line, ...rest] = section.split(/\r?\n/);
     const name = /^authority[ \t]+([a-z0-9][a-z0-9._-]{0,63})[ \t]*$/.exec(line)?.[1];
@@ -250,7 +250,14 @@ function parseAuthorities(sections) {
     const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     if (name === undefined || blocks.length === 0 || blocks.reduce((text, block) => text.replace(block, ''), pem).trim() !== '')
       throw new Error(`trust policy: ${JSON.stringify(line)} has to be followed by PEM certificates alone`);
-    return { name, roots: blocks.map((block) => new node.X509Certificate(block)) };
+    const roots = blocks.map((block) => {
+      try {
+        return readCertificate(fromBase64(block.replaceAll(/-----[^-]+-----|\s/g, '')));
+      } catch {
+        throw new Error(`trust policy: a certificate of ${name} cannot be read`);
+      }
+    });
+    return { name, roots, readCertificate };
   });
   if (new Set(authorities.map(({ name }) => name)).size < authorities.length)
     throw new Error('trust policy: an authority stands there twice');
@@ -470,9 +477,10 @@ class Findings {
 }
 
 // ---- 6. Time stamps (RFC 3161) ----------------------------------------------------------------------------------------------------------
-// In Node only: it has the certificates' arithmetic. A stamp is DER: a status, and a CMS message whose content says "this digest existed at that
-// time", signed by a certificate that must lead to a root of your policy. Not looked at: revocation, length limits, names and policies that a
-// CA's certificate may lay down for those below it (`openssl ts -verify` and `affiant verify` do the last three).
+// A stamp is DER: a status, and a CMS message whose content says "this digest existed at that time", signed by a certificate that must lead to a
+// root of your policy. Not looked at: revocation, length limits, names and policies that a CA's certificate may lay down for those below it
+// (`openssl ts -verify` and `affiant verify` do the last three). Certificates are read by Node, and in a browser by the reader below; signatures
+// are verified by Node or WebCrypto.
 
 const DIGESTS = { '608648016503040201': 'sha256', '608648016503040202': 'sha384', '608648016503040203': 'sha512' };
 const OID = {
@@ -484,6 +492,9 @@ const OID = {
   signingCertificateV2: '2a864886f70d010910022f',
   extendedKeyUsage: '551d25',
   timeStamping: '2b06010505070308',
+  basicConstraints: '551d13',
+  keyUsage: '551d0f',
+  mgf1: '2a864886f70d010108',
   pss: '2a864886f70d01010a',
 };
 
@@ -532,8 +543,122 @@ function inside(value, tag) {
   return value.kids;
 }
 
-/** Whether the stamp is over `data`, by a chain to one of `roots` (X509Certificate). @returns its time and the end of its certificate, in milliseconds */
-function readStamp(response, data, roots) {
+/** SHA-1 names a certificate in stamps of before RFC 5816, and nothing is believed by it: the chain is what counts. */
+async function digestOf(name, bytes) {
+  if (node !== null) return new Uint8Array(node.createHash(name).update(bytes).digest());
+  return new Uint8Array(await crypto.subtle.digest(name.replace('sha', 'SHA-'), bytes));
+}
+
+/** A certificate is {id, from, to, ca, isIssuedBy, isSignedBy, hasSigned}, times in milliseconds: by Node here, below as a browser has to read it. */
+export function nodeCertificate(der) {
+  const x509 = new node.X509Certificate(der);
+  const padding = { padding: node.constants.RSA_PKCS1_PSS_PADDING, saltLength: node.constants.RSA_PSS_SALTLEN_AUTO };
+  return {
+    x509,
+    id: x509.fingerprint256,
+    from: Date.parse(x509.validFrom),
+    to: Date.parse(x509.validTo),
+    ca: x509.ca,
+    isIssuedBy: (issuer) => x509.checkIssued(issuer.x509),
+    isSignedBy: async (issuer) => x509.verify(issuer.x509.publicKey),
+    hasSigned: async (digest, algorithm, data, signature) =>
+      node.verify(digest, data, algorithm.kids[0].hex === OID.pss ? { key: x509.publicKey, ...padding } : x509.publicKey, signature),
+  };
+}
+
+/** X.509 as RFC 5280 has it: whole is (body, algorithm, signature), body is [version], serial, algorithm, issuer, validity, subject, key, [extensions]. */
+export function browserCertificate(bytes) {
+  const [whole, ...after] = der(bytes);
+  const [body, algorithm, signature] = inside(whole, 0x30);
+  const fields = inside(body, 0x30).filter(({ tag }) => tag !== 0xa0);
+  const [, named, issuer, validity, subject, key] = fields;
+  const [from, to] = inside(validity, 0x30).map(timeOf);
+  const extensions = fields.find(({ tag }) => tag === 0xa3)?.kids[0].kids ?? [];
+  const extension = (oid) => {
+    const all = extensions.filter(({ kids }) => kids[0].hex === oid);
+    need(all.length <= 1, 'a certificate has an extension twice');
+    return all.length === 0 ? undefined : der(all[0].kids.at(-1).body)[0];
+  };
+  const [constraints, usage] = [extension(OID.basicConstraints), extension(OID.keyUsage)];
+  const isForCertificates = usage === undefined || (usage.tag === 3 && (usage.body[1] & 0x04) !== 0);
+  need(after.length === 0 && signature.tag === 3 && signature.body[0] === 0, 'a certificate is malformed');
+  return {
+    subject,
+    id: hexOf(sha256(bytes)),
+    from,
+    to,
+    ca: constraints?.kids[0]?.tag === 1 && constraints.kids[0].hex === 'ff' && isForCertificates,
+    isIssuedBy: (other) => equal(issuer.raw, other.subject.raw),
+    isSignedBy: async (other) =>
+      equal(algorithm.raw, named.raw) && other.hasSigned(digestNamedBy(algorithm), algorithm, body.raw, signature.body.subarray(1)),
+    hasSigned: (digest, by, data, value) => verifyByKey(key, digest, by, data, value),
+  };
+}
+
+/** UTCTime, of 1950 to 2049, or GeneralizedTime; in whole seconds, as certificates have it. */
+function timeOf({ tag, body }) {
+  const text = textOf(body);
+  const whole = tag === 0x17 ? `${Number(text.slice(0, 2)) < 50 ? '20' : '19'}${text}` : text;
+  const [, year, month, ...rest] = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(whole) ?? [];
+  need((tag === 0x17 || tag === 0x18) && year !== undefined, 'a time of a certificate is malformed');
+  return Date.UTC(year, month - 1, ...rest);
+}
+
+/** The digest that an algorithm for certificates implies; undefined for all others, SHA-1 among them. */
+function digestNamedBy({ kids: [scheme, parameters] }) {
+  if (scheme.hex === OID.pss) return DIGESTS[parameters?.kids.find(({ tag }) => tag === 0xa0)?.kids[0].kids[0].hex];
+  return Object.keys(SIGNATURES).find((name) => SIGNATURES[name].slice(1).includes(scheme.hex));
+}
+
+/** By WebCrypto; null for a kind that it has not, as SHA-1 here. `by` is the AlgorithmIdentifier. */
+async function verifyByKey(key, digest, by, data, signature) {
+  const [scheme, parameters] = by.kids;
+  const hash = digest?.replace('sha', 'SHA-');
+  const isEcdsa = SIGNATURES[digest]?.[2] === scheme.hex;
+  const curve = CURVES[inside(key, 0x30)[0].kids[1]?.hex];
+  if (hash === undefined || (isEcdsa && curve === undefined)) return null;
+  const salt = scheme.hex === OID.pss ? saltOf(parameters, digest) : 0;
+  const value = isEcdsa ? plainEcdsa(signature, curve.bytes) : signature;
+  if (salt === null || value === null) return false;
+  const name = isEcdsa ? 'ECDSA' : scheme.hex === OID.pss ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5';
+  try {
+    const imported = await crypto.subtle.importKey('spki', key.raw, { name, hash, namedCurve: curve?.name }, false, ['verify']);
+    return await crypto.subtle.verify({ name, hash, saltLength: salt }, imported, value, data);
+  } catch {
+    return null;
+  }
+}
+
+const CURVES = {
+  '2a8648ce3d030107': { name: 'P-256', bytes: 32 },
+  '2b81040022': { name: 'P-384', bytes: 48 },
+  '2b81040023': { name: 'P-521', bytes: 66 },
+};
+
+/** RSASSA-PSS parameters (RFC 4055): digest, mask generation by the same digest, length of the salt; null when they are others. */
+function saltOf(parameters, digest) {
+  const [hash, mask, salt, ...more] = parameters?.kids ?? [];
+  const isSame = (algorithm) => algorithm?.tag === 0x30 && DIGESTS[algorithm.kids[0].hex] === digest;
+  const [generator, by] = mask?.tag === 0xa1 ? mask.kids[0].kids : [];
+  const length = salt?.kids[0];
+  if (hash?.tag !== 0xa0 || !isSame(hash.kids[0]) || generator?.hex !== OID.mgf1 || !isSame(by) || more.length > 0) return null;
+  return salt.tag === 0xa2 && length.tag === 2 && length.body.length === 1 && length.body[0] < 0x80 ? length.body[0] : null;
+}
+
+/** WebCrypto wants r and s side by side, X.509 has a sequence of two numbers; null when it is not in the one form. */
+function plainEcdsa(signature, bytes) {
+  const [pair, ...after] = der(signature);
+  if (after.length > 0 || pair.tag !== 0x30 || pair.kids.length !== 2) return null;
+  const numbers = pair.kids.map(({ tag, body }) => {
+    const isShortest = body.length > 0 && body[0] < 0x80 && !(body[0] === 0 && !(body[1] >= 0x80));
+    const value = body[0] === 0 ? body.subarray(1) : body;
+    return tag === 2 && isShortest && value.length <= bytes ? concat(new Uint8Array(bytes - value.length), value) : null;
+  });
+  return numbers.includes(null) ? null : concat(...numbers);
+}
+
+/** Whether the stamp is over `data`, by a chain to one of `roots`. @returns its time and the end of its certificate, in milliseconds */
+async function readStamp(response, data, { roots, readCertificate }) {
   need(response.length <= 256 * 1024, 'it is too large');
   const [answer, ...after] = der(response);
   const [status, token] = inside(answer, 0x30);
@@ -558,7 +683,7 @@ function readStamp(response, data, roots) {
   const [stampVersion, , imprint, , time] = der(stamp)[0].kids;
   const imprintDigest = DIGESTS[imprint.kids[0].kids[0].hex];
   need(stampVersion.hex === '01' && imprintDigest !== undefined, 'it is of an unknown version, or not by SHA-2');
-  need(equal(new Uint8Array(node.createHash(imprintDigest).update(data).digest()), imprint.kids[1].body), 'it is over other bytes');
+  need(equal(await digestOf(imprintDigest, data), imprint.kids[1].body), 'it is over other bytes');
   const [, year, month, day, hour, minute, second, part = ''] =
     /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d+)?Z$/.exec(textOf(time.body)) ?? [];
   const at = Date.UTC(year, month - 1, day, hour, minute, second) + Math.floor(Number(`0${part}`) * 1000);
@@ -570,7 +695,7 @@ function readStamp(response, data, roots) {
     return equal(fields[2].raw, signerId.kids[0].raw) && equal(fields[0].raw, signerId.kids[1].raw);
   });
   need(found !== undefined && signerId.tag === 0x30, 'it does not bring its signing certificate');
-  const signer = new node.X509Certificate(found.raw);
+  const signer = readCertificate(found.raw);
   const extensions = found.kids[0].kids.find(({ tag }) => tag === 0xa3)?.kids[0].kids ?? [];
   const usages = extensions.filter(({ kids }) => kids[0].hex === OID.extendedKeyUsage);
   const purposes = usages.length === 1 ? der(usages[0].kids.at(-1).body)[0].kids : [];
@@ -584,53 +709,55 @@ function readStamp(response, data, roots) {
     return all.length === 1 && all[0].kids[1].kids.length === 1 ? all[0].kids[1].kids[0] : undefined;
   };
   need(attributes.tag === 0xa0 && attribute(OID.contentType)?.hex === OID.tstInfo, 'its signature is over another type of content');
-  const signed = new Uint8Array(node.createHash(name).update(stamp).digest());
+  const signed = await digestOf(name, stamp);
   need(attribute(OID.messageDigest)?.hex === hexOf(signed), 'its signature is over another time stamp');
   const idAttribute = attribute(OID.signingCertificateV2);
   const id = (idAttribute ?? attribute(OID.signingCertificate))?.kids[0].kids[0].kids ?? [];
   const by = id[0]?.tag === 4 ? (idAttribute === undefined ? 'sha1' : 'sha256') : DIGESTS[id[0]?.kids[0]?.hex];
   const named = id[0]?.tag === 4 ? id[0] : id[1];
-  need(by !== undefined && named?.hex === node.createHash(by).update(found.raw).digest('hex'), 'its signature names another certificate');
+  need(by !== undefined && named?.hex === hexOf(await digestOf(by, found.raw)), 'its signature names another certificate');
   // What is signed is the set of attributes, with the tag of a set.
-  const padding = { padding: node.constants.RSA_PKCS1_PSS_PADDING, saltLength: node.constants.RSA_PSS_SALTLEN_AUTO };
   const [scheme, parameters] = inside(algorithm, 0x30);
   const isPss = scheme.tag === 6 && scheme.hex === OID.pss;
   const isPlain =
     scheme.tag === 6 && SIGNATURES[name].includes(scheme.hex) && (parameters === undefined || hexOf(parameters.raw) === '0500');
   need(signature.tag === 4 && (isPss || isPlain), 'its signature is of an unknown kind');
-  const key = isPss ? { key: signer.publicKey, ...padding } : signer.publicKey;
-  need(
-    node.verify(name, concat(Uint8Array.of(0x31), attributes.raw.subarray(1)), key, signature.body) &&
-      signature.tag === 4 &&
-      algorithm.tag === 0x30,
-    'its signature does not verify',
-  );
+  const set = concat(Uint8Array.of(0x31), attributes.raw.subarray(1));
+  const isSigned = await signer.hasSigned(name, algorithm, set, signature.body);
+  need(isSigned !== null, 'its signature is of a kind that a browser cannot verify: use the script with Node');
+  need(isSigned, 'its signature does not verify');
 
-  const valid = (one) => Date.parse(one.validFrom) <= at && at <= Date.parse(one.validTo);
+  const valid = (one) => one.from <= at && at <= one.to;
   need(valid(signer), 'its certificate was not valid when it was made');
-  const others = certificates.map(({ raw }) => new node.X509Certificate(raw));
-  let steps = 0;
-  const leads = (path) => {
+  const others = certificates.map(({ raw }) => readCertificate(raw));
+  let [steps, cannot] = [0, false];
+  const leads = async (path) => {
     const last = path.at(-1);
-    return [...roots, ...others].some((issuer) => {
-      if (path.some((one) => one.fingerprint256 === issuer.fingerprint256) || !last.checkIssued(issuer)) return false;
+    for (const issuer of [...roots, ...others]) {
+      if (path.some((one) => one.id === issuer.id) || !last.isIssuedBy(issuer)) continue;
       need((steps += 1) <= 64, 'its certificates point in circles');
-      if (!issuer.ca || !valid(issuer) || !last.verify(issuer.publicKey)) return false;
-      return roots.includes(issuer) || (path.length < 7 && leads([...path, issuer]));
-    });
+      if (!issuer.ca || !valid(issuer)) continue;
+      const isSigned = await last.isSignedBy(issuer);
+      cannot ||= isSigned === null;
+      if (!isSigned) continue;
+      if (roots.includes(issuer) || (path.length < 7 && (await leads([...path, issuer])))) return true;
+    }
+    return false;
   };
-  need(leads([signer]), 'its certificate does not lead to a root of the policy');
-  return { time: at, ends: Date.parse(signer.validTo) };
+  const trusted = await leads([signer]);
+  need(trusted || !cannot, 'a certificate is signed in a way that a browser cannot verify: use the script with Node');
+  need(trusted, 'its certificate does not lead to a root of the policy');
+  return { time: at, ends: signer.to };
 }
 
 /** Stamps of one authority over one note: number 0 over the note, each renewal over the note and the stamp before it. Null with a finding. */
-function stampChain({ name, roots }, note, stamps, findings) {
+async function stampChain({ name, ...authority }, note, stamps, findings) {
   let [first, last, previous] = [null, null, new Uint8Array()];
   for (const [index, { where, number, response, until }] of [...stamps].sort((a, b) => a.number - b.number).entries()) {
     if (number > index) return findings.add('stamp_missing', where, `stamp ${index} of ${name}, over which it is, is not there`);
     try {
       need(number === index && response != null, 'it is there twice, or cannot be read');
-      const stamp = readStamp(response, concat(note, previous), roots);
+      const stamp = await readStamp(response, concat(note, previous), authority);
       need(until === null || Math.floor(stamp.ends / 1000) * 1000 === until, 'its name says another end of its certificate');
       need(last === null || (stamp.time >= last.time && stamp.time <= last.ends), 'it was not made while the stamp it renews was good');
       first ??= stamp.time;
@@ -671,7 +798,7 @@ async function logStamps(get, paths, policy, now) {
       if (note === null) continue;
       const stamps = [];
       for (const one of own) if (one.size === size) stamps.push({ ...one, where: one.path, response: await get(one.path) });
-      const told = stampChain(authority, note, stamps, findings);
+      const told = await stampChain(authority, note, stamps, findings);
       if (told == null) continue;
       const last = stamps.reduce((a, b) => (b.number > a.number ? b : a));
       if (told.ends < now) findings.add('stamp_invalid', last.where, 'its certificate has ended, and it was not renewed before');
@@ -720,7 +847,7 @@ async function packetStamps({ stamps = [] }, head, files, policy, findings) {
     const note = notes.get(own[0]?.tree_size) ?? null;
     if (note === null) continue;
     const stored = own.map(({ file, number }) => ({ where: `attachment ${file}`, number, response: files.get(file), until: null }));
-    const told = stampChain(authority, note, stored, findings);
+    const told = await stampChain(authority, note, stored, findings);
     if (told == null) continue;
     if (!own.some(({ number, time }) => number === 0 && Date.parse(time) === told.time))
       findings.add('stamp_invalid', 'attachment packet.json', `it tells another time than the stamp of ${authority.name}`);

@@ -2,7 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { checkLog, DirectorySource, readPolicyFile } from '../../dist/libs/verify/src/index.js';
-import { parsePolicy, verifyLog } from '../../ops/verify/affiant-verify.mjs';
+import { browserCertificate, parsePolicy, verifyLog } from '../../ops/verify/affiant-verify.mjs';
 
 const placesOf = ({ findings }) => findings.map(({ code, where }) => `${code} ${where}`);
 
@@ -21,6 +21,19 @@ export async function checkBoth({ directory, policy, since = [], now = Date.now(
   const list = () => readdirSync(directory, { recursive: true }).map((path) => path.split(sep).join('/'));
   const script = await verifyLog({ get, list, name: directory, policy: parsePolicy(policy), since: notes, now });
   const [mine, theirs] = [placesOf(product), placesOf(script)];
+  // As in a browser: certificates by the script's own reader, signatures by WebCrypto. It has to name the same.
+  if (policy.includes('\nauthority ')) {
+    const browser = await verifyLog({
+      get,
+      list,
+      name: directory,
+      policy: parsePolicy(policy, browserCertificate),
+      since: notes,
+      now,
+    });
+    if (placesOf(browser).join('\n') !== theirs.join('\n'))
+      throw new Error(`as in a browser affiant-verify.mjs differs from itself: ${JSON.stringify([script.findings, browser.findings])}`);
+  }
   // The order of what follows from the first thing may differ, the first thing may not.
   if (mine[0] !== theirs[0] || [...mine].sort().join('\n') !== [...theirs].sort().join('\n'))
     throw new Error(

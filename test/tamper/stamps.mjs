@@ -10,14 +10,16 @@ import { verifyPacketByPolicy } from '../../dist/apps/evidence/src/verify/verify
 import { readCertificates, requestTimestamp, stampedCheckpointPath, stampPath, stampRequest } from '../../dist/libs/timestamp/src/index.js';
 import { checkRange, DirectorySource, readPolicyFile } from '../../dist/libs/verify/src/index.js';
 import { LeafMaker, makeLog, seeded } from '../../dist/libs/verify/src/testing/make-log.js';
-import { parsePolicy, verifyPacket } from '../../ops/verify/affiant-verify.mjs';
+import { browserCertificate, parsePolicy, verifyPacket } from '../../ops/verify/affiant-verify.mjs';
 import { hasTsa, startTsa } from '../support/engines/tsa.mjs';
 import { checkBoth } from './both.mjs';
+import { certificates } from './certificates.mjs';
 
 const DAY = 86_400_000;
 
 export async function stamps(directory, check, { quick }) {
   if (!hasTsa()) return;
+  await certificates(directory, check, { quick });
   const authorities = [];
   const start = async (options) => {
     const one = await startTsa(options);
@@ -26,7 +28,7 @@ export async function stamps(directory, check, { quick }) {
   };
   try {
     const one = await start({ name: 'One' });
-    const two = await start({ name: 'Two', intermediate: true });
+    const two = await start({ name: 'Two', intermediate: true, digest: 'sha512', key: ['rsa:2048'] });
     const stranger = await start({ name: 'Stranger' });
     const old = await start({ name: 'Old', days: 0 });
     await ofLog(directory, check, { quick, one, two, stranger, old });
@@ -131,7 +133,7 @@ async function ofLog(directory, check, { quick, one, two, stranger, old }) {
     `${policy}authority x\n`,
   ];
   const differ = [[policy, true], ...bad.map((text) => [text, false])].filter(([text, wanted]) =>
-    [readPolicyFile, parsePolicy].some((read) => reads(read, text) !== wanted),
+    [readPolicyFile, parsePolicy, (one_) => parsePolicy(one_, browserCertificate)].some((read) => reads(read, text) !== wanted),
   );
   check('both read the same policies with authorities and refuse the same', differ.length === 0, JSON.stringify(differ).slice(0, 300));
   const step = quick ? 127 : 1;
@@ -213,8 +215,14 @@ async function ofPacket(check, { quick, one, stranger }) {
   const policyOf = (tsa) => `log ${packet.signer.vkey}\nquorum none\n${section('one', tsa)}`;
   const both = async (bytes, policy = policyOf(one)) => {
     const product = await verifyPacketByPolicy(bytes, { policy: readPolicyFile(policy) });
-    const script = await verifyPacket({ bytes: new Uint8Array(bytes), name: 'packet.pdf', policy: parsePolicy(policy) });
-    const found = [product.problems, script.findings].map(([first]) => (first === undefined ? '' : `${first.code} ${first.where}`));
+    const [script, browser] = await Promise.all(
+      [parsePolicy(policy), parsePolicy(policy, browserCertificate)].map((read) =>
+        verifyPacket({ bytes: new Uint8Array(bytes), name: 'packet.pdf', policy: read }),
+      ),
+    );
+    const found = [product.problems, script.findings, browser.findings].map(([first]) =>
+      first === undefined ? '' : `${first.code} ${first.where}`,
+    );
     return { ok: product.ok && script.ok, found, proves: [product.proves, script.proves] };
   };
   const good = await make();

@@ -27,6 +27,8 @@ export interface TestTsaOptions {
   readonly intermediate?: boolean;
   /** Of its signature; default sha256. */
   readonly digest?: string;
+  /** What `openssl req -newkey` is to make of its certificates; default EC P-256. */
+  readonly key?: readonly string[];
 }
 
 /** False, said loudly, when there is no openssl (with CI=true: throws). */

@@ -19,31 +19,24 @@ export function hasTsa() {
 }
 
 /**
- * @param {{name?: string, usage?: string, days?: number, intermediate?: boolean, digest?: string}} options `usage`: extendedKeyUsage of its
- *   certificate; `intermediate`: a CA between root and authority, sent along; `digest`: of its signature.
+ * @param {{name?: string, usage?: string, days?: number, intermediate?: boolean, digest?: string, key?: string[]}} options `usage`: extendedKeyUsage of its
+ *   certificate; `intermediate`: a CA between root and authority, sent along; `digest`: of its signature; `key`: what `openssl req -newkey` is to make.
  */
 export async function startTsa(options = {}) {
-  const { name = 'Test Authority', usage = 'critical,timeStamping', days = 3650, intermediate = false, digest = 'sha256' } = options;
+  const {
+    name = 'Test Authority',
+    usage = 'critical,timeStamping',
+    days = 3650,
+    intermediate = false,
+    digest = 'sha256',
+    key = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+  } = options;
   const directory = mkdtempSync(join(tmpdir(), 'affiant-tsa-'));
   const file = (path) => join(directory, path);
   const openssl = (...args) => execFileSync('openssl', args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'], timeout: STEP_MS });
   const authority = 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n';
   const issue = (stem, subject, extensions, issuer) => {
-    openssl(
-      'req',
-      '-new',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      `${stem}.key`,
-      '-out',
-      `${stem}.csr`,
-      '-subj',
-      subject,
-    );
+    openssl('req', '-new', '-newkey', ...key, '-nodes', '-keyout', `${stem}.key`, '-out', `${stem}.csr`, '-subj', subject);
     writeFileSync(file(`${stem}.ext`), extensions);
     const by = issuer === null ? ['-signkey', `${stem}.key`] : ['-CA', `${issuer}.pem`, '-CAkey', `${issuer}.key`, '-CAcreateserial'];
     openssl('x509', '-req', '-in', `${stem}.csr`, ...by, '-days', String(days), '-extfile', `${stem}.ext`, '-out', `${stem}.pem`);
