@@ -550,8 +550,8 @@ async function digestOf(name, bytes) {
 }
 
 /** A certificate is {id, from, to, ca, isIssuedBy, isSignedBy, hasSigned}, times in milliseconds: by Node here, below as a browser has to read it. */
-export function nodeCertificate(der) {
-  const x509 = new node.X509Certificate(der);
+export function nodeCertificate(bytes) {
+  const x509 = new node.X509Certificate(bytes);
   const padding = { padding: node.constants.RSA_PKCS1_PSS_PADDING, saltLength: node.constants.RSA_PSS_SALTLEN_AUTO };
   return {
     x509,
@@ -737,9 +737,9 @@ async function readStamp(response, data, { roots, readCertificate }) {
       if (path.some((one) => one.id === issuer.id) || !last.isIssuedBy(issuer)) continue;
       need((steps += 1) <= 64, 'its certificates point in circles');
       if (!issuer.ca || !valid(issuer)) continue;
-      const isSigned = await last.isSignedBy(issuer);
-      cannot ||= isSigned === null;
-      if (!isSigned) continue;
+      const leadsOn = await last.isSignedBy(issuer);
+      cannot ||= leadsOn === null;
+      if (!leadsOn) continue;
       if (roots.includes(issuer) || (path.length < 7 && (await leads([...path, issuer])))) return true;
     }
     return false;
