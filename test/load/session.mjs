@@ -31,7 +31,7 @@ const JOURNAL_FACTOR = 2;
 const STORED_FACTOR = 1.3;
 /** Times the CPU of a bare pipe on the same turn, and how much this may grow from the tenth turn to the last. */
 const PIPE_FACTOR = 15;
-const PIPE_GROWTH = 1.5;
+const PIPE_GROWTH = 2;
 
 const agent = new Agent({ keepAlive: true });
 function call(target, bytes, session) {
