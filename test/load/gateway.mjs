@@ -78,6 +78,7 @@ const app = await NestFactory.createApplicationContext(
     credentials: () => ({ header: 'x-api-key', value: 'bench-upstream-key' }),
     digestKey: Buffer.alloc(32, 8),
     contentKeys: { book: new MemoryKeyBook(), wrapper: new LocalWrapper(Buffer.alloc(32, 9)) },
+    originalKeys: { book: new MemoryKeyBook(), wrapper: new LocalWrapper(Buffer.alloc(32, 9)) },
     placeholder: createPlaceholder(Buffer.alloc(32, 9)),
     protocols: builtInProtocols(),
     clock,

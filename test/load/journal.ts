@@ -104,6 +104,7 @@ const eventOf = (bytes: number): EventDraft => ({
       complete: true,
       masks: [{ entity: 'us_ssn', rule: 'us_ssn@1', policy: 'customer-data', count: 2 }],
       content_key: null,
+      sealed_originals: null,
     },
   },
 });

@@ -80,6 +80,7 @@ const body = () => {
     complete: true,
     masks: [],
     content_key: isOpen ? null : sealing.id,
+    sealed_originals: null,
   };
 };
 

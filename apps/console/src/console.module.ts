@@ -19,6 +19,7 @@ import { CONSOLE_PORTS, type ConsolePorts } from './ports.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { attachSqlEndpoint } from './sql/attach.js';
 import { SqlEndpoint } from './sql/sql-endpoint.js';
+import { UnsealingsController } from './unsealings/unsealings.controller.js';
 import { ProbesController, StatusController } from './status/status.controller.js';
 
 /** The console: API, SQL endpoint and page, on a Fastify application made with `createConsoleAdapter()`. */
@@ -45,6 +46,7 @@ export class ConsoleModule implements OnModuleInit, OnModuleDestroy {
         ErasuresController,
         HoldsController,
         RetentionController,
+        UnsealingsController,
         PolicyController,
         PageController,
         VerifierController,

@@ -1,10 +1,11 @@
-import type { ApprovalBook, ApprovalDesk, ErasureBook, HoldBook, PacketRecord } from '#catalogue';
+import type { ApprovalBook, ApprovalDesk, ErasureBook, HoldBook, PacketRecord, UnsealBook } from '#catalogue';
 import type { Clock, DecodedEvent, EventRecorder, Ids, Principal, Topic } from '#events';
 import type { Identity } from '#identity';
 import type { EngineAccess, SessionContent } from '#ledger-store';
 import type { Exposition, Logger } from '#observability';
 import type { PolicySet } from '#policy';
 import type { PlannedDrop } from '#retention';
+import type { OriginalsPorts } from './unsealings/open-originals.js';
 
 /** What the console needs from the rest of the process; all are built by the composition root. */
 export interface ConsolePorts {
@@ -34,6 +35,8 @@ export interface ConsolePorts {
     readonly roles: () => ErasureRoles;
     readonly contentOf: (session: string) => Promise<SessionContent>;
   };
+  /** Requests to open sealed originals, who may make and decide them, and what opens. */
+  readonly unsealings?: { readonly book: UnsealBook; readonly rules: () => UnsealRules; readonly originals: OriginalsPorts };
   /** What retention would drop now. */
   readonly retention?: () => Promise<readonly PlannedDrop[]>;
   /** Name of the log the ledger keeps; OCSF records cite it. */
@@ -57,6 +60,14 @@ export interface HoldRoles {
 export interface ErasureRoles {
   readonly request: readonly string[];
   readonly approve: readonly string[];
+}
+
+/** Groups and times of the configuration (`unseal`), milliseconds. */
+export interface UnsealRules {
+  readonly request: readonly string[];
+  readonly approve: readonly string[];
+  readonly expires: number;
+  readonly window: number;
 }
 
 /** Bounds of the SQL endpoint beside those of the engine's reader profile. */

@@ -73,6 +73,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     const { host, gateway_port } = this.#options.config.server;
     await this.#services.policies.start();
     await this.#services.pool.open();
+    if (this.#services.policies.set.keepsOriginals) await this.#services.originalsPool.open();
     await this.#registerConnections();
     const { port } = await this.#listener.listen(host, gateway_port);
     this.#address = { host, port };
@@ -115,6 +116,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     await withTimeout(this.#idle(), this.#services.limits.record_timeout);
     await closed;
     await this.#services.pool.close();
+    await this.#services.originalsPool.close();
     this.#services.policies.stop();
     if (this.#address === null) return;
     const last = (async (): Promise<void> => {

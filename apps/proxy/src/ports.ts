@@ -101,6 +101,8 @@ export interface ProxyOptions {
   readonly credentials: CredentialSource;
   /** Keys that seal content: issued to the catalogue before they are used. */
   readonly contentKeys: { readonly book: KeyBook; readonly wrapper: KeyWrapper };
+  /** Keys that seal originals where policy keeps them; wrapped so that they do not open here. Not asked for anything while no policy does. */
+  readonly originalKeys: { readonly book: KeyBook; readonly wrapper: Pick<KeyWrapper, 'wrap'> };
   /** Key of original_digest and subject_digest (HMAC-SHA-256), 32 bytes. */
   readonly digestKey: Buffer;
   readonly placeholder: Placeholder;

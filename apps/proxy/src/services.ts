@@ -18,6 +18,9 @@ import { SessionKeys } from './record/session-keys.js';
 import { SessionSegments } from './record/session-segments.js';
 import { Upstreams } from './forward/upstreams.js';
 
+/** Keys for originals that are kept ready: fewer sessions need one. */
+const ORIGINAL_KEYS = 128;
+
 /** What the rooms of the data path share; made once per gateway. */
 export interface Services {
   readonly approvalsConfig: ApprovalsConfig;
@@ -37,6 +40,7 @@ export interface Services {
   readonly evidence: Evidence;
   readonly segments: SessionSegments;
   readonly pool: KeyPool;
+  readonly originalsPool: KeyPool;
   readonly keys: SessionKeys;
   readonly tally: RefusalTally;
   readonly upstreams: Upstreams;
@@ -62,6 +66,18 @@ export function createServices(options: ProxyOptions, drain: Drain): Services {
     waitMs: limits.key_wait,
     onFailure: (error) => logger.warn({ reason: (error as Error).message }, 'no keys can be issued; calls use those that are ready'),
   });
+  const originalsPool = new KeyPool({
+    ...options.originalKeys,
+    purpose: 'original',
+    clock,
+    ids,
+    size: ORIGINAL_KEYS,
+    batch: ORIGINAL_KEYS / 4,
+    waitMs: limits.key_wait,
+    onFailure: (error) =>
+      logger.warn({ reason: (error as Error).message }, 'no keys for originals can be issued; calls use those that are ready'),
+  });
+  const originals = new SessionKeys(originalsPool, options.originalKeys.book, segments, clock.nowMs());
   return {
     approvalsConfig: options.config.approvals,
     limits,
@@ -83,7 +99,8 @@ export function createServices(options: ProxyOptions, drain: Drain): Services {
     evidence,
     segments,
     pool,
-    keys: new SessionKeys(pool, keyBook, segments, clock.nowMs()),
+    originalsPool,
+    keys: new SessionKeys(pool, keyBook, segments, clock.nowMs(), originals),
     tally: new RefusalTally(recorder, clock, logger, limits.refusal_events),
     upstreams,
     tickets: new Tickets({

@@ -9,11 +9,13 @@ import { TypeormApprovalBook } from './approvals/typeorm-approval-book.js';
 import { approvalBookContract } from './contract/approval-book.contract.js';
 import { erasureBookContract } from './contract/erasure-book.contract.js';
 import { holdBookContract } from './contract/hold-book.contract.js';
+import { unsealBookContract } from './contract/unseal-book.contract.js';
 import { packetCatalogueContract } from './contract/packet-catalogue.contract.js';
 import { TypeormKeyBook } from './content-keys/typeorm-key-book.js';
 import { openCatalogue, type CatalogueLocation } from './data-source.js';
 import { TypeormErasureBook } from './erasures/typeorm-erasure-book.js';
 import { TypeormHoldBook } from './holds/typeorm-hold-book.js';
+import { TypeormUnsealBook } from './unsealings/typeorm-unseal-book.js';
 import { TypeormPacketCatalogue } from './packets/typeorm-packet-catalogue.js';
 
 interface Engine {
@@ -66,6 +68,14 @@ describe.each([
       await source.query('TRUNCATE content_key');
       return new TypeormKeyBook(source);
     });
+    keyBookContract(`TypeormKeyBook of originals on ${name}`, async () => {
+      await source.query('TRUNCATE original_key');
+      return new TypeormKeyBook(source, 'originals');
+    });
+    unsealBookContract(`TypeormUnsealBook on ${name}`, async () => {
+      await source.query('TRUNCATE unsealing');
+      return new TypeormUnsealBook(source);
+    });
     packetCatalogueContract(`TypeormPacketCatalogue on ${name}`, async () => {
       await source.query('DELETE FROM packet');
       return new TypeormPacketCatalogue(source);
@@ -79,7 +89,7 @@ describe.each([
       await source.destroy();
       source = await openCatalogue(engine.location);
       expect(await new TypeormPacketCatalogue(source).get('p1')).toEqual(kept);
-      expect(await source.query('SELECT count(*)::int AS n FROM catalogue_migration')).toEqual([{ n: 4 }]);
+      expect(await source.query('SELECT count(*)::int AS n FROM catalogue_migration')).toEqual([{ n: 5 }]);
     });
 
     it('does not mix overlapping transactions', async () => {

@@ -1,7 +1,7 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { AffiantError } from '#errors';
 import { ApprovalEntity, PacketEntity } from './entities.js';
-import { ContentKeyEntity } from './content-keys/entity.js';
+import { ContentKeyEntity, OriginalKeyEntity } from './content-keys/entity.js';
 import { ErasureEntity } from './erasures/entity.js';
 import { DropEntity, HoldEntity } from './holds/entities.js';
 import { migrate } from './migrate.js';
@@ -9,13 +9,15 @@ import { First1763700000001 } from './migrations/1-first.js';
 import { PacketJobs1764100000002 } from './migrations/2-packet-jobs.js';
 import { Holds1764200000003 } from './migrations/3-holds.js';
 import { ContentKeys1764300000004 } from './migrations/4-content-keys.js';
+import { Originals1764400000005 } from './migrations/5-originals.js';
 import { PGliteServer, pglitePool } from './pglite/pglite-pool.js';
 import { serverOptions } from './postgres/server-options.js';
+import { UnsealingEntity } from './unsealings/entity.js';
 
 const COMMON = {
   type: 'postgres',
-  entities: [ApprovalEntity, PacketEntity, HoldEntity, DropEntity, ContentKeyEntity, ErasureEntity],
-  migrations: [First1763700000001, PacketJobs1764100000002, Holds1764200000003, ContentKeys1764300000004],
+  entities: [ApprovalEntity, PacketEntity, HoldEntity, DropEntity, ContentKeyEntity, OriginalKeyEntity, ErasureEntity, UnsealingEntity],
+  migrations: [First1763700000001, PacketJobs1764100000002, Holds1764200000003, ContentKeys1764300000004, Originals1764400000005],
   migrationsTableName: 'catalogue_migration',
   synchronize: false,
   installExtensions: false,

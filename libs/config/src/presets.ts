@@ -33,6 +33,9 @@ const HOLDERS = { place: ['auditors'], release: ['auditors'] };
 /** The same for erasures. */
 const ERASERS = { request: ['auditors'], approve: ['auditors'] };
 
+/** And for sealed originals, which no preset policy keeps. */
+const UNSEALERS = { request: ['auditors'], approve: ['auditors'] };
+
 const READERS = { auditors: ['auditors'], examiners: ['examiners'] };
 
 /** Without a file but with ANTHROPIC_API_KEY: one connection to Anthropic, the default policies, the development issuer. */
@@ -52,6 +55,7 @@ export function defaultConfig(): AffiantConfig {
     ledger: READERS,
     holds: HOLDERS,
     erasure: ERASERS,
+    unseal: UNSEALERS,
   });
 }
 
@@ -73,5 +77,6 @@ export function demoConfig(options: { readonly upstream: string; readonly creden
     ledger: READERS,
     holds: HOLDERS,
     erasure: ERASERS,
+    unseal: UNSEALERS,
   });
 }

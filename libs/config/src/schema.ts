@@ -139,6 +139,9 @@ const policy = z
       .max(2)
       .optional()
       .meta({ description: 'with `request: mask`: where an answer gives the caller back the values this very request brought' }),
+    keep_original: z.literal('sealed').optional().meta({
+      description: 'also keep what is masked, sealed: two people can open it ([guide](../guide/unseal.md)); default: it is not kept',
+    }),
     when: condition.optional(),
     action: action.optional(),
     approvers: approvers.optional(),
@@ -149,7 +152,7 @@ const policy = z
     if (value.detect !== undefined && value.request === undefined && value.response === undefined && value.tool_input === undefined)
       issue('detect needs request, response or tool_input: what to do with what is found');
     if (value.detect === undefined)
-      for (const place of ['request', 'response', 'tool_input', 'min_score', 'except', 'except_regex'] as const)
+      for (const place of ['request', 'response', 'tool_input', 'min_score', 'except', 'except_regex', 'keep_original'] as const)
         if (value[place] !== undefined) issue(`${place} belongs to detect`, place);
     if (value.when !== undefined && value.detect === undefined && value.action === undefined) issue('when needs action');
     if (value.when === undefined && value.action !== undefined) issue('action belongs to when', 'action');
@@ -287,6 +290,16 @@ const erasure = z
   })
   .prefault({} as never);
 
+const unseal = z
+  .strictObject({
+    request: z.array(group).default([]).meta({ description: 'groups whose members may request that sealed originals are opened to them' }),
+    approve: z.array(group).default([]).meta({ description: 'groups whose members may approve or deny what another person requested' }),
+    expires: duration('24h').meta({ description: 'how long a request waits for an answer' }),
+    passphrase: secret.optional().meta({ description: 'of keys/originals.key, when that file is encrypted' }),
+    window: duration('15m').meta({ description: 'how long after the approval the values may be fetched, once' }),
+  })
+  .prefault({} as never);
+
 const journal = z
   .strictObject({
     segment_bytes: size('64mb'),
@@ -416,6 +429,7 @@ export const configSchema = z
     sealing: sealing.meta({
       description: 'the key-encryption key of sealed content ([where it is kept](signers.md#the-key-of-sealed-content))',
     }),
+    unseal: unseal.meta({ description: 'who may have sealed originals opened ([guide](../guide/unseal.md))' }),
     journal,
     approvals,
     siem,

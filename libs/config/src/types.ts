@@ -12,6 +12,7 @@ export interface AffiantConfig {
   readonly holds: HoldsConfig;
   readonly erasure: ErasureConfig;
   readonly sealing: SealingConfig;
+  readonly unseal: UnsealConfig;
   readonly journal: JournalConfig;
   readonly approvals: ApprovalsConfig;
   readonly institution: string;
@@ -108,6 +109,8 @@ export interface PolicyConfig {
   readonly tool_input?: PolicyAction;
   /** With `request: mask`: where in the answer the caller gets the values back that this very request brought. */
   readonly restore?: readonly RestorePlace[];
+  /** With detect: what is masked is also kept, sealed. Default: it is not kept. */
+  readonly keep_original?: 'sealed';
   /** All given conditions must match (RE2 syntax). */
   readonly when?: PolicyCondition;
   readonly action?: PolicyAction;
@@ -283,6 +286,17 @@ export interface KafkaConfig {
 export interface ErasureConfig {
   readonly request: readonly string[];
   readonly approve: readonly string[];
+}
+
+export interface UnsealConfig {
+  readonly request: readonly string[];
+  readonly approve: readonly string[];
+  /** Milliseconds a request waits for an answer. */
+  readonly expires: number;
+  /** Of the file of the private key. */
+  readonly passphrase?: SecretRef;
+  /** Milliseconds after the approval in which the values may be fetched. */
+  readonly window: number;
 }
 
 export interface KafkaTopicsConfig {

@@ -3,13 +3,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AffiantError } from '#errors';
 import type { Clock, Ids } from '#events';
 import type { IssuedKey, KeyBook, KeyWrapper } from './port.js';
-import { SealingKey } from './sealing.js';
+import { SealingKey, type Purpose } from './sealing.js';
 
 export interface KeyPoolOptions {
   readonly book: Pick<KeyBook, 'issue'>;
   readonly wrapper: Pick<KeyWrapper, 'wrap'>;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly ids: Ids;
+  /** Default `content`. */
+  readonly purpose?: Purpose;
   /** Called when a batch could not be issued; the next try follows. */
   readonly onFailure?: (error: unknown) => void;
   /** Keys kept ready. Default 1,024. */
@@ -114,7 +116,7 @@ export class KeyPool {
       for (let n = 0; n < batch; n += 1) {
         const [id, key] = [ids.uuid(), randomBytes(32)];
         issued.push({ id, wrapped: await wrapper.wrap(id, key) });
-        keys.push(new SealingKey(id, key));
+        keys.push(new SealingKey(id, key, this.#options.purpose));
         if (n % PER_TURN === PER_TURN - 1) await nextTurn();
       }
       await book.issue(issued, clock.nowMs());

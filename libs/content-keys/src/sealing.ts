@@ -3,7 +3,7 @@ import { AffiantError } from '#errors';
 
 /**
  * Sealed content: one byte of format (1), a nonce of 12 bytes, AES-256-GCM ciphertext, a tag of 16 bytes.
- * Additional data: the format, and the id of the key.
+ * Additional data: the purpose, the format, and the id of the key.
  */
 const FORMAT = 1;
 const NONCE_BYTES = 12;
@@ -13,7 +13,10 @@ const HEAD_BYTES = 1 + NONCE_BYTES;
 /** What sealing adds to the length of the content. */
 export const SEAL_BYTES = HEAD_BYTES + TAG_BYTES;
 
-const boundTo = (id: string): Buffer => Buffer.from(`affiant content ${FORMAT} ${id}`);
+/** What a key is for: bytes sealed for one purpose do not open for another. */
+export type Purpose = 'content' | 'original';
+
+const boundTo = (id: string, purpose: Purpose): Buffer => Buffer.from(`affiant ${purpose} ${FORMAT} ${id}`);
 
 /**
  * A key in the one process that may seal with it. The nonce counts up from 0: a key is handed to one process once and dies with it, so no nonce comes
@@ -28,9 +31,10 @@ export class SealingKey {
   constructor(
     readonly id: string,
     key: Buffer,
+    purpose: Purpose = 'content',
   ) {
     this.#key = key;
-    this.#bound = boundTo(id);
+    this.#bound = boundTo(id, purpose);
   }
 
   seal(content: Buffer): Buffer {
@@ -51,12 +55,12 @@ export class SealingKey {
 }
 
 /** @throws AffiantError content_key_failed when it was not sealed with this key under this id, or was changed since */
-export function openSealed(id: string, key: Buffer, sealed: Buffer): Buffer {
+export function openSealed(id: string, key: Buffer, sealed: Buffer, purpose: Purpose = 'content'): Buffer {
   if (sealed.length < SEAL_BYTES || sealed[0] !== FORMAT)
     throw new AffiantError('content_key_failed', 'not content as it is sealed', { where: id });
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(1, HEAD_BYTES));
-    decipher.setAAD(boundTo(id));
+    decipher.setAAD(boundTo(id, purpose));
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
     const content = decipher.update(sealed.subarray(HEAD_BYTES, -TAG_BYTES));
     decipher.final();

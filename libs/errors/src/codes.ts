@@ -102,6 +102,11 @@ export const ERROR_CODES = {
   witness_failed: spec(503, 'A witness does not cosign. Sealing goes on.', 'Look at `affiant status`; see ops/runbooks/NoQuorum.md.'),
   proof_invalid: spec(400, 'A Merkle proof does not lead to the root.', 'Treat the cited record as altered.'),
   key_invalid: spec(400, 'A key is malformed.', 'Give the key in the documented form.'),
+  unseal_forbidden: spec(
+    403,
+    'You may not request, approve or open sealed originals, or not these.',
+    'Ask who may: unseal.request and unseal.approve in the configuration.',
+  ),
   content_key_failed: spec(
     503,
     'A key that seals content cannot be had, or does not open what it should.',

@@ -72,6 +72,15 @@ export interface Mask {
   readonly count: number;
 }
 
+export interface SealedOriginals {
+  /** Id of the key of the session that seals them; it is wrapped under a public key, and opens nothing else */
+  readonly key_id: string;
+  /** How many values there are */
+  readonly values: number;
+  /** The list of values, sealed (docs/reference/topics.md) */
+  readonly bytes: Buffer;
+}
+
 /** A masked body as an ordered list of segments. A segment already durable for the session is sent by digest alone. */
 export interface Body {
   readonly segments: readonly Segment[];
@@ -86,6 +95,8 @@ export interface Body {
   readonly masks: readonly Mask[];
   /** Id of the key under which the inline segments of this event are sealed; null when they are not */
   readonly content_key: null | string;
+  /** What was masked in the segments that are inline here or in segment events ahead, where policy keeps the originals */
+  readonly sealed_originals: null | SealedOriginals;
 }
 
 /** affiant.request.v1: what a principal asked. Durable before the upstream hears anything. */

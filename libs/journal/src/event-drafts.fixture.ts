@@ -8,6 +8,7 @@ const EMPTY: Body = {
   complete: true,
   masks: [],
   content_key: null,
+  sealed_originals: null,
 };
 
 const bodyOf = (bytes: number): Body => ({

@@ -19,3 +19,5 @@ export type { SourceProgress, StoredEvent, StoredEvents } from './stored-log/por
 export type { SourceGap } from './stored-log/progress.js';
 export { StoredEventLog, type SealedPositions, type StoredEventLogOptions } from './stored-log/stored-event-log.js';
 export { FakeLedgerStore, type FailableCall } from './testing/fake-ledger-store.js';
+export { ClickHouseOriginalsStore } from './originals/clickhouse-originals-store.js';
+export type * from './originals/port.js';

@@ -42,6 +42,7 @@ const BODY: Body = {
   complete: true,
   masks: [{ entity: 'us_ssn', rule: 'us_ssn@1', policy: 'customer-data', count: 2 }],
   content_key: null,
+  sealed_originals: null,
 };
 
 export const REQUEST: Request = {

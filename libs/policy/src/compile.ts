@@ -75,6 +75,7 @@ class Compiler {
       approvers: policy.approvers,
       restore: policy.restore ?? [],
       ...(policy.min_score === undefined ? {} : { minScore: policy.min_score }),
+      keepsOriginal: policy.keep_original === 'sealed',
       excepts: exceptionsOf(types, policy.except ?? [], expressions),
       exceptKey: JSON.stringify([policy.except ?? [], policy.except_regex ?? []]),
     };

@@ -33,6 +33,7 @@ class CompiledPolicySet implements PolicySet {
   /** By the policies that apply: callers to whom the same apply share one selection, and with it the scan cache. */
   private readonly selections = new Map<string, SelectedPolicy>();
   private readonly namesSubjects: boolean;
+  readonly keepsOriginals: boolean;
 
   constructor(
     private readonly compiled: CompiledInput,
@@ -40,6 +41,7 @@ class CompiledPolicySet implements PolicySet {
     readonly version: string,
   ) {
     this.digest = createHash('sha256').update(text).digest('hex');
+    this.keepsOriginals = compiled.policies.some(({ values }) => values?.keepsOriginal === true);
     this.namesSubjects = compiled.policies.some(({ scope }) => scope.principals.flat().some((who) => who.startsWith('subject:')));
   }
 

@@ -38,6 +38,10 @@ export interface SelectedPolicy {
    * that does anything about the type, in the request or in that place, says so.
    */
   restoredBy(place: RestorePlace, entity: string, grade?: number): string | null;
+  /** Whether a policy that names the type wants what is masked of it kept, sealed. */
+  keepsOriginal(entity: string): boolean;
+  /** False when it is so of no type. */
+  readonly keepsOriginals: boolean;
   /** Conditions on what is known before the body's text: model, tools offered, principal. */
   evaluateRequest(facts: { readonly model: string | null; readonly tools: readonly string[] }): Verdict;
   /** True when some rule has a request_text condition: only then texts are given to evaluateRequestText. */
@@ -59,5 +63,7 @@ export interface PolicySet {
   readonly digest: string;
   /** Canonical JSON of policies, patterns and detector versions: what the digest is over. */
   readonly text: string;
+  /** Whether any of its policies wants originals kept. */
+  readonly keepsOriginals: boolean;
   select(principal: Principal, connection: string): SelectedPolicy;
 }

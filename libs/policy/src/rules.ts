@@ -16,6 +16,8 @@ export interface ValueRule {
   readonly restore: readonly RestorePlace[];
   /** Candidates below it are left alone; absent = the detectors' own default. */
   readonly minScore?: number;
+  /** What is masked under it is also kept, sealed. */
+  readonly keepsOriginal: boolean;
   readonly excepts: Exceptions | null;
   /** Equal where the exceptions are. */
   readonly exceptKey: string;

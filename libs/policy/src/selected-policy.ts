@@ -23,6 +23,7 @@ export class Selection implements SelectedPolicy {
   readonly readsResponseText: boolean;
   readonly readsToolInput: boolean;
   readonly restores: boolean;
+  private readonly kept: ReadonlySet<string>;
   private readonly actions: Readonly<Record<Place, ReadonlyMap<string, EntityAction>>>;
   private readonly values: readonly ValueRule[];
   private readonly assessors: Readonly<Record<Place, PolicyAssessor | null>>;
@@ -33,6 +34,7 @@ export class Selection implements SelectedPolicy {
     this.values = values;
     this.restores = values.some(({ restore }) => restore.length > 0);
     const conditions = policies.map(({ condition }) => condition).filter((rule) => rule !== null);
+    this.kept = new Set(values.flatMap(({ keepsOriginal, types }) => (keepsOriginal ? types : [])));
     this.actions = eachPlace((place) => actionsIn(values, place));
     this.assessors = eachPlace((place) => PolicyAssessor.of(values.filter(({ actions }) => isSought(actions[place], place))));
     const at = (stage: Stage): readonly ConditionRule[] => conditions.filter(({ stages }) => stages.includes(stage));
@@ -61,6 +63,14 @@ export class Selection implements SelectedPolicy {
     const assessor = this.assessors.request;
     const wanting = grade !== undefined && assessor !== null ? assessor.wanting(grade) : this.values;
     return restorer(place, entity, wanting, this.values);
+  }
+
+  get keepsOriginals(): boolean {
+    return this.kept.size > 0;
+  }
+
+  keepsOriginal(entity: string): boolean {
+    return this.kept.has(entity);
   }
 
   evaluateRequest(facts: { readonly model: string | null; readonly tools: readonly string[] }): Verdict {

@@ -3,6 +3,7 @@ export { contentKeyFiles, nextContentKeyFile, openContentKeyFile, openContentWra
 export { controlDraft } from './control-draft.js';
 export { composeIdentity, type IdentityParts } from './identity.js';
 export { loadKeys, ServiceKeys, type Keys } from './keys.js';
+export { createOriginalsKeys, openOriginals, originalsWrapper, ORIGINALS_PRIVATE, ORIGINALS_PUBLIC } from './originals-keys.js';
 export { openObjectStore } from './object-store.js';
 export { readServiceOptions, usageOf, type ServiceOptions } from './options.js';
 export { ReloadingPolicies } from './policies.js';

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import type { SealingConfig } from '#config';
-import type { WrapperRing } from '#content-keys';
-import { loadOrCreateSecret, loadSecret, type LogKeys } from '#signing';
 import { openContentWrapper } from './content-wrapper.js';
+import type { SealingConfig, SecretRef } from '#config';
+import type { KeyWrapper, OriginalsOpener, WrapperRing } from '#content-keys';
+import { loadOrCreateSecret, loadSecret, type LogKeys } from '#signing';
+import { openOriginals, originalsWrapper } from './originals-keys.js';
 import { openConfiguredKeys, type LogKeysConfig } from './signer-spec.js';
 import type { State } from './state.js';
 
@@ -59,6 +60,16 @@ export class ServiceKeys {
   /** @throws AffiantError key_invalid when it is not there. */
   placeholder(): Promise<Buffer> {
     return loadSecret(join(this.shared, 'placeholder.key'));
+  }
+
+  /** Wraps the keys that seal originals; opens nothing. Asked for its file only when first used. */
+  originals(): Pick<KeyWrapper, 'wrap'> {
+    return originalsWrapper(this.shared, false);
+  }
+
+  /** Opens them. @throws AffiantError key_invalid when the key is not there; config_secret_missing */
+  openOriginals(passphrase: SecretRef | undefined): Promise<OriginalsOpener> {
+    return openOriginals(this.shared, passphrase);
   }
 
   /** The keys of the log. @throws AffiantError key_invalid when one is not there; signer_failed when its keeper does not answer */

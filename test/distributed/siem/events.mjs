@@ -107,6 +107,7 @@ const body = (n) => {
     complete: true,
     masks: [{ entity: 'us_ssn', rule: 'us_ssn@1', policy: 'customer-data', count: n }],
     content_key: null,
+    sealed_originals: null,
   };
 };
 

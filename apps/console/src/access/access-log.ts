@@ -17,7 +17,12 @@ export interface AccessRecord {
     | 'identity.refused'
     | 'ledger.queried'
     | 'packet.downloaded'
-    | 'session.replayed';
+    | 'session.replayed'
+    | 'unseal.approved'
+    | 'unseal.denied'
+    | 'unseal.opened'
+    | 'unseal.refused'
+    | 'unseal.requested';
   readonly principal: Principal | null;
   readonly outcome: 'success' | 'failure';
   readonly subject?: string | null;

@@ -1,11 +1,19 @@
 import { NestFactory } from '@nestjs/core';
-import { openCatalogue, TypeormApprovalBook, TypeormErasureBook, TypeormHoldBook, TypeormPacketCatalogue } from '#catalogue';
+import {
+  openCatalogue,
+  TypeormApprovalBook,
+  TypeormErasureBook,
+  TypeormHoldBook,
+  TypeormKeyBook,
+  TypeormPacketCatalogue,
+  TypeormUnsealBook,
+} from '#catalogue';
 import { resolveSecret } from '#config';
 import { createPlaceholder } from '#detect';
 import { LogTail } from '#event-log';
 import { BullJobQueue } from '#job-queue';
 import { createPacketDesk } from '#packet-desk';
-import { ClickHouseErasureStore, ClickHouseRetentionStore } from '#ledger-store';
+import { ClickHouseErasureStore, ClickHouseOriginalsStore, ClickHouseRetentionStore } from '#ledger-store';
 import { planNow, type PlanPorts } from '#retention';
 import { S3PacketStore } from '#packet-store';
 import { composeIdentity, createRedactor, openObjectStore, resolveEngineAccess, ReloadingPolicies, type ServiceDefinition } from '#service';
@@ -51,6 +59,7 @@ export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redi
     // A reader's login: the plan changes nothing.
     const looking = new ClickHouseRetentionStore({ url: access.url, headers: access.headers, ...access.readers.evidence });
     const content = new ClickHouseErasureStore({ url: access.url, headers: access.headers, ...access.readers.evidence });
+    const originals = new ClickHouseOriginalsStore({ url: access.url, headers: access.headers, ...access.readers.evidence });
     const plan: PlanPorts = { book: holds, store: looking, codec, policy: () => retention, nowMs: () => clock.nowMs() };
     const status = new ConsoleStatus({
       startedAt,
@@ -84,6 +93,16 @@ export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redi
         roles: () => config().erasure,
         contentOf: (session) => content.contentOf(session),
       },
+      unsealings: {
+        book: new TypeormUnsealBook(catalogue),
+        rules: () => config().unseal,
+        originals: {
+          store: originals,
+          keys: new TypeormKeyBook(catalogue, 'originals'),
+          codec,
+          opener: () => keys.openOriginals(config().unseal.passphrase),
+        },
+      },
       retention: () => planNow(plan),
       origin: ledger.origin,
       policy: () => policies.current(),
@@ -106,6 +125,7 @@ export const consoleService: ServiceDefinition<'clickhouse' | 'postgres' | 'redi
         await engine.close();
         await looking.close();
         await content.close();
+        await originals.close();
         await issuer?.close();
         objects.close();
         await catalogue.destroy();

@@ -186,6 +186,7 @@ function body(
   complete: boolean;
   masks: { entity: string; rule: string; policy: string; count: number }[];
   content_key: null;
+  sealed_originals: null;
 } {
   const inline = Buffer.from(text);
   return {
@@ -198,5 +199,6 @@ function body(
     complete: true,
     masks: masks === 0 ? [] : [{ entity: masks === 2 ? 'us_ssn' : 'credit_card', rule: 'us_ssn@1', policy: 'customer-data', count: masks }],
     content_key: null,
+    sealed_originals: null,
   };
 }

@@ -38,17 +38,14 @@ export async function startServerErasures(parts: ServerErasures): Promise<() => 
     );
   }
   // Large, and without erasures no ledger service needs them.
-  const [{ TypeormErasureBook, TypeormHoldBook, TypeormKeyBook }, { startErasures }, { ClickHouseErasureStore }] = await Promise.all([
-    import('#catalogue'),
-    import('#erasure'),
-    import('#ledger-store'),
-  ]);
+  const [{ TypeormErasureBook, TypeormHoldBook, TypeormKeyBook }, { BothBooks }, { startErasures }, { ClickHouseErasureStore }] =
+    await Promise.all([import('#catalogue'), import('#content-keys'), import('#erasure'), import('#ledger-store')]);
   const store = new ClickHouseErasureStore(await maintenanceLogin(clickhouse, eraser));
   const turn = new OneAtATime({ url, name: `${origin} erasure`, logger });
   const stop = startErasures({
     book: new TypeormErasureBook(catalogue),
     holds: new TypeormHoldBook(catalogue),
-    keys: new TypeormKeyBook(catalogue),
+    keys: new BothBooks(new TypeormKeyBook(catalogue), new TypeormKeyBook(catalogue, 'originals')),
     store,
     recorder,
     codec,

@@ -28,7 +28,7 @@ const carried = { sha256: Buffer.alloc(32, 2), bytes_length: 9, media_type: 'tex
 const inline = { sha256: Buffer.alloc(32, 1), bytes_length: 3, media_type: 'application/json', inline: Buffer.from([0xff, 0x00, 0x7b]) };
 const masks = [{ entity: 'us_ssn', rule: 'us_ssn@1', policy: 'customer-data', count: 2 }];
 const summary = { original_digest: 'ab'.repeat(32), original_length: 12, masked_length: 11, complete: true, masks };
-const body = { segments: [carried, inline], ...summary, content_key: null };
+const body = { segments: [carried, inline], ...summary, content_key: null, sealed_originals: null };
 
 const request = {
   protocol: 'anthropic',

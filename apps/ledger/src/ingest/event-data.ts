@@ -64,6 +64,8 @@ function responseData(event: Response): object {
   };
 }
 
-function summary({ original_digest, original_length, masked_length, complete, masks }: Body): object {
-  return { original_digest, original_length, masked_length, complete, masks };
+function summary({ original_digest, original_length, masked_length, complete, masks, sealed_originals }: Body): object {
+  const of = { original_digest, original_length, masked_length, complete, masks };
+  // The sealed bytes stay in the raw ones.
+  return sealed_originals === null ? of : { ...of, sealed_originals: { key_id: sealed_originals.key_id, values: sealed_originals.values } };
 }

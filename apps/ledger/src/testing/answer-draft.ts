@@ -13,6 +13,7 @@ export function answerDraft(): EventDraft {
     complete: true,
     masks,
     content_key: null,
+    sealed_originals: null,
   };
   const principal = {
     issuer: 'https://idp.example.com',

@@ -1,3 +1,4 @@
+import { KeepingScreener, OriginalsKeeper } from '../mask/keep-originals.js';
 import type { Call } from '../call.js';
 import type { Services } from '../services.js';
 import { MaskedAnswer } from './masked-answer.js';
@@ -28,14 +29,14 @@ export async function openAnswer(
   const { headers } = call.request;
   // Opened while people decided: the answer goes on from the bytes that kept the client waiting.
   const keptAlive = call.link.opened;
-  const screener = call.protocol.screenResponse(
-    { ...call.policy.screening, originals: call.screened.originals },
-    {
-      status: head.status,
-      contentType: head.contentType,
-      ...(keptAlive ? { keptAlive: headers } : {}),
-    },
-  );
+  const screening = { ...call.policy.screening, originals: call.screened.originals };
+  const keeper = OriginalsKeeper.of(screening);
+  const masking = call.protocol.screenResponse(keeper?.context ?? screening, {
+    status: head.status,
+    contentType: head.contentType,
+    ...(keptAlive ? { keptAlive: headers } : {}),
+  });
+  const screener = keeper === null ? masking : new KeepingScreener(masking, keeper);
   const prefix = keptAlive ? call.protocol.keepAlive(headers, false) : null;
   return new MaskedAnswer(head, screener, services.digestKey, call.link.elapsedUs(), services.limits.response_bytes, prefix);
 }

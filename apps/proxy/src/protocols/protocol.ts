@@ -6,6 +6,7 @@ import type { Placeholder } from '#detect';
 import type { RuleOutcome, SelectedPolicy, Verdict } from '#policy';
 import type { Originals } from '../mask/originals.js';
 import type { Steps } from '#wire';
+import type { OriginalsOf } from '../mask/keep-originals.js';
 
 /** What a path means to a protocol. Paths that no protocol knows are refused (default deny). */
 export interface Route {
@@ -25,6 +26,8 @@ export interface BodyPiece {
   readonly bytes: Buffer;
   /** It comes and goes with the piece before it, so the trail may store the two as one. */
   readonly joins?: boolean;
+  /** What was masked in it and policy wants kept; the same function for all cuts of one piece. Absent = nothing. */
+  readonly originals?: OriginalsOf;
 }
 
 export interface ScreenedRequest {
@@ -108,6 +111,8 @@ export interface ResponseFacts {
   readonly leaks?: readonly Leak[];
   /** Values the client gets, or was to get, in place of placeholders. */
   readonly restored?: readonly Restored[];
+  /** What was masked and policy wants kept; absent = nothing. */
+  readonly originals?: OriginalsOf;
   /** An `event: error` was seen mid-stream. */
   readonly upstreamError: { readonly type: string; readonly message: string } | null;
   /** The protocol's own end was seen (message_stop, or whole JSON). */

@@ -50,8 +50,10 @@ async function answerBody(
   known: SessionSegments,
   keys: SessionKeys,
 ): Promise<RecordedBody> {
-  const pieces = await answerPieces(ending.sent);
   const own = ending.upstream === undefined;
+  const originals = own ? undefined : ending.facts?.originals;
+  const sent = await answerPieces(ending.sent);
+  const pieces = originals === undefined ? sent : sent.map((piece) => ({ ...piece, originals }));
   return recordBody(
     {
       direction: 'response',

@@ -3,6 +3,8 @@ import { SEAL_BYTES, type SealingKey } from '#content-keys';
 import type { Body, EventContext, EventDraft, Mask, Segment } from '#events';
 import { Slices } from '#wire';
 import type { BodyPiece } from '../protocols/protocol.js';
+import type { OriginalsOf } from '../mask/keep-originals.js';
+import { sealOriginals } from './seal-originals.js';
 import { keyScopeOf, type SessionKeys } from './session-keys.js';
 import { joinedContent, keyOf, knownFrom, runFrom } from './runs.js';
 import type { KnownRun, SegmentReference, SessionSegments } from './session-segments.js';
@@ -36,7 +38,8 @@ export interface RecordedBody {
 /**
  * Cuts a masked body into segments, sealed under the key of the session: what the scope holds already is cited by digest, small content is inline, what comes and goes together is one segment, large
  * content goes ahead in segment events of at most 256 KB. No digest of the content itself is recorded: text that is easy to guess could be found by it.
- * @throws AffiantError content_key_failed when no key is to be had; nothing is recorded in the open
+ * What was masked in content that is recorded here goes with it, sealed so that it does not open here, where policy keeps it.
+ * @throws AffiantError content_key_failed when no key is to be had; nothing is recorded in the open. body_too_large: too much to be kept
  */
 export async function recordBody(
   parts: BodyParts,
@@ -48,6 +51,7 @@ export async function recordBody(
   const segments: Segment[] = [];
   const keyScope = keyScopeOf(context);
   let sealing: SealingKey | null = null;
+  const kept = new Map<OriginalsOf, string[]>();
   const learned = new Map<string, KnownRun>();
   const isKnown = (key: string): KnownRun | undefined => (scope === null ? undefined : (known.find(scope, key) ?? learned.get(key)));
   const slices = new Slices();
@@ -80,10 +84,14 @@ export async function recordBody(
         ? [sealed(content, parts.mediaType, sealing)]
         : await cutPiece(content, parts.mediaType, sealing, slices);
     segments.push(...cut);
+    for (const { originals } of run)
+      if (originals !== undefined)
+        kept.set(originals, [...(kept.get(originals) ?? []), ...cut.map(({ sha256 }) => sha256.toString('hex'))]);
     // Sealing and hashing cost by the byte: pieces may be few and large.
     if (slices.spent) await slices.turn();
     if (scope !== null) learned.set(keyOf(run[0]!), { references: cut.map(withoutContent), rest: run.slice(1).map(keyOf) });
   }
+  const originals = await sealOriginals(kept, keyScope, keys.originals);
   const carried = inlineLength > INLINE_LIMIT;
   const content_key = sealing?.id ?? null;
   return {
@@ -95,10 +103,14 @@ export async function recordBody(
       complete: parts.complete,
       masks: parts.masks,
       content_key: carried ? null : content_key,
+      sealed_originals: originals?.sealed ?? null,
     },
     ahead: carried ? segmentEvents(segments, parts.direction, context, content_key) : [],
     durable: () => {
-      if (scope !== null && sealing !== null && learned.size > 0 && keys.isCurrent(keyScope, sealing)) known.remember(scope, learned);
+      if (scope === null || sealing === null || learned.size === 0 || !keys.isCurrent(keyScope, sealing)) return;
+      // Their originals would be missing where they are cited.
+      if (originals !== null && keys.originals?.isCurrent(keyScope, originals.key) !== true) return;
+      known.remember(scope, learned);
     },
   };
 }

@@ -43,6 +43,7 @@ export function digestOnly(body: ReceivedBody): Body {
     complete: body.complete,
     masks: [],
     content_key: null,
+    sealed_originals: null,
   };
 }
 

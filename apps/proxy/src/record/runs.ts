@@ -4,9 +4,9 @@ import type { KnownRun } from './session-segments.js';
 /** Largest content that pieces are joined to. One that changes is stored anew with what it was joined to. */
 const JOINED_BYTES = 64 * 1024;
 
-/** Key of a piece in what a session knows. */
-export function keyOf({ sha256 }: BodyPiece): string {
-  return sha256.toString('latin1');
+/** Key of a piece in what a session knows. What was recorded while policy kept no originals is recorded again with them. */
+export function keyOf({ sha256, originals }: BodyPiece): string {
+  return originals === undefined ? sha256.toString('latin1') : `${sha256.toString('latin1')}+`;
 }
 
 /** What is known from piece `at` on; null when nothing is, or other pieces follow than it holds. */

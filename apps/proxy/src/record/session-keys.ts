@@ -28,6 +28,8 @@ export class SessionKeys {
     private readonly book: Pick<KeyBook, 'destroyedSince'>,
     private readonly segments: Pick<SessionSegments, 'forget'>,
     nowMs: number,
+    /** Of the same sessions, for originals: they are wrapped under a public key, so that what they seal does not open here. Null where nothing is kept. */
+    readonly originals: SessionKeys | null = null,
   ) {
     this.#since = nowMs;
   }
@@ -61,6 +63,7 @@ export class SessionKeys {
 
   /** Gives up keys that were destroyed meanwhile; the next call of the session gets another. @throws AffiantError catalogue_failed */
   async followErasures(logger: Logger): Promise<void> {
+    await this.originals?.followErasures(logger);
     const from = this.#since - OVERLAP_MS;
     const destroyed = await this.book.destroyedSince(from, PAGE);
     for (const { id, at } of destroyed) {

@@ -130,9 +130,11 @@ export function policySet(version: string, judge: (text: string) => Verdict): Po
     readsToolInput: true,
     readsResponseText: false,
     evaluateResponseText: judge,
+    keepsOriginals: false,
+    keepsOriginal: () => false,
   };
   const text = `policies ${version}`;
-  return { version, digest: createHash('sha256').update(text).digest('hex'), text, select: () => selected };
+  return { version, digest: createHash('sha256').update(text).digest('hex'), text, keepsOriginals: false, select: () => selected };
 }
 
 export class FakeBook implements ApprovalBook {

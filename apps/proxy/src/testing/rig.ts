@@ -40,6 +40,7 @@ export class Rig {
   readonly book = new FakeBook();
   readonly identity = new FakeIdentity();
   readonly keyBook = new MemoryKeyBook();
+  readonly originalBook = new MemoryKeyBook();
   readonly policies = new FakePolicies();
   connections: readonly ConnectionConfig[] = [];
   gateway!: Gateway;
@@ -138,6 +139,7 @@ export class Rig {
       credentials: () => ({ header: 'x-api-key', value: 'stored-key' }),
       digestKey: Buffer.alloc(32, 7),
       contentKeys: { book: this.keyBook, wrapper: plainly },
+      originalKeys: { book: this.originalBook, wrapper: plainly },
       placeholder: (type) => `[${type}]`,
       protocols: [fakeProtocol],
       clock: new SystemClock(),

@@ -11,9 +11,10 @@ import {
   TypeormHoldBook,
   TypeormKeyBook,
   TypeormPacketCatalogue,
+  TypeormUnsealBook,
 } from '#catalogue';
 import { environment, packageVersion, type AffiantConfig } from '#config';
-import { ContentOpener } from '#content-keys';
+import { BothBooks, ContentOpener } from '#content-keys';
 import { createPlaceholder } from '#detect';
 import { EmbeddedEventLog, LogTail } from '#event-log';
 import { startErasures } from '#erasure';
@@ -25,9 +26,19 @@ import { createLogger, createMetrics } from '#observability';
 import { createPacketDesk } from '#packet-desk';
 import { planNow, startRetention, type PlanPorts } from '#retention';
 import { LocalPacketStore } from '#packet-store';
-import { composeIdentity, controlDraft, createRedactor, loadKeys, ReloadingPolicies, type State } from '#service';
+import {
+  composeIdentity,
+  controlDraft,
+  createRedactor,
+  loadKeys,
+  openOriginals,
+  originalsWrapper,
+  ReloadingPolicies,
+  type State,
+} from '#service';
 import type { RunFile } from '../run-file.js';
 import { EmbeddedErasureStore } from './embedded-erasure-store.js';
+import { EmbeddedOriginalsStore } from './embedded-originals-store.js';
 import { EmbeddedRetentionStore } from './embedded-retention-store.js';
 import { LedgerSupervisor } from './ledger-supervisor.js';
 import { SOURCES } from './ledger-task.js';
@@ -165,12 +176,13 @@ export async function composeStandalone({ state, config: initial, progress }: St
   const plan: PlanPorts = { book: holds, store: retention, codec, policy: () => config.retention, nowMs: () => clock.nowMs() };
   const stopRetention = startRetention({ ...plan, book: holds, store: retention, recorder, everyMs: config.retention.check_every, logger });
   const keyBook = new TypeormKeyBook(catalogue);
+  const originalBook = new TypeormKeyBook(catalogue, 'originals');
   const erasures = new TypeormErasureBook(catalogue);
   const erasureStore = new EmbeddedErasureStore(() => supervisor.erasure());
   const stopErasures = startErasures({
     book: erasures,
     holds,
-    keys: keyBook,
+    keys: new BothBooks(keyBook, originalBook),
     store: erasureStore,
     recorder,
     codec,
@@ -193,6 +205,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       credentials: credentialSource(() => clock.nowMs()),
       digestKey: keys.digest,
       contentKeys: { book: keyBook, wrapper: keys.content },
+      originalKeys: { book: originalBook, wrapper: originalsWrapper(state.path('keys'), true) },
       placeholder,
       protocols: builtInProtocols(),
       clock,
@@ -219,6 +232,16 @@ export async function composeStandalone({ state, config: initial, progress }: St
       tail: new LogTail(eventLog),
       holds: { book: holds, roles: () => config.holds },
       erasures: { book: erasures, roles: () => config.erasure, contentOf: (session) => erasureStore.contentOf(session) },
+      unsealings: {
+        book: new TypeormUnsealBook(catalogue),
+        rules: () => config.unseal,
+        originals: {
+          store: new EmbeddedOriginalsStore(() => supervisor.erasure()),
+          keys: originalBook,
+          codec,
+          opener: () => openOriginals(state.path('keys'), config.unseal.passphrase),
+        },
+      },
       retention: () => planNow(plan),
       origin: config.ledger.origin,
       policy: () => policies.current(),

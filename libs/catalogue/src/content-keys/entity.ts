@@ -16,14 +16,19 @@ export interface ContentKeyRow {
   erasure: string | null;
 }
 
-export const ContentKeyEntity = new EntitySchema<ContentKeyRow>({
-  name: 'content_key',
-  tableName: 'content_key',
-  columns: {
-    id: { type: 'text', primary: true },
-    wrapped: { type: 'text', nullable: true },
-    issued_at: { type: 'bigint', nullable: true, transformer: number },
-    destroyed_at: { type: 'bigint', nullable: true, transformer: number },
-    erasure: { type: 'text', nullable: true },
-  },
-});
+const table = (name: string): EntitySchema<ContentKeyRow> =>
+  new EntitySchema<ContentKeyRow>({
+    name,
+    tableName: name,
+    columns: {
+      id: { type: 'text', primary: true },
+      wrapped: { type: 'text', nullable: true },
+      issued_at: { type: 'bigint', nullable: true, transformer: number },
+      destroyed_at: { type: 'bigint', nullable: true, transformer: number },
+      erasure: { type: 'text', nullable: true },
+    },
+  });
+
+export const ContentKeyEntity = table('content_key');
+/** Keys that seal originals: the same, wrapped under a public key. */
+export const OriginalKeyEntity = table('original_key');

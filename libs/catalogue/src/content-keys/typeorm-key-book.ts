@@ -1,25 +1,32 @@
 import { In, IsNull, MoreThan, MoreThanOrEqual, Not, type DataSource } from 'typeorm';
 import type { DestroyedKey, IssuedKey, KeyBook, KeyState, Rewrapped } from '#content-keys';
 import { askCatalogue } from '../ask.js';
-import { ContentKeyEntity } from './entity.js';
+import { ContentKeyEntity, OriginalKeyEntity } from './entity.js';
 
 /** Ids of one statement; PostgreSQL takes 65,535 parameters. */
 const TOGETHER = 5_000;
 
-/** Wrapped content keys in PostgreSQL, or in PGlite. */
+/** Wrapped keys, of content or of originals, in PostgreSQL, or in PGlite. */
 export class TypeormKeyBook implements KeyBook {
-  constructor(private readonly source: DataSource) {}
+  private readonly entity;
+
+  constructor(
+    private readonly source: DataSource,
+    keys: 'content' | 'originals' = 'content',
+  ) {
+    this.entity = keys === 'content' ? ContentKeyEntity : OriginalKeyEntity;
+  }
 
   async issue(keys: readonly IssuedKey[], at: number): Promise<void> {
     if (keys.length === 0) return;
     const rows = keys.map(({ id, wrapped }) => ({ id, wrapped, issued_at: at, destroyed_at: null, erasure: null }));
-    await askCatalogue(() => this.source.createQueryBuilder().insert().into(ContentKeyEntity).values(rows).execute());
+    await askCatalogue(() => this.source.createQueryBuilder().insert().into(this.entity).values(rows).execute());
   }
 
   async find(ids: readonly string[]): Promise<Map<string, KeyState>> {
     const found = new Map<string, KeyState>();
     for (const part of inParts(ids)) {
-      const rows = await askCatalogue(() => this.source.manager.find(ContentKeyEntity, { where: { id: In(part) } }));
+      const rows = await askCatalogue(() => this.source.manager.find(this.entity, { where: { id: In(part) } }));
       for (const { id, wrapped, destroyed_at, erasure } of rows)
         found.set(
           id,
@@ -36,10 +43,10 @@ export class TypeormKeyBook implements KeyBook {
         let live = 0;
         for (const part of inParts(ids)) {
           const destroyed = { wrapped: null, destroyed_at: at, erasure };
-          const { affected } = await manager.update(ContentKeyEntity, { id: In(part), wrapped: Not(IsNull()) }, destroyed);
+          const { affected } = await manager.update(this.entity, { id: In(part), wrapped: Not(IsNull()) }, destroyed);
           live += affected ?? 0;
           const graves = part.map((id) => ({ id, issued_at: null, ...destroyed }));
-          await manager.createQueryBuilder().insert().into(ContentKeyEntity).values(graves).orIgnore().execute();
+          await manager.createQueryBuilder().insert().into(this.entity).values(graves).orIgnore().execute();
         }
         return live;
       }),
@@ -48,7 +55,7 @@ export class TypeormKeyBook implements KeyBook {
 
   async live(after: string, limit: number): Promise<IssuedKey[]> {
     const rows = await askCatalogue(() =>
-      this.source.manager.find(ContentKeyEntity, {
+      this.source.manager.find(this.entity, {
         select: { id: true, wrapped: true },
         where: { id: MoreThan(after), wrapped: Not(IsNull()) },
         order: { id: 'ASC' },
@@ -65,7 +72,7 @@ export class TypeormKeyBook implements KeyBook {
       this.source.transaction(async (manager) => {
         let replaced = 0;
         for (const { id, before, wrapped } of changes)
-          replaced += (await manager.update(ContentKeyEntity, { id, wrapped: before }, { wrapped })).affected ?? 0;
+          replaced += (await manager.update(this.entity, { id, wrapped: before }, { wrapped })).affected ?? 0;
         return replaced;
       }),
     );
@@ -73,7 +80,7 @@ export class TypeormKeyBook implements KeyBook {
 
   async destroyedSince(at: number, limit: number): Promise<DestroyedKey[]> {
     const rows = await askCatalogue(() =>
-      this.source.manager.find(ContentKeyEntity, {
+      this.source.manager.find(this.entity, {
         where: { destroyed_at: MoreThanOrEqual(at) },
         order: { destroyed_at: 'ASC', id: 'ASC' },
         take: limit,

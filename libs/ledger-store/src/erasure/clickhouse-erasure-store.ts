@@ -5,6 +5,8 @@ import type { ErasureStore, SessionContent } from './port.js';
 
 /** Keys of one statement. */
 const TOGETHER = 500;
+/** The key of the originals that an event carries sealed. */
+const ORIGINALS_KEY = "JSONExtractString(data, 'body', 'sealed_originals', 'key_id')";
 const CARRIES = "event_type IN ('request', 'segment', 'response') AND arrayExists(inline -> inline, segment_inline)";
 
 /** @see ErasureStore, docs/adr/0083-erasure.md */
@@ -17,7 +19,7 @@ export class ClickHouseErasureStore implements ErasureStore {
 
   async contentOf(session: string): Promise<SessionContent> {
     const [row] = await this.#client.select<SessionContent>(
-      `SELECT arraySort(groupUniqArrayIf(content_key, content_key != '')) AS keys, countIf(content_key != '') AS events,
+      `SELECT arraySort(arrayConcat(groupUniqArrayIf(content_key, content_key != ''), groupUniqArrayIf(${ORIGINALS_KEY}, ${ORIGINALS_KEY} != ''))) AS keys, countIf(content_key != '') AS events,
          countIf(content_key = '' AND ${CARRIES}) AS unsealed
        FROM ledger.events WHERE session_id = {session:String} AND session_id != ''`,
       { session },

@@ -2,7 +2,7 @@ import type { RowScope } from '../retention/port.js';
 
 /** What of a session can be erased. */
 export interface SessionContent {
-  /** Ids of the keys that seal content of the session. */
+  /** Ids of the keys that seal content of the session, and originals. */
   readonly keys: readonly string[];
   /** Events whose content they seal. */
   readonly events: number;

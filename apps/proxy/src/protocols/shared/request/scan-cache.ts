@@ -27,6 +27,8 @@ export interface PieceScan {
   readonly userText: UserText | null;
   /** Where masked values stand in its bytes; empty unless policy may give values back. */
   readonly places: readonly MaskedPlace[];
+  /** Values that policy wants kept are masked in it. They are not remembered: who needs them scans the piece again. */
+  readonly keeps: boolean;
 }
 
 const ENTRY_OVERHEAD = 512;

@@ -6,6 +6,7 @@ import { masksOf, mergeFindings, outcomesOf, verdictOf, type Finding } from '../
 import { askPolicy } from '../../../mask/guard.js';
 import { Originals, type MaskedPlace } from '../../../mask/originals.js';
 import type { MaskEdit } from '../../../mask/leaf.js';
+import { OriginalsKeeper, type OriginalsOf } from '../../../mask/keep-originals.js';
 import { rememberPlaceholders } from '../../../mask/remember-placeholders.js';
 import type { BodyPiece, ScreenContext, ScreenedRequest } from '../../protocol.js';
 import { CallDigest, cutDigests, HASH_AT_ONCE, sha256Hex } from './digests.js';
@@ -37,11 +38,14 @@ export async function screenRequest(body: Buffer, asked: ScreenContext, wire: Re
   const facts = wire.facts(body, members);
   const plans = planPieces(body.length, members, wire);
   const scans: PieceScan[] = [];
+  const kept: (OriginalsOf | null)[] = [];
   const call = new CallDigest();
   for (const plan of plans) {
     if (plan.kind === 'glue') {
       const values = plan.values.filter((value) => !facts.idMembers.has(value.member));
-      scans.push(await screenGlue(body, { ...plan, values }, plan.values, wire, context, slices, call));
+      const keeper = OriginalsKeeper.of(context);
+      scans.push(await screenGlue(body, { ...plan, values }, plan.values, wire, keeper?.context ?? context, slices, call));
+      kept.push(keeper === null || keeper.isEmpty ? null : () => keeper.list());
     } else {
       const bytes = body.subarray(plan.start, plan.end);
       // No await for a known piece: a long conversation has hundreds of them.
@@ -49,16 +53,19 @@ export async function screenRequest(body: Buffer, asked: ScreenContext, wire: Re
       const key = cacheKey(context, plan, digest);
       let scan = cache.get(key);
       if (scan === undefined) {
-        scan = await screenNew(body, plan, digest, wire, context, slices);
+        const keeper = OriginalsKeeper.of(context);
+        scan = await screenNew(body, plan, digest, wire, keeper?.context ?? context, slices);
+        if (keeper !== null && !keeper.isEmpty) scan = { ...scan, keeps: true };
         cache.set(key, scan);
-      }
+        kept.push(scan.keeps && keeper !== null ? () => keeper.list() : null);
+      } else kept.push(scan.keeps ? keptAgain(body, plan, wire, context) : null);
       call.add(KIND_MARKS[plan.kind]);
       for (const cut of scan.cuts) call.add(cut.sha256);
       scans.push(scan);
     }
     if (slices.spent) await slices.turn();
   }
-  const { masked, pieces } = await assemble(body, plans, scans, slices);
+  const { masked, pieces } = await assemble(body, plans, scans, kept, slices);
   const sum = await sumUp(scans, slices);
   const findings = mergeFindings(sum.findings);
   const known = askPolicy(() => context.policy.evaluateRequest({ model: facts.model, tools: sum.tools }));
@@ -160,9 +167,18 @@ async function screenNew(
   const { edits, ...found } = await screenPiece(body, plan, wire, context, slices);
   const places = placesOf(edits, plan, context);
   if (edits.length === 0)
-    return { ...found, places, masked: null, cuts: await cutDigests(body.subarray(plan.start, plan.end), digest, slices) };
+    return { ...found, places, keeps: false, masked: null, cuts: await cutDigests(body.subarray(plan.start, plan.end), digest, slices) };
   const masked = await spliceRange(body, plan.start, plan.end, edits, slices);
-  return { ...found, places, masked, cuts: await cutDigests(masked, null, slices) };
+  return { ...found, places, keeps: false, masked, cuts: await cutDigests(masked, null, slices) };
+}
+
+/** What was masked in a piece whose scan was remembered: found again, and only when it must be recorded again. */
+function keptAgain(body: Buffer, plan: PiecePlan, wire: RequestWire, context: ScreenContext): OriginalsOf {
+  return async () => {
+    const keeper = new OriginalsKeeper(context);
+    await screenPiece(body, plan, wire, keeper.context, new Slices());
+    return keeper.list();
+  };
 }
 
 /** The bytes between pieces: small, different each time, looked at each time. Adds what they give to the digest of the call. */
@@ -183,7 +199,7 @@ async function screenGlue(
   }
   const masked = edits.length === 0 ? null : await spliceRange(body, plan.start, plan.end, edits, slices);
   const places = placesOf(edits, plan, context);
-  return { ...found, places, masked, cuts: await cutDigests(masked ?? body.subarray(plan.start, plan.end), null, slices) };
+  return { ...found, places, keeps: false, masked, cuts: await cutDigests(masked ?? body.subarray(plan.start, plan.end), null, slices) };
 }
 
 function valueBytes(body: Buffer, value: PieceValue, edits: readonly Edit[]): Buffer {
@@ -199,6 +215,7 @@ async function assemble(
   body: Buffer,
   plans: readonly PiecePlan[],
   scans: readonly PieceScan[],
+  kept: readonly (OriginalsOf | null)[],
   slices: Slices,
 ): Promise<{ masked: Buffer; pieces: BodyPiece[] }> {
   const fragments: Buffer[] = [];
@@ -214,10 +231,12 @@ async function assemble(
   let at = 0;
   for (const [i, scan] of scans.entries()) {
     let start = 0;
+    const originals = kept[i] ?? null;
     // What is between the pieces may differ each time, and an agent changes its last message a turn later, when the cache mark moves on.
     const joins = plans[i]!.kind !== 'glue' && plans[i]!.kind === plans[i - 1]?.kind && i !== last;
     for (const cut of scan.cuts) {
-      pieces.push({ sha256: cut.sha256, bytes: masked.subarray(at + start, at + cut.end), joins });
+      const piece = { sha256: cut.sha256, bytes: masked.subarray(at + start, at + cut.end), joins };
+      pieces.push(originals === null ? piece : { ...piece, originals });
       start = cut.end;
     }
     at += start;

@@ -13,6 +13,8 @@ export interface TestPolicy {
   readonly response?: PolicyAction;
   readonly toolInput?: PolicyAction | 'off';
   readonly restore?: readonly RestorePlace[];
+  /** Types whose originals are kept. */
+  readonly keeps?: readonly string[];
   readonly when?: {
     readonly requestText?: readonly [RegExp, PolicyAction];
     readonly responseText?: readonly [RegExp, PolicyAction];
@@ -59,6 +61,8 @@ export function testPolicy(options: TestPolicy = {}): SelectedPolicy {
     evaluateRequestText: (text) => condition(when.requestText, text, 'request-text'),
     readsToolInput: when.toolInput !== undefined,
     evaluateToolInput: (_tool, json) => condition(when.toolInput, json, 'tool-input'),
+    keepsOriginals: options.keeps !== undefined,
+    keepsOriginal: (type) => options.keeps?.includes(type) === true,
     readsResponseText: when.responseText !== undefined,
     evaluateResponseText: (text) => condition(when.responseText, text, 'response-text'),
   };
