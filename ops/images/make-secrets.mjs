@@ -1,7 +1,7 @@
 // Makes every secret that docker-compose.yml needs, once, into a directory git ignores: node ops/images/make-secrets.mjs [--dir DIR]
 // Nothing is overwritten: a second run adds what is missing. Needs `openssl` for the certificates. There is no default password anywhere.
 import { spawnSync } from 'node:child_process';
-import { createHash, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,11 +72,14 @@ const shared = {
   'digest.key': () => randomBytes(32),
   'placeholder.key': () => randomBytes(32),
   'content.key': () => randomBytes(32),
+  'originals.key': () => generateKeyPairSync('rsa', { modulusLength: 3072 }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
+  'originals.pub': () => createPublicKey(readFileSync(path('originals.key'))).export({ type: 'spki', format: 'pem' }),
   'ledger.key': () => generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
 };
+// The console's first: the public half is made from its key.
 const holders = {
-  'keys-proxy': ['digest.key', 'content.key', 'placeholder.key'],
-  'keys-console': ['placeholder.key'],
+  'keys-console': ['placeholder.key', 'originals.key'],
+  'keys-proxy': ['digest.key', 'content.key', 'originals.pub', 'placeholder.key'],
   'keys-ledger': ['ledger.key', 'content.key'],
   'keys-evidence': ['ledger.key'],
 };

@@ -39,6 +39,7 @@ const env = {
 const { add, finish } = checker();
 add(await countRun(command, env));
 add(await countRun([process.execPath, join(root, 'test/e2e/erase.mjs')], env));
+add(await countRun([process.execPath, join(root, 'test/e2e/unseal.mjs')], env));
 const made = readdirSync(packets).map((name) => join(packets, name));
 if (made.length > 0) add(await countRun([process.execPath, join(root, 'test/contract/judges/run.mjs'), ...made], env));
 rmSync(packets, { recursive: true, force: true });

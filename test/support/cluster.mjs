@@ -19,10 +19,10 @@ export const DEFAULT_SERVICES = ['proxy-1', 'proxy-2', 'ledger-1', 'ledger-2', '
 
 /** Keys each kind of service shares with others (docs/guide/run-distributed.md). */
 const SHARED_KEYS = {
-  proxy: ['digest.key', 'content.key', 'placeholder.key'],
+  proxy: ['digest.key', 'content.key', 'originals.pub', 'placeholder.key'],
   ledger: ['content.key', 'ledger.key', 'ledger.vkey'],
   evidence: ['ledger.key', 'ledger.vkey'],
-  console: ['placeholder.key'],
+  console: ['placeholder.key', 'originals.key'],
 };
 
 /**

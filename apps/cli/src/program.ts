@@ -19,6 +19,7 @@ import { addSql } from './commands/sql.js';
 import { addStatus } from './commands/status.js';
 import { addToken } from './commands/token.js';
 import { addTopics } from './commands/topics.js';
+import { addUnseal } from './commands/unseal.js';
 import { addVerify } from './commands/verify.js';
 import { addWitness } from './commands/witness.js';
 
@@ -41,6 +42,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     addSessions,
     addApprovals,
     addErasures,
+    addUnseal,
     addHolds,
     addPackets,
     addVerify,

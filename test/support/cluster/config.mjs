@@ -43,6 +43,7 @@ export function sharedConfig({ directory, engines, issuerPort, provider, extra =
     ledger: { origin: 'affiant.test/distributed', auditors: ['auditors'] },
     holds: { place: ['legal'], release: ['legal'] },
     erasure: { request: ['privacy'], approve: ['privacy'] },
+    unseal: { request: ['privacy'], approve: ['privacy'] },
     kafka: {
       brokers: engines.kafka.bootstrap,
       resend_after: '15s',

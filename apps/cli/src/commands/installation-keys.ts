@@ -21,6 +21,8 @@ interface Where {
 const HOLDERS = {
   'digest.key': 'every proxy',
   'content.key': 'every proxy, ledger: back it up apart from the catalogue; unless sealing.key keeps it elsewhere',
+  'originals.pub': 'every proxy: it seals, and opens nothing',
+  'originals.key': 'console alone: it opens what originals.pub sealed; back it up',
   'placeholder.key': 'every proxy, console',
   'ledger.key': 'ledger, evidence; unless ledger.signer keeps it elsewhere',
   'ledger.vkey': 'ledger, evidence; and whoever verifies: it is public',
@@ -43,8 +45,9 @@ export const addInstallationKeys: AddCommand = (program) => {
       await makeDirectoryDurably(directory, 0o700);
       await loadOrCreateSecret(join(directory, 'digest.key'));
       await loadOrCreateSecret(join(directory, 'placeholder.key'));
-      const { openContentWrapper, signerSpec } = await import('#service');
+      const { createOriginalsKeys, openContentWrapper, signerSpec } = await import('#service');
       await openContentWrapper(sealing, directory, false);
+      await createOriginalsKeys(directory);
       const { vkey } = await openSigner({ spec: signerSpec(ledger.signer), directory, file: 'ledger', name: ledger.origin });
       if (json === true) return printJson({ directory, vkey, files: HOLDERS });
       const lines = Object.entries(HOLDERS).map(([name, holders]) => `  ${join(directory, name).padEnd(40)} ${holders}`);
