@@ -27,6 +27,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'ledger.queried': { class: 'datastore', activity: 4 },
   'events.tailed': { class: 'datastore', activity: 1 },
   'session.replayed': { class: 'api', activity: 2 },
+  'unseal.opened': { class: 'api', activity: 2, severity: SEVERITY.medium },
+  'unseal.refused': { class: 'api', activity: 2, severity: SEVERITY.medium, profiles: ['security_control'], fields: DENIED },
   'approval.viewed': { class: 'api', activity: 2 },
   'packet.created': { class: 'api', activity: 1 },
   'packet.downloaded': { class: 'api', activity: 2 },
