@@ -4,9 +4,6 @@ import type { SelectedPolicy } from '#policy';
 import type { ResponseFacts, ResponseScreener, ScreenContext, ScreenStep } from '../protocols/protocol.js';
 import type { Steps } from '#wire';
 
-/** Gives the values that were masked somewhere; asked for only when what they were masked in is recorded for the first time. */
-export type OriginalsOf = () => readonly Original[] | Promise<readonly Original[]>;
-
 /** Gathers what is masked and policy wants kept. Lives as long as what is screened with it. */
 export class OriginalsKeeper {
   readonly context: ScreenContext;

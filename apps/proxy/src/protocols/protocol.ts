@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ConnectionConfig, RestorePlace } from '#config';
+import type { Original } from '#content-keys';
 import type { AffiantError } from '#errors';
 import type { Mask } from '#events';
 import type { Placeholder } from '#detect';
 import type { RuleOutcome, SelectedPolicy, Verdict } from '#policy';
 import type { Originals } from '../mask/originals.js';
 import type { Steps } from '#wire';
-import type { OriginalsOf } from '../mask/keep-originals.js';
 
 /** What a path means to a protocol. Paths that no protocol knows are refused (default deny). */
 export interface Route {
@@ -18,6 +18,9 @@ export interface Route {
   readonly hasBody: boolean;
   readonly forwards: boolean;
 }
+
+/** Gives the values that were masked somewhere; asked for only when what they were masked in is recorded for the first time. */
+export type OriginalsOf = () => readonly Original[] | Promise<readonly Original[]>;
 
 /** A piece of a masked body that is stored by digest. */
 export interface BodyPiece {

@@ -1,7 +1,7 @@
 import { encodeOriginals, type KeptOriginals, type SealingKey } from '#content-keys';
 import { AffiantError } from '#errors';
 import type { SealedOriginals } from '#events';
-import type { OriginalsOf } from '../mask/keep-originals.js';
+import type { OriginalsOf } from '../protocols/protocol.js';
 import type { SessionKeys } from './session-keys.js';
 
 /** Largest list of originals of one body, so that no event outgrows a broker's message limit. */

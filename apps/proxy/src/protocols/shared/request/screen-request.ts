@@ -6,9 +6,9 @@ import { masksOf, mergeFindings, outcomesOf, verdictOf, type Finding } from '../
 import { askPolicy } from '../../../mask/guard.js';
 import { Originals, type MaskedPlace } from '../../../mask/originals.js';
 import type { MaskEdit } from '../../../mask/leaf.js';
-import { OriginalsKeeper, type OriginalsOf } from '../../../mask/keep-originals.js';
+import { OriginalsKeeper } from '../../../mask/keep-originals.js';
 import { rememberPlaceholders } from '../../../mask/remember-placeholders.js';
-import type { BodyPiece, ScreenContext, ScreenedRequest } from '../../protocol.js';
+import type { BodyPiece, OriginalsOf, ScreenContext, ScreenedRequest } from '../../protocol.js';
 import { CallDigest, cutDigests, HASH_AT_ONCE, sha256Hex } from './digests.js';
 import { joinFragments } from './join-fragments.js';
 import { planPieces, type PiecePlan, type PieceValue } from './piece-plan.js';
