@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDetector, maskText } from '#detect';
+import { AffiantError } from '#errors';
 import { failingDetector } from '../shared/testing/failing-detector.js';
 import { feed, type Run } from '../shared/testing/feed.js';
 import { ALL_TYPES, testContext, testPlaceholder } from '../shared/testing/policies.js';
@@ -44,6 +45,17 @@ describe('reported of others', () => {
     const screener = protocol.screenResponse(testContext(), SSE);
     const out = events(stream(['Hello ', 'there, ', 'how are you ', 'today?'])).map((event) => Buffer.concat(screener.push(event).release));
     expect(out.findIndex((bytes) => bytes.includes('Hello'))).toBeLessThanOrEqual(3);
+  });
+
+  it('LiteLLM #30728: nobody is told; here the caller is, in the format of the API, before and inside a stream', () => {
+    const error = new AffiantError('detector_failed', 'A detector failed on this text.');
+    const before = protocol.refusal(error, 'req_1');
+    expect(before.status).toBeGreaterThanOrEqual(400);
+    const told = { type: 'error', error: { message: expect.stringContaining('A detector failed on this text.') as string } };
+    expect(JSON.parse(before.body.toString())).toMatchObject(told);
+    const inside = protocol.streamRefusal(error, 'req_1').toString();
+    expect(inside).toMatch(/^event: error\ndata: /);
+    expect(inside).toContain('A detector failed on this text.');
   });
 
   it('LiteLLM #30728: a stream whose bytes come in any pieces is not looked at', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createDetector, maskText } from '#detect';
+import { AffiantError } from '#errors';
 import { feed } from '../shared/testing/feed.js';
 import { failingDetector } from '../shared/testing/failing-detector.js';
 import { ALL_TYPES, testContext, testPlaceholder } from '../shared/testing/policies.js';
@@ -66,6 +67,15 @@ describe.each(APIS)('reported of others, $name', ({ stream, textOf, last, docume
     await expect(
       protocol.screenRequest(Buffer.from(JSON.stringify(asks(SSN))), route, testContext({ detector: failingDetector() })),
     ).rejects.toMatchObject({ code: 'detector_failed' });
+  });
+
+  it('LiteLLM #30728: nobody is told; here the caller is, in the format of the API, before and inside a stream', () => {
+    const error = new AffiantError('detector_failed', 'A detector failed on this text.');
+    const before = protocol.refusal(error, 'req_1');
+    expect(before.status).toBeGreaterThanOrEqual(400);
+    const told = { error: { code: 'detector_failed', message: expect.stringContaining('A detector failed on this text.') as string } };
+    expect(JSON.parse(before.body.toString())).toMatchObject(told);
+    expect(protocol.streamRefusal(error, 'req_1').toString()).toContain('A detector failed on this text.');
   });
 
   it('LiteLLM #30728: the input, and a stream whose bytes come in any pieces, are not looked at', async () => {

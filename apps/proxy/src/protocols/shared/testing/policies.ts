@@ -74,6 +74,9 @@ export function testContext(options: TestPolicy = {}): ScreenContext {
   return {
     policy: testPolicy(options),
     placeholder: testPlaceholder,
-    cacheScope: JSON.stringify(options, (_, value: unknown) => (value instanceof RegExp ? value.source : value)),
+    cacheScope: JSON.stringify(
+      { ...options, detector: options.detector === null ? null : options.detector?.version },
+      (_, value: unknown) => (value instanceof RegExp ? value.source : value),
+    ),
   };
 }
