@@ -75,7 +75,7 @@ describe.each(APIS)('reported of others, $name', ({ stream, textOf, last, docume
     expect(before.status).toBeGreaterThanOrEqual(400);
     const told = { error: { code: 'detector_failed', message: expect.stringContaining('A detector failed on this text.') as string } };
     expect(JSON.parse(before.body.toString())).toMatchObject(told);
-    expect(protocol.streamRefusal(error, 'req_1').toString()).toContain('A detector failed on this text.');
+    expect(protocol.streamRefusal(error).toString()).toContain('A detector failed on this text.');
   });
 
   it('LiteLLM #30728: the input, and a stream whose bytes come in any pieces, are not looked at', async () => {
