@@ -26,9 +26,8 @@ describe('a pattern', () => {
   });
 
   it('is linear on what makes backtracking engines hang', () => {
-    const begun = performance.now();
-    spans('(a+)+b', 'a'.repeat(50_000));
-    expect(performance.now() - begun).toBeLessThan(3000);
+    // It would not come back before the sun goes out.
+    expect(spans('(a+)+b', 'a'.repeat(50_000))).toEqual([]);
   });
 
   it.each([
@@ -41,6 +40,7 @@ describe('a pattern', () => {
     ['.{200}', /limit is 256/],
     ['', /1 to 1000 characters/],
     ['a'.repeat(1001), /1 to 1000 characters/],
+    ['(a?){1000}'.repeat(90), /360002 instructions, the limit is 100000/],
   ])('is refused: %s', (regex, message) => {
     expect(() => compilePattern({ name: 'own', regex })).toThrowError(
       expect.objectContaining({ code: 'config_invalid', message: expect.stringMatching(message) }),
