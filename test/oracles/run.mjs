@@ -10,7 +10,7 @@ import { checker } from '../support/checker.mjs';
 import { hasTsa, startTsa } from '../support/engines/tsa.mjs';
 
 const startedAt = performance.now();
-const { check, say, finish } = checker();
+const { check, say, add, finish } = checker();
 const installing = install();
 
 // These need a built dist, which prepare.mjs has made by now.
@@ -41,6 +41,7 @@ try {
     ['@sigstore/verify', judges.sigstore, './sigstore.mjs'],
     ['fastavro', judges.python, './avro.mjs'],
     ['openssl ts and rfc3161-client', instance.tsa === null ? null : 'both', './stamps.mjs'],
+    ['veraPDF, qpdf and poppler', 'named by themselves when missing', './packets.mjs'],
   ];
   for (const [name, path, file] of parts) {
     if (path === null) {
@@ -50,7 +51,7 @@ try {
     const begun = performance.now();
     say(`--- ${name}`);
     const { judge } = await import(file);
-    await judge({ check, say, path, judges, logs, instance, directory, figures }).catch((error) =>
+    await judge({ check, say, add, path, judges, logs, instance, directory, figures }).catch((error) =>
       check(`${name} ran to its end`, false, error.stack),
     );
     figures[`${file.slice(2, -4)}_ms`] = Math.round(performance.now() - begun);
