@@ -1,4 +1,4 @@
-import type { Slices, Steps } from './slices.js';
+import { runInSlices, type Slices, type Steps } from './slices.js';
 
 /** Replaces the bytes [start, end) of a buffer. */
 export interface Edit {
@@ -8,7 +8,7 @@ export interface Edit {
 }
 
 const COPY_BYTES = 256 << 10;
-const EDITS_PER_CHECK = 256;
+const EDITS_PER_STEP = 64;
 
 /** The whole of `source` with edits (ascending, not overlapping); `source` itself when there are none. */
 export function splice(source: Buffer, edits: readonly Edit[]): Buffer {
@@ -25,47 +25,27 @@ export function splice(source: Buffer, edits: readonly Edit[]): Buffer {
   return target;
 }
 
-/** The bytes [start, end) of `source` with edits inside that range, as a buffer of its own, made in slices. */
+/** The bytes [start, end) of `source` with edits inside that range, made in slices; a view of `source` when there are none. */
 export async function spliceRange(source: Buffer, start: number, end: number, edits: readonly Edit[], slices: Slices): Promise<Buffer> {
-  const target = Buffer.allocUnsafeSlow(splicedLength(start, end, edits));
-  let from = start;
-  let at = 0;
-  const copyTo = async (stop: number): Promise<void> => {
-    while (from < stop) {
-      const next = Math.min(stop, from + COPY_BYTES);
-      at += source.copy(target, at, from, next);
-      from = next;
-      if (from < stop && slices.spent) await slices.turn();
-    }
-  };
-  for (let i = 0; i < edits.length; i++) {
-    const edit = edits[i]!;
-    if (edit.start - from <= COPY_BYTES) at += source.copy(target, at, from, edit.start);
-    else await copyTo(edit.start);
-    at += edit.bytes.copy(target, at);
-    from = edit.end;
-    if (i % EDITS_PER_CHECK === 0 && slices.spent) await slices.turn();
-  }
-  await copyTo(end);
-  return target;
+  return runInSlices(spliceSteps(source, edits, start, end), slices);
 }
 
-/** Like `splice`, in steps. */
-export function* spliceSteps(source: Buffer, edits: readonly Edit[]): Steps<Buffer> {
-  if (edits.length === 0) return source;
-  let length = source.length;
-  for (let first = 0; first < edits.length; first += EDITS_PER_CHECK) {
-    const begin = first === 0 ? 0 : edits[first - 1]!.end;
-    const some = edits.slice(first, first + EDITS_PER_CHECK);
-    length += splicedLength(begin, source.length, some) - (source.length - begin);
+/** Like `splice`, in steps, of the bytes [start, end). */
+export function* spliceSteps(source: Buffer, edits: readonly Edit[], start = 0, end = source.length): Steps<Buffer> {
+  if (edits.length === 0) return source.subarray(start, end);
+  let length = end - start;
+  for (let first = 0; first < edits.length; first += EDITS_PER_STEP) {
+    const begin = first === 0 ? start : edits[first - 1]!.end;
+    const some = edits.slice(first, first + EDITS_PER_STEP);
+    length += splicedLength(begin, end, some) - (end - begin);
     yield;
   }
   const target = Buffer.allocUnsafeSlow(length);
-  let from = 0;
+  let from = start;
   let at = 0;
   for (let i = 0; i <= edits.length; i++) {
     const edit = edits[i];
-    const stop = edit?.start ?? source.length;
+    const stop = edit?.start ?? end;
     while (from < stop) {
       const next = Math.min(stop, from + COPY_BYTES);
       at += source.copy(target, at, from, next);
@@ -75,7 +55,7 @@ export function* spliceSteps(source: Buffer, edits: readonly Edit[]): Steps<Buff
     if (edit === undefined) break;
     at += edit.bytes.copy(target, at);
     from = edit.end;
-    if (i % EDITS_PER_CHECK === EDITS_PER_CHECK - 1) yield;
+    if (i % EDITS_PER_STEP === EDITS_PER_STEP - 1) yield;
   }
   return target;
 }

@@ -109,13 +109,21 @@ async function originalsOf(
 }
 
 /** Offsets from the beginning of the piece, so that they hold wherever its bytes come again. */
-function placesOf(edits: readonly MaskEdit[], plan: PiecePlan, { policy }: ScreenContext): MaskedPlace[] {
-  if (!policy.restores) return [];
-  return edits.flatMap(({ start, end, bytes, of }) => {
-    if (of === undefined) return [];
+async function placesOf(
+  edits: readonly MaskEdit[],
+  plan: PiecePlan,
+  { policy }: ScreenContext,
+  slices: Slices,
+): Promise<readonly MaskedPlace[]> {
+  const places: MaskedPlace[] = [];
+  if (!policy.restores) return places;
+  for (const [i, { start, end, bytes, of }] of edits.entries()) {
+    if (i % VALUES_PER_CHECK === VALUES_PER_CHECK - 1 && slices.spent) await slices.turn();
+    if (of === undefined) continue;
     const placeholder = bytes.toString('latin1').replace(/^"|"$/g, '');
-    return [{ start: start - plan.start, end: end - plan.start, of: { type: of.type, ...gradeOf(of) }, placeholder }];
-  });
+    places.push({ start: start - plan.start, end: end - plan.start, of: { type: of.type, ...gradeOf(of) }, placeholder });
+  }
+  return places;
 }
 
 const gradeOf = ({ grade }: { readonly grade?: number }): { grade?: number } => (grade === undefined ? {} : { grade });
@@ -165,7 +173,7 @@ async function screenNew(
   slices: Slices,
 ): Promise<PieceScan> {
   const { edits, ...found } = await screenPiece(body, plan, wire, context, slices);
-  const places = placesOf(edits, plan, context);
+  const places = await placesOf(edits, plan, context, slices);
   if (edits.length === 0)
     return { ...found, places, keeps: false, masked: null, cuts: await cutDigests(body.subarray(plan.start, plan.end), digest, slices) };
   const masked = await spliceRange(body, plan.start, plan.end, edits, slices);
@@ -198,7 +206,7 @@ async function screenGlue(
     call.add(valueBytes(body, value, edits));
   }
   const masked = edits.length === 0 ? null : await spliceRange(body, plan.start, plan.end, edits, slices);
-  const places = placesOf(edits, plan, context);
+  const places = await placesOf(edits, plan, context, slices);
   return { ...found, places, keeps: false, masked, cuts: await cutDigests(masked ?? body.subarray(plan.start, plan.end), null, slices) };
 }
 
