@@ -106,10 +106,11 @@ describe('logins and keys', () => {
 
   it('each service has the keys it needs, and no other', ({ skip }) => {
     const keys = (service: string): string[] => readdirSync(join(directory, `keys-${service}`)).toSorted();
-    expect(keys('proxy')).toEqual(['content.key', 'digest.key', 'placeholder.key']);
+    expect(keys('proxy')).toEqual(['content.key', 'digest.key', 'originals.pub', 'placeholder.key']);
     expect(keys('ledger')).toEqual(['content.key', 'ledger.key']);
     expect(keys('evidence')).toEqual(['ledger.key']);
-    expect(keys('console')).toEqual(['placeholder.key']);
+    // It alone opens originals; proxies seal them, and cannot.
+    expect(keys('console')).toEqual(['originals.key', 'placeholder.key']);
     if (tool === null) skip();
     for (const [name, { volumes }] of Object.entries(project.services)) {
       const mounted = (volumes ?? []).flatMap(({ source }) => /\/keys-(\w+)$/.exec(source ?? '')?.[1] ?? []);
