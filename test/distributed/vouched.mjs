@@ -104,23 +104,32 @@ export async function vouched({ cluster, check, vouchers }) {
   );
 }
 
-/** Every object below a prefix, as files: of one moment, so from the start again when a partial tile is replaced meanwhile. */
+/** Every object below a prefix, as files: of one moment, so from the start again when a round was sealed or cosigned meanwhile. */
 async function download(s3, prefix, directory) {
   const client = s3.client();
   try {
     return await until(
-      'the bucket is read while nothing is pruned',
+      'the bucket is read while nothing is sealed',
       async () => {
         rmSync(directory, { recursive: true, force: true });
-        return copy(client, s3.bucket, prefix, directory).catch((error) => {
+        const before = await heads(client, s3.bucket, prefix);
+        const files = await copy(client, s3.bucket, prefix, directory).catch((error) => {
           if (error.name !== 'NoSuchKey') throw error;
         });
+        return (await heads(client, s3.bucket, prefix)) === before ? files : undefined;
       },
       PATIENCE_MS,
     );
   } finally {
     client.destroy();
   }
+}
+
+/** What the log says is its newest. */
+async function heads(client, bucket, prefix) {
+  const read = async (name) =>
+    (await client.send(new GetObjectCommand({ Bucket: bucket, Key: `${prefix}${name}` }))).Body.transformToString();
+  return (await Promise.all(['checkpoint', 'checkpoint.cosigned'].map(read))).join('\n');
 }
 
 async function copy(client, bucket, prefix, directory) {
