@@ -13,7 +13,10 @@ const MAX_DEPTH = 40;
 const SEQUENCE = 0x30;
 const SET = 0x31;
 const INTEGER = 0x02;
-const RSASSA_PSS = Buffer.from('06092a864886f70d01010a', 'hex');
+const OCTETS = 0x04;
+const NULL = '0500';
+const RSASSA_PSS = '06092a864886f70d01010a';
+const MGF1 = '06092a864886f70d010108';
 
 /**
  * What a signature does not cover has one spelling only, so that no bit of a kept stamp can be changed unseen: DER throughout, the versions of
@@ -32,40 +35,58 @@ export function checkEncoding(response: Uint8Array, signer: Buffer): void {
   need(isInteger(bytes, version, 3) && isInteger(bytes, signerVersion, 1), 'the token is of another version than RFC 3161 asks for');
   const [named, ...others] = children(bytes, digests);
   need(digests?.tag === SET && others.length === 0 && spelled(bytes, named).equals(spelled(bytes, digest)), 'the digest is named twice');
-  const [, parameters] = children(bytes, digest);
-  need(parameters === undefined || spelled(bytes, parameters).toString('hex') === '0500', 'the digest has parameters');
+  const [digestOid] = plain(bytes, digest, 'the digest has parameters');
   const [issuer] = children(bytes, sid);
   need(spelled(bytes, issuer).equals(issuerOf(signer)), 'the signature names the issuer in other words than the certificate');
-  need(attributes?.tag === 0xa0 && signature !== undefined && algorithm !== undefined, 'the signature is malformed');
+  need(attributes?.tag === 0xa0 && signature?.tag === OCTETS && algorithm?.tag === SEQUENCE, 'the signature is malformed');
   const signed = Buffer.concat([Buffer.of(SET), bytes.subarray(attributes.start + 1, attributes.end)]);
-  need(
-    verifies(signed, bytes.subarray(signature.content, signature.end), signer, digestName(bytes, digest), {
-      pss: bytes.subarray(algorithm.content, algorithm.end).subarray(0, RSASSA_PSS.length).equals(RSASSA_PSS),
-    }),
-    'the signature does not verify',
-  );
+  const salt = saltOf(bytes, algorithm, digestOid);
+  const name = digestName(digestOid);
+  need(verifies(signed, bytes.subarray(signature.content, signature.end), signer, name, salt), 'the signature does not verify');
 }
 
-function verifies(signed: Buffer, signature: Buffer, signer: Buffer, digest: string, { pss }: { readonly pss: boolean }): boolean {
+function verifies(signed: Buffer, signature: Buffer, signer: Buffer, digest: string, salt: number | null): boolean {
   try {
     const key = new X509Certificate(signer).publicKey;
-    return verify(
-      digest,
-      signed,
-      pss ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO } : key,
-      signature,
-    );
+    return verify(digest, signed, salt === null ? key : { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: salt }, signature);
   } catch {
     return false;
   }
 }
 
+/** The identifier of an algorithm that has no parameters, or NULL for them; with its spelling. */
+function plain(bytes: Buffer, algorithm: Value | undefined, otherwise: string): [oid: string, parameters: string] {
+  const [oid, parameters, ...more] = children(bytes, algorithm);
+  const spelling = parameters === undefined ? '' : spelled(bytes, parameters).toString('hex');
+  need((spelling === '' || spelling === NULL) && more.length === 0, otherwise);
+  return [spelled(bytes, oid).toString('hex'), spelling];
+}
+
+/**
+ * Length of the salt of RSASSA-PSS, whose parameters (RFC 4055) must name the digest twice and nothing but it and the salt; null for other signatures, which
+ * have none. No signature covers them, and OpenSSL does not look at all of them.
+ */
+function saltOf(bytes: Buffer, algorithm: Value, digestOid: string): number | null {
+  const [scheme, parameters, ...more] = children(bytes, algorithm);
+  if (spelled(bytes, scheme).toString('hex') !== RSASSA_PSS) {
+    plain(bytes, algorithm, 'the signature has parameters');
+    return null;
+  }
+  const odd = 'the parameters of the signature are not those of RSASSA-PSS with the digest of the stamp';
+  const [hash, mask, salt, ...others] = children(bytes, parameters);
+  need(more.length + others.length === 0 && hash?.tag === 0xa0 && mask?.tag === 0xa1 && salt?.tag === 0xa2, odd);
+  const [generator, maskDigest, ...rest] = children(bytes, children(bytes, mask)[0]);
+  const [length, ...after] = children(bytes, salt);
+  need(spelled(bytes, generator).toString('hex') === MGF1 && rest.length + after.length === 0, odd);
+  for (const one of [children(bytes, hash)[0], maskDigest]) need(plain(bytes, one, odd)[0] === digestOid, odd);
+  need(length?.tag === INTEGER && length.end - length.content === 1, odd);
+  return bytes[length.content]!;
+}
+
 const DIGESTS: Readonly<Record<string, string>> = { '01': 'sha256', '02': 'sha384', '03': 'sha512' };
 
 /** Of the SHA-2 family, which shares all but the last byte of its identifiers (RFC 5754). */
-function digestName(bytes: Buffer, digest: Value | undefined): string {
-  const [oid] = children(bytes, digest);
-  const hex = spelled(bytes, oid).toString('hex');
+function digestName(hex: string): string {
   const name = hex.startsWith('0609608648016503040') ? DIGESTS[hex.slice(-2)] : undefined;
   need(name !== undefined, 'the signature is over a digest that is not SHA-2');
   return name;
