@@ -29,7 +29,8 @@ export async function openAnswer(
   const { headers } = call.request;
   // Opened while people decided: the answer goes on from the bytes that kept the client waiting.
   const keptAlive = call.link.opened;
-  const screening = { ...call.policy.screening, originals: call.screened.originals };
+  const { originals } = call.screened;
+  const screening = originals === null ? call.policy.screening : { ...call.policy.screening, originals };
   const keeper = OriginalsKeeper.of(screening);
   const masking = call.protocol.screenResponse(keeper?.context ?? screening, {
     status: head.status,
