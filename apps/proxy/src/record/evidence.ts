@@ -22,9 +22,12 @@ export class Evidence {
   async commit(drafts: readonly EventDraft[], late?: (why: AffiantError) => void): Promise<void> {
     const done = this.#submit(drafts);
     let timer: NodeJS.Timeout | undefined;
-    const overdue = new AffiantError('journal_failed', 'the journal did not answer in time; the call was refused');
     const limit = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(overdue), this.timeout);
+      // Made only when it is due: an error costs its stack, and each call comes here twice.
+      timer = setTimeout(
+        () => reject(new AffiantError('journal_failed', 'the journal did not answer in time; the call was refused')),
+        this.timeout,
+      );
     });
     try {
       await Promise.race([done, limit]);
