@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { foundBank } from '../support/bank.mjs';
+import { foundBank, speaker } from '../support/bank.mjs';
 import { checker } from '../support/checker.mjs';
 import { affiantAside, sql, startInstance, token, until } from '../support/instance.mjs';
 
@@ -40,22 +40,7 @@ try {
     });
     return status;
   };
-  const caller = token(state, 'eve', 'engineering');
-  const say = async (session, texts) => {
-    const messages = texts.map((text, at) => ({ role: at % 2 === 0 ? 'user' : 'assistant', content: text }));
-    const response = await fetch(`${instance.gateway}/c/demo/v1/messages`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${caller}`,
-        'content-type': 'application/json',
-        'anthropic-version': '2023-06-01',
-        ...(session === null ? {} : { 'x-claude-code-session-id': session }),
-      },
-      body: JSON.stringify({ model: 'claude-sonnet-4-5', max_tokens: 50, messages }),
-    });
-    await response.text();
-    if (!response.ok) throw new Error(`the gateway answered ${response.status}`);
-  };
+  const say = speaker(instance, token(state, 'eve', 'engineering'));
   const large = `${gone} ${'0123456789abcdef '.repeat(20_000)}`;
   await say('to-erase', [`remember ${gone}`]);
   await say('to-erase', [`remember ${gone}`, 'I do', `and ${gone} again`]);

@@ -1,35 +1,23 @@
 // Originals that policy keeps sealed, in a running instance: nowhere in the clear, opened by two people, once, and told; erased with their session.
 import '../support/prepare.mjs';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startSimulatedProvider } from '../../dist/apps/standalone/src/demo/provider.js';
+import { foundBank, speaker } from '../support/bank.mjs';
 import { checker } from '../support/checker.mjs';
 import { affiantAside, sql, startInstance, token, until } from '../support/instance.mjs';
 
 const { check, finish } = checker();
 const directory = mkdtempSync(join(tmpdir(), 'affiant-unseal-'));
-const state = join(directory, 'state');
-mkdirSync(state, { recursive: true });
 const [ssn, mail, card] = ['219-09-9999', 'ann.jones@customers.example', '4111 1111 1111 1111'];
-writeFileSync(join(directory, 'provider.key'), 'unseal-provider-key', { mode: 0o600 });
-const provider = await startSimulatedProvider({ host: '127.0.0.1', port: 0, apiKey: 'unseal-provider-key', pace: 1 });
-const config = join(directory, 'affiant.yaml');
-writeFileSync(
-  config,
-  `institution: Unsealing Bank
-server: { gateway_port: 0, console_port: 0, issuer_port: 0 }
-identity: { development_issuer: true }
-connections:
-  - { name: demo, protocol: anthropic, upstream: '${provider.url}', credential: { file: '${join(directory, 'provider.key')}' }, allow: [ 'group:engineering' ] }
-policies:
-  - { name: customer-data, detect: [ us_ssn, email ], request: mask, response: mask, keep_original: sealed }
-  - { name: cards, detect: [ credit_card ], request: mask, response: mask }
-ledger: { auditors: [ auditors ] }
-erasure: { request: [ privacy ], approve: [ privacy ] }
+const { state, config, provider } = await foundBank({
+  directory,
+  institution: 'Unsealing Bank',
+  policies: ['{ name: kept, detect: [ us_ssn, email ], request: mask, response: mask, keep_original: sealed }'],
+  more: `erasure: { request: [ privacy ], approve: [ privacy ] }
 unseal: { request: [ investigators ], approve: [ privacy ] }
 `,
-);
+});
 const instance = await startInstance({ state, config });
 const auditor = token(state, 'olga', 'auditors');
 try {
@@ -48,22 +36,7 @@ try {
     });
     return { status: response.status, cache: response.headers.get('cache-control'), body: await response.json() };
   };
-  const caller = token(state, 'eve', 'engineering');
-  const say = async (session, texts) => {
-    const messages = texts.map((text, at) => ({ role: at % 2 === 0 ? 'user' : 'assistant', content: text }));
-    const response = await fetch(`${instance.gateway}/c/demo/v1/messages`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${caller}`,
-        'content-type': 'application/json',
-        'anthropic-version': '2023-06-01',
-        'x-claude-code-session-id': session,
-      },
-      body: JSON.stringify({ model: 'claude-sonnet-4-5', max_tokens: 50, messages }),
-    });
-    await response.text();
-    if (!response.ok) throw new Error(`the gateway answered ${response.status}`);
-  };
+  const say = speaker(instance, token(state, 'eve', 'engineering'));
   await say('one', [`my SSN is ${ssn}, my card ${card}`]);
   await say('one', [`my SSN is ${ssn}, my card ${card}`, 'noted', `write to ${mail}`]);
   await say('other', ['nothing to hide']);

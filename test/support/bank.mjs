@@ -32,3 +32,22 @@ ${more}`,
   );
   return { state, config, provider };
 }
+
+/** Says texts in turn, the user's first, in a session (null: it names none). Throws when the gateway refuses. */
+export function speaker({ gateway }, bearer, connection = 'demo') {
+  return async (session, texts) => {
+    const messages = texts.map((text, at) => ({ role: at % 2 === 0 ? 'user' : 'assistant', content: text }));
+    const response = await fetch(`${gateway}/c/${connection}/v1/messages`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${bearer}`,
+        'content-type': 'application/json',
+        'anthropic-version': '2023-06-01',
+        ...(session === null ? {} : { 'x-claude-code-session-id': session }),
+      },
+      body: JSON.stringify({ model: 'claude-sonnet-4-5', max_tokens: 50, messages }),
+    });
+    await response.text();
+    if (!response.ok) throw new Error(`the gateway answered ${response.status}`);
+  };
+}

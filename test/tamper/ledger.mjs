@@ -3,7 +3,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkRows } from '../../dist/apps/ledger/src/check/index.js';
-import { startSimulatedProvider } from '../../dist/apps/standalone/src/demo/provider.js';
+import { foundBank } from '../support/bank.mjs';
 import { formatVkey } from '../../dist/libs/signing/src/index.js';
 import { cosign, parseNote } from '../../dist/libs/tlog/src/index.js';
 import { DirectorySource, readPolicyFile } from '../../dist/libs/verify/src/index.js';
@@ -176,24 +176,7 @@ function names(found, table, row, column) {
 
 /** Takes calls, waits until they are sealed, copies the tiles, then exports the rows: rows may be ahead of the copy, never behind. */
 async function realLedger(directory) {
-  const state = join(directory, 'state');
-  mkdirSync(state, { recursive: true });
-  const keyFile = join(directory, 'provider.key');
-  writeFileSync(keyFile, 'tamper-provider-key', { mode: 0o600 });
-  const provider = await startSimulatedProvider({ host: '127.0.0.1', port: 0, apiKey: 'tamper-provider-key', pace: 1 });
-  const config = join(directory, 'affiant.yaml');
-  writeFileSync(
-    config,
-    `institution: Tamper Bank
-server: { gateway_port: 0, console_port: 0, issuer_port: 0 }
-identity: { development_issuer: true }
-connections:
-  - { name: demo, protocol: anthropic, upstream: '${provider.url}', credential: { file: '${keyFile}' }, allow: [ 'group:engineering' ] }
-policies:
-  - { name: customer-data, detect: [ us_ssn, credit_card, email ], request: mask, response: mask }
-ledger: { auditors: [ auditors ] }
-`,
-  );
+  const { state, config, provider } = await foundBank({ directory, institution: 'Tamper Bank' });
   const instance = await startInstance({ state, config });
   try {
     const caller = token(state, 'ada', 'engineering');

@@ -4,8 +4,7 @@ import type { Caller } from '../call.js';
 import { refusalOf, sendWhole } from '../intake/refuse.js';
 import type { Services } from '../services.js';
 import { answerRecord, type Ending } from './answer-record.js';
-import { leakDrafts } from './leaks.js';
-import { restoredDrafts } from './restored.js';
+import { valueDrafts } from './value-events.js';
 
 /** An exchange whose request event is durable and that still owes its response event. */
 export interface OpenExchange extends Caller {
@@ -30,12 +29,7 @@ export async function conclude(
   progress.owesResponse = false;
   try {
     const record = await answerRecord(exchange, exchange.context, exchange.segmentScope, ending, services.segments, services.keys);
-    await services.evidence.commit([
-      ...together,
-      ...leakDrafts(exchange.context, ending),
-      ...restoredDrafts(exchange.context, ending),
-      ...record.drafts,
-    ]);
+    await services.evidence.commit([...together, ...valueDrafts(exchange.context, ending), ...record.drafts]);
     record.durable();
   } catch (cause) {
     const error = toAffiantError(cause, 'internal', 'the end of the call could not be recorded');
