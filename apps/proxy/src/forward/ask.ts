@@ -29,8 +29,8 @@ export async function openAnswer(
   const { headers } = call.request;
   // Opened while people decided: the answer goes on from the bytes that kept the client waiting.
   const keptAlive = call.link.opened;
-  const { originals } = call.screened;
-  const screening = originals === null ? call.policy.screening : { ...call.policy.screening, originals };
+  const { brought } = call.screened;
+  const screening = brought === null ? call.policy.screening : { ...call.policy.screening, brought };
   const keeper = OriginalsKeeper.of(screening);
   const masking = call.protocol.screenResponse(keeper?.context ?? screening, {
     status: head.status,

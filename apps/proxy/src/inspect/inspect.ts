@@ -60,7 +60,7 @@ function screenBodiless(caller: Caller, policy: PolicyInForce): ScreenedRequest 
     callDigest: createHash('sha256').update(`${caller.request.method} ${caller.target.path}${caller.target.query}`).digest(),
     promptDigest: null,
     heldPieces: [],
-    originals: null,
+    brought: null,
     summary: `${caller.request.method} ${caller.target.path}`,
   };
 }

@@ -100,7 +100,7 @@ export class RestoreStream {
       this.take(text.slice(at, next.start), next.start - at, null);
       const { start, end, found } = next;
       const begin = this.from;
-      this.take(found.original.value, end - start, { start: begin, end: begin + end - start, found });
+      this.take(found.brought.value, end - start, { start: begin, end: begin + end - start, found });
       at = end;
     }
     const held = isOpen ? this.beginning(text, at) : -1;
@@ -125,7 +125,7 @@ export class RestoreStream {
   private append(token: Token): void {
     const { text, candidate } = token;
     if (candidate !== null && this.pending.length === MOST_TOGETHER)
-      return this.append({ text: candidate.found.original.placeholder, candidate: null });
+      return this.append({ text: candidate.found.brought.placeholder, candidate: null });
     if (candidate !== null) this.pending.push({ ...candidate, at: this.length, isSame: false });
     if (this.pending.length > 0) this.tokens.push(token);
     else this.tail = (this.tail + text).slice(-TAIL_UNITS);
@@ -138,7 +138,7 @@ export class RestoreStream {
   private note(spans: ReturnType<ScanStream['push']>): void {
     for (const span of spans) {
       const start = this.base + span.start;
-      const candidate = this.pending.find(({ at, found }) => at === start && at + found.original.value.length === this.base + span.end);
+      const candidate = this.pending.find(({ at, found }) => at === start && at + found.brought.value.length === this.base + span.end);
       if (candidate !== undefined && this.restorer.isSame(candidate.found, span)) candidate.isSame = true;
     }
   }
@@ -146,10 +146,10 @@ export class RestoreStream {
   /** Those that stand so close that one was read to decide another are given back together, or looked at again without the one that is not. */
   private settle(isEnd: boolean): void {
     for (const candidate of this.pending) {
-      if (!isEnd && this.base + this.scan.settled < candidate.at + candidate.found.original.value.length) return;
+      if (!isEnd && this.base + this.scan.settled < candidate.at + candidate.found.brought.value.length) return;
       if (!candidate.isSame) return this.refuse(candidate);
     }
-    for (const { start, end, found } of this.pending) this.decided.push(restoration(start, end, found.original.value, found));
+    for (const { start, end, found } of this.pending) this.decided.push(restoration(start, end, found.brought.value, found));
     for (const { text } of this.tokens) this.tail += text;
     this.tail = this.tail.slice(-TAIL_UNITS);
     this.pending = [];
@@ -168,7 +168,7 @@ export class RestoreStream {
     const before = this.tail;
     askDetector(() => this.scan.push(before));
     for (const token of tokens)
-      this.append(token.candidate?.start === refused.start ? { text: refused.found.original.placeholder, candidate: null } : token);
+      this.append(token.candidate?.start === refused.start ? { text: refused.found.brought.placeholder, candidate: null } : token);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Detector, Placeholder, Span } from '#detect';
 import type { SelectedPolicy } from '#policy';
 import { askDetector } from './guard.js';
 import type { MaskRules } from './leaf.js';
-import type { Original, Originals } from './originals.js';
+import type { BroughtValue, BroughtValues } from './brought-values.js';
 import type { Replacement } from './stream-masker.js';
 
 /** A placeholder of the upstream's that gives way to the caller's own value: for the caller alone, never for the trail. */
@@ -17,14 +17,14 @@ export interface Restoration extends Replacement {
 }
 
 interface Restorable {
-  readonly original: Original;
+  readonly brought: BroughtValue;
   readonly by: string;
 }
 
 export interface Restoring {
   readonly policy: SelectedPolicy;
   readonly placeholder: Placeholder;
-  readonly originals?: Originals | null;
+  readonly brought?: BroughtValues | null;
 }
 
 /** What stands between `[` and `]` after the type. */
@@ -40,7 +40,7 @@ export class Restorer {
   private constructor(
     private readonly place: RestorePlace,
     private readonly restoring: Restoring,
-    private readonly originals: Originals,
+    private readonly brought: BroughtValues,
     /** What finds values in requests: what is given back must be found again when the caller sends it back. */
     readonly requestDetector: Detector,
     heads: readonly string[],
@@ -51,12 +51,12 @@ export class Restorer {
 
   /** Null when nothing of the request may be given back there: then nothing of this costs anything. */
   static of(restoring: Restoring, place: RestorePlace): Restorer | null {
-    const { policy, originals } = restoring;
-    if (originals === undefined || originals === null || policy.requestDetector === null) return null;
+    const { policy, brought } = restoring;
+    if (brought === undefined || brought === null || policy.requestDetector === null) return null;
     const heads: string[] = [];
-    for (const { type, grade, head } of originals.kinds())
+    for (const { type, grade, head } of brought.kinds())
       if (!heads.includes(head) && policy.restoredBy(place, type, grade) !== null) heads.push(head);
-    return heads.length === 0 ? null : new Restorer(place, restoring, originals, policy.requestDetector, heads);
+    return heads.length === 0 ? null : new Restorer(place, restoring, brought, policy.requestDetector, heads);
   }
 
   /** True when the text could go on to be a placeholder: `[US_S`, `[US_SSN:1a`. */
@@ -84,7 +84,7 @@ export class Restorer {
   }
 
   /** True when masking a request would make the placeholder of a value again: found as the same type, and not left alone. */
-  isSame({ original: { value, placeholder } }: Restorable, { type, grade }: Pick<Span, 'type' | 'grade'>): boolean {
+  isSame({ brought: { value, placeholder } }: Restorable, { type, grade }: Pick<Span, 'type' | 'grade'>): boolean {
     const { policy, placeholder: make } = this.restoring;
     return policy.actionFor('request', type, grade).action !== 'allow' && make(type, value) === placeholder;
   }
@@ -92,7 +92,7 @@ export class Restorer {
   private find(placeholder: string): Restorable | null {
     let found = this.looked.get(placeholder);
     if (found === undefined) {
-      if (this.originals.get(placeholder) === undefined) return null;
+      if (this.brought.get(placeholder) === undefined) return null;
       found = this.look(placeholder);
       this.looked.set(placeholder, found);
     }
@@ -100,16 +100,16 @@ export class Restorer {
   }
 
   private look(placeholder: string): Restorable | null {
-    const original = this.originals.get(placeholder);
-    if (original === undefined) return null;
+    const brought = this.brought.get(placeholder);
+    if (brought === undefined) return null;
     const { policy } = this.restoring;
-    const by = [...original.grades].map((grade) => policy.restoredBy(this.place, original.type, grade));
+    const by = [...brought.grades].map((grade) => policy.restoredBy(this.place, brought.type, grade));
     const [first = null] = by;
-    return first === null || by.includes(null) || this.isOther(original) ? null : { original, by: first };
+    return first === null || by.includes(null) || this.isOther(brought) ? null : { brought, by: first };
   }
 
   /** True when a value is one of another type as well, which policy does not want in this place. */
-  private isOther({ value, type }: Original): boolean {
+  private isOther({ value, type }: BroughtValue): boolean {
     const { policy } = this.restoring;
     const place = this.place === 'text' ? 'response' : 'tool_input';
     const detector = place === 'response' ? policy.responseDetector : policy.toolInputDetector;
@@ -123,8 +123,8 @@ export class Restorer {
   }
 }
 
-export function restoration(start: number, end: number, text: string, { original, by }: Restorable): Restoration {
-  return { start, end, text, action: 'restore', type: original.type, placeholder: original.placeholder, by };
+export function restoration(start: number, end: number, text: string, { brought, by }: Restorable): Restoration {
+  return { start, end, text, action: 'restore', type: brought.type, placeholder: brought.placeholder, by };
 }
 
 export function isRestoration(replacement: Replacement): replacement is Restoration {

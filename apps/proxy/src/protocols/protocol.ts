@@ -5,7 +5,7 @@ import type { AffiantError } from '#errors';
 import type { Mask } from '#events';
 import type { Placeholder } from '#detect';
 import type { RuleOutcome, SelectedPolicy, Verdict } from '#policy';
-import type { Originals } from '../mask/originals.js';
+import type { BroughtValues } from '../mask/brought-values.js';
 import type { Steps } from '#wire';
 
 /** What a path means to a protocol. Paths that no protocol knows are refused (default deny). */
@@ -58,7 +58,7 @@ export interface ScreenedRequest {
    */
   readonly heldPieces: readonly Buffer[];
   /** The values that were masked, for the answer to this very request; null when policy gives none back. Memory only. */
-  readonly originals: Originals | null;
+  readonly brought: BroughtValues | null;
 }
 
 /** A part of the response that waits for people. */
@@ -152,7 +152,7 @@ export interface ScreenContext {
   /** Key of the scan cache: policy digest and detector version. */
   readonly cacheScope: string;
   /** Values of the request that this is the answer to; absent = nothing is given back. */
-  readonly originals?: Originals | null;
+  readonly brought?: BroughtValues | null;
   /** What the connection says about calls of its protocol; absent = its defaults. */
   readonly connection?: Pick<ConnectionConfig, 'provider_state'>;
 }

@@ -141,7 +141,7 @@ describe('documents', () => {
     const secret = 'Tr0ub4dor&3"\\x';
     const asked = `My SSN is ${SSN}, password=${secret}\n.`;
     const context = await restoringContext(anthropic, [asked]);
-    const placeholder = context.brought.find(({ type }) => type === 'secret')!;
+    const placeholder = context.values.find(({ type }) => type === 'secret')!;
     const echo = `My SSN is ${HELD}, password=${placeholder.placeholder}\n.`;
     const content = (text: string): unknown => [
       { type: 'thinking', thinking: HELD, signature: 'c2ln' },
@@ -258,7 +258,7 @@ describe('at random', () => {
 
   it('masking the caller’s text gives the trail’s again, whole or in pieces, and the trail has no value', async () => {
     const context = await restoringContext(anthropic, texts);
-    const held = context.brought.map(({ placeholder }) => placeholder);
+    const held = context.values.map(({ placeholder }) => placeholder);
     let restored = 0;
     fc.assert(
       fc.property(parts, cuts, (some, at) => {
@@ -278,7 +278,7 @@ describe('at random', () => {
 
   it('the next turn sends upstream what it wrote, in text and tool inputs', async () => {
     const context = await restoringContext(anthropic, texts);
-    const held = context.brought.map(({ placeholder }) => placeholder);
+    const held = context.values.map(({ placeholder }) => placeholder);
     const fill = (some: readonly (string | { placeholder: number })[]): string =>
       some.map((part) => (typeof part === 'string' ? part : held[part.placeholder % held.length]!)).join('');
     await fc.assert(

@@ -67,7 +67,7 @@ export const fakeProtocol: Protocol = {
       promptDigest: text === '' ? null : sha(text),
       summary: text.replaceAll('SECRET', '[X]'),
       heldPieces: [],
-      originals: null,
+      brought: null,
     };
   },
   screenResponse(_context: ScreenContext, { contentType, status }): ResponseScreener {

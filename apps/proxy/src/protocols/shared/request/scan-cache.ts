@@ -1,6 +1,6 @@
 import type { RuleOutcome } from '#policy';
 import type { Finding } from '../../../mask/findings.js';
-import type { MaskedPlace } from '../../../mask/originals.js';
+import type { MaskedPlace } from '../../../mask/brought-values.js';
 
 /** The last user text of a run of messages. */
 export interface UserText {

@@ -4,7 +4,7 @@ import type { RuleOutcome } from '#policy';
 import { outlineObject, requireUtf8, Slices, splice, spliceRange, type Edit } from '#wire';
 import { masksOf, mergeFindings, outcomesOf, verdictOf, type Finding } from '../../../mask/findings.js';
 import { askPolicy } from '../../../mask/guard.js';
-import { Originals, type MaskedPlace } from '../../../mask/originals.js';
+import { BroughtValues, type MaskedPlace } from '../../../mask/brought-values.js';
 import type { MaskEdit } from '../../../mask/leaf.js';
 import { OriginalsKeeper } from '../../../mask/keep-originals.js';
 import { rememberPlaceholders } from '../../../mask/remember-placeholders.js';
@@ -83,29 +83,29 @@ export async function screenRequest(body: Buffer, asked: ScreenContext, wire: Re
     promptDigest: sum.userText?.digest ?? null,
     summary: sum.userText?.summary ?? '',
     heldPieces: known.action === 'hold' ? [] : sum.heldTexts,
-    originals: context.policy.restores ? await originalsOf(body, plans, scans, context, slices) : null,
+    brought: context.policy.restores ? await broughtBy(body, plans, scans, context, slices) : null,
   };
 }
 
 /** The values that were masked, in pieces seen before too: only their places are remembered. */
-async function originalsOf(
+async function broughtBy(
   body: Buffer,
   plans: readonly PiecePlan[],
   scans: readonly PieceScan[],
   context: ScreenContext,
   slices: Slices,
-): Promise<Originals> {
-  const originals = new Originals(context.placeholder, canonicalOf);
+): Promise<BroughtValues> {
+  const brought = new BroughtValues(context.placeholder, canonicalOf);
   for (const [i, { places }] of scans.entries()) {
     const plan = plans[i]!;
     const bytes = places.length === 0 ? body : body.subarray(plan.start, plan.end);
     for (const [j, place] of places.entries()) {
-      originals.add(bytes, place);
+      brought.add(bytes, place);
       if (j % VALUES_PER_CHECK === VALUES_PER_CHECK - 1 && slices.spent) await slices.turn();
     }
     if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
   }
-  return originals;
+  return brought;
 }
 
 /** Offsets from the beginning of the piece, so that they hold wherever its bytes come again. */
@@ -270,6 +270,6 @@ export function screenBodiless(context: ScreenContext): ScreenedRequest {
     promptDigest: null,
     summary: '',
     heldPieces: [],
-    originals: null,
+    brought: null,
   };
 }

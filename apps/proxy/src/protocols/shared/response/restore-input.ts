@@ -51,9 +51,9 @@ function inString(bytes: Buffer, leaf: PlacedLeaf, units: UnitOffsets, restorer:
   const text = decodeJsonText(bytes, leaf.start, leaf.end, leaf.escaped);
   const offsets = new JsonTextOffsets(bytes, leaf.start, leaf.end);
   for (let next = restorer.next(text, 0); next !== null; next = restorer.next(text, next.end)) {
-    const written = encodeJsonText(next.found.original.value);
+    const written = encodeJsonText(next.found.brought.value);
     // A string that is JSON itself would need one more level of escapes, which its reader may or may not expect.
-    if (written !== next.found.original.value && IS_JSON.test(text)) continue;
+    if (written !== next.found.brought.value && IS_JSON.test(text)) continue;
     const start = units.of(offsets.byteOf(next.start));
     into.push(restoration(start, units.of(offsets.byteOf(next.end)), written, next.found));
   }

@@ -11,7 +11,7 @@ export interface MaskedPlace {
 }
 
 /** A value the caller sent, and what went upstream instead. Lives as long as its exchange; never logged, never recorded in the open. */
-export interface Original {
+export interface BroughtValue {
   readonly type: string;
   /** Which policies want it, wherever it stands. */
   readonly grades: ReadonlySet<number | undefined>;
@@ -21,14 +21,14 @@ export interface Original {
 }
 
 /** Distinct values of one request that are kept; what comes above stays masked. */
-const MAX_ORIGINALS = 65_536;
+const MAX_VALUES = 65_536;
 
 /**
  * The values of one request by what stands for them, read from the request's own bytes: whoever sends a placeholder gets nothing for it. A placeholder that
  * stands for two different values names none.
  */
-export class Originals {
-  private readonly known = new Map<string, Original | null>();
+export class BroughtValues {
+  private readonly known = new Map<string, BroughtValue | null>();
   private readonly heads = new Map<string, ValueKind & { readonly head: string }>();
 
   constructor(
@@ -49,7 +49,7 @@ export class Originals {
     this.heads.set(`${head} ${of.grade ?? ''}`, { ...of, head });
     const known = this.known.get(placeholder);
     if (known === undefined) {
-      if (this.known.size < MAX_ORIGINALS) this.known.set(placeholder, { type: of.type, grades: new Set([of.grade]), value, placeholder });
+      if (this.known.size < MAX_VALUES) this.known.set(placeholder, { type: of.type, grades: new Set([of.grade]), value, placeholder });
     } else if (known !== null) {
       const isSame = known.type === of.type && this.canonical(of.type, known.value) === this.canonical(of.type, value);
       this.known.set(placeholder, isSame ? withGrade(known, of.grade) : null);
@@ -57,7 +57,7 @@ export class Originals {
   }
 
   /** Undefined for what is no placeholder of this request, and for one that is not unique. */
-  get(placeholder: string): Original | undefined {
+  get(placeholder: string): BroughtValue | undefined {
     return this.known.get(placeholder) ?? undefined;
   }
 
@@ -66,8 +66,8 @@ export class Originals {
     yield* this.heads.values();
   }
 
-  *values(): Generator<Original> {
-    for (const original of this.known.values()) if (original !== null) yield original;
+  *values(): Generator<BroughtValue> {
+    for (const value of this.known.values()) if (value !== null) yield value;
   }
 
   /** The bytes are the content of a JSON string, or of one inside a JSON text that is a string itself. */
@@ -87,6 +87,6 @@ export class Originals {
   }
 }
 
-function withGrade(original: Original, grade: number | undefined): Original {
-  return original.grades.has(grade) ? original : { ...original, grades: new Set([...original.grades, grade]) };
+function withGrade(value: BroughtValue, grade: number | undefined): BroughtValue {
+  return value.grades.has(grade) ? value : { ...value, grades: new Set([...value.grades, grade]) };
 }
