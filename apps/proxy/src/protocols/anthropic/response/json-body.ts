@@ -12,7 +12,9 @@ const NULL = Buffer.from('null');
 
 /** A JSON document with what was found in its strings, scanned once, to be given out in more than one form. */
 export class JsonBody {
-  private readonly found: FoundEdit[] = [];
+  private found: FoundEdit[] = [];
+  /** What is done about any of them. */
+  private readonly treatments = new Set<Treatment>();
 
   private constructor(
     readonly bytes: Buffer,
@@ -41,30 +43,43 @@ export class JsonBody {
   /** Takes leaves in the order of the document. */
   *scan(leaf: PlacedLeaf, rules: MaskRules): Steps<void> {
     const edits = yield* leafEditSteps(this.bytes, leaf, rules);
-    for (const edit of edits) this.found.push(edit);
+    for (const [i, edit] of edits.entries()) {
+      this.take(edit);
+      if (i % EDITS_PER_STEP === EDITS_PER_STEP - 1) yield;
+    }
   }
 
-  /** Adds what is given back, once all that is masked is known: nothing where that lies. Sorted. */
-  restore(edits: readonly FoundEdit[]): void {
-    const free: FoundEdit[] = [];
+  /** Adds what is given back, once all that is masked is known: nothing where that lies. Both in the order of the document. */
+  *restore(edits: readonly FoundEdit[]): Steps<void> {
+    if (edits.length === 0) return;
+    const masked = this.found;
+    this.found = [];
     let next = 0;
-    for (const edit of edits) {
-      while (next < this.found.length && this.found[next]!.end <= edit.start) next++;
-      if (next === this.found.length || this.found[next]!.start >= edit.end) free.push(edit);
+    for (let i = 0; i <= edits.length; i++) {
+      const edit = edits[i];
+      for (; next < masked.length && masked[next]!.start < (edit?.end ?? Infinity); next++) {
+        this.found.push(masked[next]!);
+        if (next % EDITS_PER_STEP === EDITS_PER_STEP - 1) yield;
+      }
+      const before = masked[next - 1];
+      if (edit !== undefined && (before === undefined || before.end <= edit.start)) this.take(edit);
+      if (i % EDITS_PER_STEP === EDITS_PER_STEP - 1) yield;
     }
-    if (free.length === 0) return;
-    this.found.push(...free);
-    this.found.sort((a, b) => a.start - b.start);
   }
 
   /** Replaces a whole string. */
   hide(leaf: PlacedLeaf, replacement: Buffer): void {
-    this.found.push({ start: leaf.start, end: leaf.end, bytes: replacement, action: 'mask', of: undefined });
+    this.take({ start: leaf.start, end: leaf.end, bytes: replacement, action: 'mask', of: undefined });
   }
 
   /** True when both forms may differ for a value treated like that. */
   some(is: (action: Treatment) => boolean): boolean {
-    return this.found.some(({ action }) => is(action));
+    return [...this.treatments].some(is);
+  }
+
+  private take(edit: FoundEdit): void {
+    this.found.push(edit);
+    this.treatments.add(edit.action);
   }
 
   /** The bytes with the replacements that `carriesOut` names; the document's own bytes when there are none. */

@@ -58,7 +58,7 @@ export class JsonScreener extends DocumentScreener {
       else if (rules !== null) yield* body.scan(leaf, rules);
     }
     const trail = yield* body.facts();
-    body.restore(this.restored);
+    yield* body.restore(this.restored);
     this.note(trail);
     this.refuse(outcomesOf(this.findings.list()).filter((outcome) => outcome.action === 'block'));
     const passes = (action: Treatment): boolean => action === 'allow' || (action === 'hold' && this.granted);
