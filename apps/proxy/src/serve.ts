@@ -81,7 +81,6 @@ async function refuseBlocked(call: Call, services: Services): Promise<void> {
 /** A call policy never read (denied connection, bad body): recorded by digest, then refused. @throws AffiantError when that failed */
 async function refuseUnread(caller: Caller, body: ReceivedBody, cause: unknown, services: Services): Promise<void> {
   const error = toAffiantError(cause, 'internal', 'the call could not be read');
-  if (error.code === 'internal') services.logger.error({ exchange: caller.id, err: (cause as Error).message }, 'call refused');
   const context = contextOf(caller, sessionOf(caller, null), services.clock.nowMs());
   const exchange = { ...caller, context, segmentScope: null };
   const verdict = gatewayVerdict(`${error.code}: ${error.message}`);

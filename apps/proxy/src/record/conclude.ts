@@ -4,6 +4,7 @@ import type { Caller } from '../call.js';
 import { refusalOf, sendWhole } from '../intake/refuse.js';
 import type { Services } from '../services.js';
 import { answerRecord, type Ending } from './answer-record.js';
+import { faultOf } from './fault.js';
 import { valueDrafts } from './value-events.js';
 
 /** An exchange whose request event is durable and that still owes its response event. */
@@ -27,6 +28,9 @@ export async function conclude(
 ): Promise<void> {
   const { link, protocol, id, progress } = exchange;
   progress.owesResponse = false;
+  const fault = faultOf(ending.error);
+  if (fault !== null)
+    services.logger.error({ exchange: id, connection: exchange.connection.name, ...fault }, 'call refused by a fault of ours');
   try {
     const record = await answerRecord(exchange, exchange.context, exchange.segmentScope, ending, services.segments, services.keys);
     await services.evidence.commit([...together, ...valueDrafts(exchange.context, ending), ...record.drafts]);

@@ -63,14 +63,17 @@ export class Rig {
   }
 
   /** Streams `first`; the rest only when the client has seen it. */
-  async streamInTwo(body: unknown, first: string, rest: string): Promise<Answer> {
+  async streamInTwo(body: unknown, first: string, rest: string, path?: string): Promise<Answer> {
     let go: () => void = () => undefined;
     this.upstream.answer = ({ response }) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(first);
       go = () => response.end(rest);
     };
-    return this.post(body, { onRequest: (request) => request.on('response', (response) => response.once('data', () => go())) });
+    return this.post(body, {
+      ...(path === undefined ? {} : { path }),
+      onRequest: (request) => request.on('response', (response) => response.once('data', () => go())),
+    });
   }
 
   /** Posts a Messages call; `onRequest` gets the client request, to abort it. */

@@ -1,3 +1,4 @@
+import { toAffiantError } from '#errors';
 import type { Candidate, Window } from '../engine/window.js';
 import type { Assessor } from '../port.js';
 import type { CompiledPattern, CompiledRegex } from './compile.js';
@@ -6,7 +7,38 @@ import { DictionaryFinder } from './dictionary-finder.js';
 
 export function finderOf(pattern: CompiledPattern, assessor: Assessor | null): Finder {
   const counts = new Counts(pattern, assessor);
-  return pattern.kind === 'regex' ? new PatternFinder(pattern, counts) : new DictionaryFinder(pattern, counts);
+  return new NamedFinder(
+    pattern.name,
+    pattern.kind === 'regex' ? new PatternFinder(pattern, counts) : new DictionaryFinder(pattern, counts),
+  );
+}
+
+/** Says which pattern it was that failed: of the rules only these are the customer's to take out. */
+class NamedFinder implements Finder {
+  constructor(
+    private readonly name: string,
+    private readonly inner: Finder,
+  ) {}
+
+  openFrom(text: string, from: number): number {
+    try {
+      return this.inner.openFrom(text, from);
+    } catch (error) {
+      throw this.failed(error);
+    }
+  }
+
+  next(window: Window, from: number): Candidate | null {
+    try {
+      return this.inner.next(window, from);
+    } catch (error) {
+      throw this.failed(error);
+    }
+  }
+
+  private failed(error: unknown): Error {
+    return toAffiantError(error, 'detector_failed', `The pattern "${this.name}" failed on this text.`);
+  }
 }
 
 /** Units tested at once by the engine's automaton before anything is searched for. */
