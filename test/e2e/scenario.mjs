@@ -11,6 +11,7 @@ import { affiant, sql, startInstance, token, until } from '../support/instance.m
 import { hostile } from './hostile.mjs';
 import { openai } from './openai/agents.mjs';
 import { packets } from './packets.mjs';
+import { restored } from './restored.mjs';
 import { checker } from '../support/checker.mjs';
 
 const { check, finish } = checker();
@@ -33,8 +34,11 @@ identity: { development_issuer: true, clock_tolerance: 100ms }
 connections:
   - { name: claude, protocol: anthropic, upstream: '${provider.url}', credential: { file: '${keyFile}' }, allow: [ 'group:engineering' ] }
   - { name: gpt, protocol: openai, upstream: '${openaiProvider.url}', credential: { file: '${keyFile}' }, allow: [ 'group:engineering' ] }
+  - { name: claude-restoring, protocol: anthropic, upstream: '${provider.url}', credential: { file: '${keyFile}' }, allow: [ 'group:engineering' ] }
+  - { name: gpt-restoring, protocol: openai, upstream: '${openaiProvider.url}', credential: { file: '${keyFile}' }, allow: [ 'group:engineering' ] }
 policies:
-  - { name: customer-data, detect: [ us_ssn, credit_card, email ], request: mask, response: mask }
+  - { name: customer-data, connections: [ claude, gpt ], detect: [ us_ssn, credit_card, email ], request: mask, response: mask }
+  - { name: given-back, connections: [ claude-restoring, gpt-restoring ], detect: [ us_ssn ], request: mask, response: mask, restore: [ text, tool_input ] }
   - name: destructive-sql
     when: { tool_input: '(?i)\\bdrop\\s+(table|database)\\b' }
     action: hold
@@ -50,6 +54,17 @@ const auditor = token(state, 'olga', 'auditors');
 await agentSdk();
 await plainSdk();
 await openai({ check, instance, state, alice, heard, modules: process.env.AFFIANT_E2E_OPENAI_MODULES ?? '' });
+await restored({
+  check,
+  instance,
+  state,
+  auditor,
+  alice,
+  heard,
+  directory,
+  modules: process.env.AFFIANT_E2E_MODULES ?? '',
+  openaiModules: process.env.AFFIANT_E2E_OPENAI_MODULES ?? '',
+});
 await hostile({ check, instance, state, alice, auditor, heard, config });
 await ledger();
 candidate();

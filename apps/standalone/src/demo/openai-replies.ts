@@ -1,3 +1,5 @@
+import { numberIn } from './replies.js';
+
 /** What the simulated provider answers: text or a call, cut into the deltas it streams. */
 export type OpenaiItem =
   | { readonly type: 'text'; readonly deltas: readonly string[] }
@@ -29,9 +31,18 @@ const RECORD: OpenaiItem = {
 
 /** Chooses a reply by what was said last. */
 export function openaiReplyTo(body: OpenaiBody): OpenaiItem[] {
-  const last = saidIn(body).at(-1);
-  if (last?.by === 'tool') return [RECORD];
+  const said = saidIn(body);
+  const last = said.at(-1);
+  if (last?.by === 'tool') {
+    const filed = /filed (\[\w+:\w+\]|[\d-]+)/.exec(last.text)?.[1];
+    return filed === undefined ? [RECORD] : [{ type: 'text', deltas: ['Filed: ', filed.slice(0, 5), filed.slice(5), '. All ', 'done.'] }];
+  }
+  const number = numberIn(said.map(({ text }) => text).join('\n'));
+  if (number !== null && /say it again/i.test(last?.text ?? ''))
+    return [{ type: 'text', deltas: ['It is ', number.slice(0, 5), number.slice(5), '.'] }];
   const tool = toolsOf(body)[0];
+  if (tool !== undefined && number !== null && /file it/i.test(last?.text ?? ''))
+    return [{ type: 'call', name: tool, deltas: ['{"number": "', number.slice(0, 5), number.slice(5), '"}'] }];
   if (tool !== undefined && /look up/i.test(last?.text ?? '')) {
     return [
       { type: 'text', deltas: ['Looking ', 'it up.'] },

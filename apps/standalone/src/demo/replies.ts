@@ -39,8 +39,14 @@ export function replyTo(body: MessagesBody): Reply {
 }
 
 function choose(asked: string, last: Turn | undefined, body: MessagesBody): Reply {
-  if (Array.isArray(last?.content) && last.content.some(({ type }) => type === 'tool_result'))
-    return text('The tool has ', 'answered. ', 'All done.');
+  if (Array.isArray(last?.content) && last.content.some(({ type }) => type === 'tool_result')) {
+    const filed = /filed (\[\w+:\w+\]|[\d-]+)/.exec(JSON.stringify(last.content))?.[1];
+    return filed === undefined
+      ? text('The tool has ', 'answered. ', 'All done.')
+      : text('Filed: ', filed.slice(0, 5), filed.slice(5), '. All ', 'done.');
+  }
+  const number = numberIn(JSON.stringify(body.messages));
+  if (number !== null && /say it again/i.test(asked)) return text('It is ', number.slice(0, 5), number.slice(5), '.');
   if (/statement|customer record/i.test(asked)) {
     // Cut in the middle of every value: a masker that looks at one event at a time lets all of them pass.
     return text(
@@ -66,6 +72,16 @@ function choose(asked: string, last: Turn | undefined, body: MessagesBody): Repl
     };
   }
   const bash = body.tools?.find(({ name }) => name === 'Bash');
+  if (bash !== undefined && number !== null && /file it/i.test(asked)) {
+    const command = [
+      '{"command": "printf \'filed %s\' \'',
+      number.slice(0, 5),
+      number.slice(5),
+      '\' | tee received.txt", "descrip',
+      'tion": "File it"}',
+    ];
+    return { blocks: [{ type: 'tool_use', id: 'toolu_simulated_03', name: 'Bash', deltas: ['', ...command] }], stopReason: 'tool_use' };
+  }
   if (bash !== undefined && /run echo/i.test(asked)) {
     return {
       blocks: [
@@ -81,6 +97,11 @@ function choose(asked: string, last: Turn | undefined, body: MessagesBody): Repl
     };
   }
   return text('A ledger is ', 'a book of entries ', 'that is only ', 'ever added to.');
+}
+
+/** The number the user gave, as the provider got it: the value itself or what stands for it. */
+export function numberIn(conversation: string): string | null {
+  return /SSN is (\[\w+:\w+\]|[\d-]+)/.exec(conversation)?.[1] ?? null;
 }
 
 function lastText(turn: Turn | undefined): string {
