@@ -13,7 +13,7 @@ export interface MaskedPlace {
 /** A value the caller sent, and what went upstream instead. Lives as long as its exchange; never logged, never recorded in the open. */
 export interface BroughtValue {
   readonly type: string;
-  /** Which policies want it, wherever it stands. */
+  /** Which policies want it, wherever it stands; never empty. One object for all values of one type that stand for one grade alone. */
   readonly grades: ReadonlySet<number | undefined>;
   /** As it was spelled first. */
   readonly value: string;
@@ -29,7 +29,7 @@ const MAX_VALUES = 65_536;
  */
 export class BroughtValues {
   private readonly known = new Map<string, BroughtValue | null>();
-  private readonly heads = new Map<string, ValueKind & { readonly head: string }>();
+  private readonly found: (ValueKind & { readonly head: string; readonly grades: ReadonlySet<number | undefined> })[] = [];
 
   constructor(
     private readonly placeholder: Placeholder,
@@ -45,11 +45,10 @@ export class BroughtValues {
   add(bytes: Buffer, { start, end, of, placeholder }: MaskedPlace): void {
     const value = this.read(bytes.subarray(start, end), of.type, placeholder);
     if (value === null) return;
-    const head = placeholder.slice(0, placeholder.lastIndexOf(':') + 1);
-    this.heads.set(`${head} ${of.grade ?? ''}`, { ...of, head });
+    const { grades } = this.kindOf(of, placeholder);
     const known = this.known.get(placeholder);
     if (known === undefined) {
-      if (this.known.size < MAX_VALUES) this.known.set(placeholder, { type: of.type, grades: new Set([of.grade]), value, placeholder });
+      if (this.known.size < MAX_VALUES) this.known.set(placeholder, { type: of.type, grades, value, placeholder });
     } else if (known !== null) {
       const isSame = known.type === of.type && this.canonical(of.type, known.value) === this.canonical(of.type, value);
       this.known.set(placeholder, isSame ? withGrade(known, of.grade) : null);
@@ -63,11 +62,21 @@ export class BroughtValues {
 
   /** The kinds of values there are, with how their placeholders begin. */
   *kinds(): Generator<ValueKind & { readonly head: string }> {
-    yield* this.heads.values();
+    yield* this.found;
   }
 
   *values(): Generator<BroughtValue> {
     for (const value of this.known.values()) if (value !== null) yield value;
+  }
+
+  private kindOf({ type, grade }: ValueKind, placeholder: string): (typeof this.found)[number] {
+    let kind = this.found.find((one) => one.type === type && one.grade === grade);
+    if (kind === undefined) {
+      const head = placeholder.slice(0, placeholder.lastIndexOf(':') + 1);
+      kind = { type, ...(grade === undefined ? {} : { grade }), head, grades: new Set([grade]) };
+      this.found.push(kind);
+    }
+    return kind;
   }
 
   /** The bytes are the content of a JSON string, or of one inside a JSON text that is a string itself. */

@@ -20,6 +20,8 @@ export interface MaskEdit extends Edit {
   readonly of: ValueKind | undefined;
 }
 
+/** A member name that is read as it stands. */
+const PLAIN_WORD = /^[a-z0-9]{1,64}$/;
 /** Longest value whose member name is read along. */
 const LONGEST_LABELLED = 200;
 
@@ -77,6 +79,7 @@ export function leafEdits(bytes: Buffer, leaf: Leaf, replacements: readonly Repl
 /** The member name of a short value in words, as context for detectors; empty where the text stands for itself. */
 export function leafLabel(leaf: Leaf): string {
   if (leaf.label === null || leaf.label === '' || leaf.end - leaf.start > LONGEST_LABELLED) return '';
+  if (PLAIN_WORD.test(leaf.label)) return `${leaf.label}: `;
   const words = leaf.label
     .slice(0, 64)
     .replace(/([a-z])([A-Z])/g, '$1 $2')

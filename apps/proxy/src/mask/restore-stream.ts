@@ -11,6 +11,9 @@ const TAIL_UNITS = 512;
 /** Placeholders that may wait for each other; those above stay. */
 const MOST_TOGETHER = 32;
 
+/** Placeholders that are looked at one by one after one of them was not found again. */
+const ONE_BY_ONE = 64;
+
 type Found = NonNullable<ReturnType<Restorer['next']>>['found'];
 
 /** A placeholder whose value waits to be found again in its new place. Offsets are units of the upstream's text, `at` of the client's. */
@@ -45,6 +48,10 @@ export class RestoreStream {
   private length = 0;
   /** Text before the oldest candidate. */
   private tail = '';
+  /** The end of the client's text, which the scan was not given yet: it reads a text in few large pieces far more cheaply than in many small ones. */
+  private unread = '';
+  /** How many placeholders are still to be looked at one by one; 0 = together, which gives the same as long as all are found again. */
+  private oneByOne = 0;
   private tokens: Token[] = [];
   private pending: Candidate[] = [];
   private readonly decided: Restoration[] = [];
@@ -63,6 +70,8 @@ export class RestoreStream {
     this.text += piece;
     this.masks.push(...masks);
     this.read(until, false);
+    this.decide(false);
+    this.settled = this.pending[0]?.start ?? this.from;
     return this.decided.splice(0);
   }
 
@@ -70,10 +79,7 @@ export class RestoreStream {
   end(masks: readonly Replacement[]): readonly Restoration[] {
     this.masks.push(...masks);
     this.read(this.from + this.text.length, true);
-    do {
-      this.note(askDetector(() => this.scan.end()));
-      this.settle(true);
-    } while (this.pending.length > 0);
+    this.decide(true);
     this.settled = this.from;
     return this.decided.splice(0);
   }
@@ -89,7 +95,6 @@ export class RestoreStream {
       this.take(mask.text, mask.end - mask.start, null);
       this.masks.shift();
     }
-    this.settled = this.pending[0]?.start ?? this.from;
   }
 
   /** @returns false when the rest may be the beginning of a placeholder, and has to wait. */
@@ -124,14 +129,41 @@ export class RestoreStream {
 
   private append(token: Token): void {
     const { text, candidate } = token;
-    if (candidate !== null && this.pending.length === MOST_TOGETHER)
-      return this.append({ text: candidate.found.brought.placeholder, candidate: null });
-    if (candidate !== null) this.pending.push({ ...candidate, at: this.length, isSame: false });
+    if (candidate !== null) {
+      if (!this.mayJoin()) return this.append({ text: candidate.found.brought.placeholder, candidate: null });
+      if (this.oneByOne > 0) this.oneByOne--;
+      this.pending.push({ ...candidate, at: this.length, isSame: false });
+    }
     if (this.pending.length > 0) this.tokens.push(token);
     else this.tail = (this.tail + text).slice(-TAIL_UNITS);
     this.length += text.length;
-    this.note(askDetector(() => this.scan.push(text)));
-    if (this.pending.length > 0) this.settle(false);
+    this.unread += text;
+    if (this.unread.length >= SCAN_BYTES) this.readOn();
+  }
+
+  /** Whether one more placeholder may wait with those that do. */
+  private mayJoin(): boolean {
+    if (this.pending.length > 0 && (this.oneByOne > 0 || this.pending.length === MOST_TOGETHER)) this.decide(false);
+    if (this.pending.length === MOST_TOGETHER && this.oneByOne === 0) {
+      this.again(null);
+      this.decide(false);
+    }
+    return this.pending.length < MOST_TOGETHER;
+  }
+
+  /** Decides of the candidates what can be decided. */
+  private decide(isEnd: boolean): void {
+    while (this.pending.length > 0) {
+      this.readOn();
+      if (isEnd) this.note(askDetector(() => this.scan.end()));
+      if (!this.settle(isEnd)) return;
+    }
+  }
+
+  private readOn(): void {
+    const text = this.unread;
+    this.unread = '';
+    if (text !== '') this.note(askDetector(() => this.scan.push(text)));
   }
 
   /** Values found in the client's text, as a request would find them. */
@@ -143,32 +175,42 @@ export class RestoreStream {
     }
   }
 
-  /** Those that stand so close that one was read to decide another are given back together, or looked at again without the one that is not. */
-  private settle(isEnd: boolean): void {
+  /**
+   * Those that stand so close that one was read to decide another are given back together, or looked at again without the one that is not. Whoever is not
+   * found again among many is looked at again one by one: what stands far behind it must not be part of its group.
+   * @returns true when what is pending is looked at anew
+   */
+  private settle(isEnd: boolean): boolean {
     for (const candidate of this.pending) {
-      if (!isEnd && this.base + this.scan.settled < candidate.at + candidate.found.brought.value.length) return;
-      if (!candidate.isSame) return this.refuse(candidate);
+      if (!isEnd && this.base + this.scan.settled < candidate.at + candidate.found.brought.value.length) return false;
+      if (candidate.isSame) continue;
+      this.again(this.oneByOne > 0 ? candidate : null);
+      return true;
     }
     for (const { start, end, found } of this.pending) this.decided.push(restoration(start, end, found.brought.value, found));
     for (const { text } of this.tokens) this.tail += text;
     this.tail = this.tail.slice(-TAIL_UNITS);
     this.pending = [];
     this.tokens = [];
+    return false;
   }
 
-  /** Its placeholder stays, and all that is not decided is looked at anew: what stands beside it is another text now. */
-  private refuse(refused: Candidate): void {
+  /** Looks at all that is not decided anew, one by one; the placeholder of `refused` stays: what stands beside it is another text then. */
+  private again(refused: Candidate | null): void {
     const { tokens } = this;
-    const [first = refused] = this.pending;
+    const [first] = this.pending;
+    if (first === undefined) return;
+    this.oneByOne = ONE_BY_ONE;
     this.tokens = [];
     this.pending = [];
     this.scan = askDetector(() => this.restorer.requestDetector.open());
     this.length = first.at;
     this.base = first.at - this.tail.length;
-    const before = this.tail;
-    askDetector(() => this.scan.push(before));
+    this.unread = this.tail;
     for (const token of tokens)
-      this.append(token.candidate?.start === refused.start ? { text: refused.found.brought.placeholder, candidate: null } : token);
+      this.append(
+        refused !== null && token.candidate?.start === refused.start ? { text: refused.found.brought.placeholder, candidate: null } : token,
+      );
   }
 }
 

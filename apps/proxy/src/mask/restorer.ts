@@ -34,8 +34,11 @@ const DIGEST = /^[0-9a-f]{0,8}$/;
 export class Restorer {
   private readonly heads: readonly string[];
   private readonly looked = new Map<string, Restorable | null>();
+  private readonly by = new Map<ReadonlySet<number | undefined>, string | null>();
   /** Length of the longest placeholder. */
   readonly longest: number;
+  /** Whether the place's detector looks for anything that is not given back; null before that was asked. */
+  private hasOthers: boolean | null = null;
 
   private constructor(
     private readonly place: RestorePlace,
@@ -77,16 +80,19 @@ export class Restorer {
     return null;
   }
 
-  /** As a request is masked. */
+  /** As a request is masked, but for the placeholders: what is found again is told by its type. */
   get requestRules(): MaskRules {
-    const { policy, placeholder } = this.restoring;
-    return { detector: this.requestDetector, placeholder, judge: ({ type, grade }) => policy.actionFor('request', type, grade).action };
+    const { policy } = this.restoring;
+    return {
+      detector: this.requestDetector,
+      placeholder: () => '',
+      judge: ({ type, grade }) => policy.actionFor('request', type, grade).action,
+    };
   }
 
-  /** True when masking a request would make the placeholder of a value again: found as the same type, and not left alone. */
-  isSame({ brought: { value, placeholder } }: Restorable, { type, grade }: Pick<Span, 'type' | 'grade'>): boolean {
-    const { policy, placeholder: make } = this.restoring;
-    return policy.actionFor('request', type, grade).action !== 'allow' && make(type, value) === placeholder;
+  /** True when masking a request would make the placeholder of a value again: found as the same type, from which it was made, and not left alone. */
+  isSame({ brought }: Restorable, { type, grade }: Pick<Span, 'type' | 'grade'>): boolean {
+    return type === brought.type && this.restoring.policy.actionFor('request', type, grade).action !== 'allow';
   }
 
   private find(placeholder: string): Restorable | null {
@@ -102,10 +108,19 @@ export class Restorer {
   private look(placeholder: string): Restorable | null {
     const brought = this.brought.get(placeholder);
     if (brought === undefined) return null;
-    const { policy } = this.restoring;
-    const by = [...brought.grades].map((grade) => policy.restoredBy(this.place, brought.type, grade));
-    const [first = null] = by;
-    return first === null || by.includes(null) || this.isOther(brought) ? null : { brought, by: first };
+    const by = this.restoredBy(brought);
+    return by === null || this.isOther(brought) ? null : { brought, by };
+  }
+
+  /** Values of one kind share their grades: policy is asked once for all of them. */
+  private restoredBy({ type, grades }: BroughtValue): string | null {
+    let by = this.by.get(grades);
+    if (by === undefined) {
+      const all = [...grades].map((grade) => this.restoring.policy.restoredBy(this.place, type, grade));
+      by = all.includes(null) ? null : (all[0] ?? null);
+      this.by.set(grades, by);
+    }
+    return by;
   }
 
   /** True when a value is one of another type as well, which policy does not want in this place. */
@@ -114,6 +129,8 @@ export class Restorer {
     const place = this.place === 'text' ? 'response' : 'tool_input';
     const detector = place === 'response' ? policy.responseDetector : policy.toolInputDetector;
     if (detector === null) return false;
+    this.hasOthers ??= detector.types.some((other) => policy.restoredBy(this.place, other) === null);
+    if (!this.hasOthers) return false;
     return askDetector(() => detector.scan(value)).some(
       (span) =>
         span.type !== type &&

@@ -10,6 +10,8 @@ const LOOKS = 4;
 const LEAVES_PER_STEP = 16;
 /** Every escape of a letter of a placeholder begins so. */
 const MAY_HOLD = /\[|\\u/;
+const BRACKET = '[';
+const ESCAPE = '\\u';
 const IS_JSON = /^\s*[[{]/;
 
 /**
@@ -40,11 +42,22 @@ function* findInStrings(json: string, restorer: Restorer): Steps<Restoration[]> 
     return found;
   }
   const units = new UnitOffsets(bytes, bytes.length === json.length);
+  // Of many strings few hold one: the others are not even decoded.
+  let [bracket, escape] = [-1, -1];
   for (const [i, leaf] of collector.leaves.entries()) {
     if (i % LEAVES_PER_STEP === LEAVES_PER_STEP - 1) yield;
-    if (leaf !== null && !leaf.isNumber) inString(bytes, leaf, units, restorer, found);
+    if (leaf === null || leaf.isNumber) continue;
+    if (bracket < leaf.start) bracket = placeOf(bytes, BRACKET, leaf.start);
+    if (escape < leaf.start) escape = placeOf(bytes, ESCAPE, leaf.start);
+    if (Math.min(bracket, escape) < leaf.end) inString(bytes, leaf, units, restorer, found);
   }
   return found;
+}
+
+/** Where it stands next; past the end when it does not. */
+function placeOf(bytes: Buffer, what: string, from: number): number {
+  const at = bytes.indexOf(what, from);
+  return at === -1 ? bytes.length : at;
 }
 
 function inString(bytes: Buffer, leaf: PlacedLeaf, units: UnitOffsets, restorer: Restorer, into: Restoration[]): void {
@@ -69,7 +82,7 @@ function* foundAgain(json: string, replaced: readonly Replacement[], restorer: R
     const start = one.start + shift;
     const again = masked.get(start);
     shift += one.text.length - (one.end - one.start);
-    if (isRestoration(one) && again?.end === one.end + shift && again.text === one.placeholder) same.push(one);
+    if (isRestoration(one) && again?.end === one.end + shift && again.of?.type === one.type) same.push(one);
   }
   return same;
 }
