@@ -1,5 +1,6 @@
 import { AffiantError, toAffiantError } from '#errors';
 import type { Identity } from '#identity';
+import { turns } from '#wire';
 import type { Arrival, Call, Caller } from './call.js';
 import { state, stateUnread } from './decide/decide.js';
 import { deliver, reasonsOf } from './forward/deliver.js';
@@ -32,9 +33,20 @@ export async function serve(arrival: Arrival, identity: Identity, services: Serv
   }
 }
 
+/** Bodies up to this are worked on in one turn; beside such calls large bodies go in smaller pieces. */
+const SMALL_BYTES = 64 * 1024;
+
+/** @returns what tells that nobody waits for this call's turns any more. */
+function beginTurns({ request: { headers } }: Arrival): () => void {
+  // What comes in chunks is of any size.
+  const length = headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Infinity;
+  return length <= SMALL_BYTES ? turns.small() : () => undefined;
+}
+
 /** @throws AffiantError when nothing was recorded; ClientGone */
 async function serveCaller(caller: Caller, services: Services): Promise<void> {
   let body = unreadBody(caller.request);
+  const ended = beginTurns(caller);
   try {
     let call: Call;
     try {
@@ -46,28 +58,32 @@ async function serveCaller(caller: Caller, services: Services): Promise<void> {
       if (cause instanceof ClientGone) throw cause;
       return await refuseUnread(caller, body, cause, services);
     }
-    await serveCall(call, services).catch(async (cause: unknown) => {
+    await serveCall(call, services, ended).catch(async (cause: unknown) => {
       if (!caller.progress.owesResponse) throw cause;
       await refuseStated(call, toAffiantError(cause, 'internal', 'the call could not be served'), services);
     });
   } finally {
+    ended();
     services.bodies.give(body.bytes.length);
   }
 }
 
-/** @throws AffiantError when nothing was recorded */
-async function serveCall(call: Call, services: Services): Promise<void> {
+/** @param parked called when people decide: that may take hours, and nobody need hurry beside it. @throws AffiantError when nothing was recorded */
+async function serveCall(call: Call, services: Services, parked: () => void): Promise<void> {
   const { flights } = services;
   const verdict = services.granted.relaxed(call) ?? call.screened.verdict;
   if (verdict.action === 'block') return refuseBlocked(call, services);
   const endLate = (why: AffiantError): void => void endUnserved(call, why, services);
   const held = flights.find(call);
+  if (held !== null || verdict.action === 'hold') parked();
   if (held !== null) return joinHeld(call, held, services, endLate);
   if (verdict.action === 'hold') return holdNew(call, services, endLate);
   await state(call, { verdict, joins: flights.failedBefore(call), subjectDigest: null }, services, endLate);
   const delivery = await deliver(call, services);
-  if (delivery.kind === 'held') await holdAnswer(call, delivery, services);
-  else if (delivery.kind === 'blocked') rememberBlocked(call, delivery.error, services);
+  if (delivery.kind === 'held') {
+    parked();
+    await holdAnswer(call, delivery, services);
+  } else if (delivery.kind === 'blocked') rememberBlocked(call, delivery.error, services);
   else if (delivery.retryable) flights.noteFailed(call);
 }
 

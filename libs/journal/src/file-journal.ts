@@ -1,6 +1,7 @@
 import { AffiantError, toAffiantError } from '#errors';
 import { payloadHash } from '#events';
 import type { DirectoryLock } from '#durable';
+import { turns } from '#wire';
 import { writeAside } from './aside.js';
 import { RECORD_HEADER_BYTES } from './frame.js';
 import type { Journal, JournalRecord } from './port.js';
@@ -237,7 +238,8 @@ export class FileJournal implements Journal {
   }
 }
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Ahead of what large bodies do in this turn: the disk then works beside it, and not after it. */
+const turn = (): Promise<void> => new Promise((resolve) => turns.soon(resolve));
 
 const hashOf = (last: Hashed): Buffer => last.hash ?? payloadHash(last.payload ?? Buffer.alloc(0));
 

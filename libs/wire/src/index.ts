@@ -4,4 +4,5 @@ export { decodeJsonText, encodeJsonText, jsonTextBoundary, JsonTextOffsets } fro
 export { run, runInSlices, Slices, type Budget, type Steps } from './slices.js';
 export { concatSteps, splice, spliceRange, spliceSteps, type Edit } from './splice.js';
 export { frameData, rawOffset, SseParser, type DataLine, type SseFrame } from './sse-parser.js';
+export { turns, Turns } from './turns.js';
 export { isUtf8Steps, requireUtf8, utf8Boundary } from './utf8.js';

@@ -1,15 +1,9 @@
+import { turns, type Turns } from './turns.js';
+
 /** Longest piece of work done in one go before others get their turn, milliseconds. */
-const DEFAULT_BUDGET_MS = 1;
-
-const waiting: (() => void)[] = [];
-let pumping = false;
-
-/** One waiter per turn of the event loop: a hundred large bodies together hold it no longer than one does. */
-function pump(): void {
-  waiting.shift()?.();
-  if (waiting.length > 0) setImmediate(pump);
-  else pumping = false;
-}
+const BUDGET_MS = 1;
+/** The same from the second turn on while small calls wait beside it: each of them needs several turns, one behind the other. */
+const CROWDED_BUDGET_MS = 0.25;
 
 /** Asked between small units of work whether it is time to stop. */
 export interface Budget {
@@ -23,7 +17,10 @@ export interface Budget {
 export class Slices implements Budget {
   private deadline: number;
 
-  constructor(private readonly budgetMs: number = DEFAULT_BUDGET_MS) {
+  constructor(
+    private readonly budgetMs: number = BUDGET_MS,
+    private readonly of: Turns = turns,
+  ) {
     this.deadline = performance.now() + budgetMs;
   }
 
@@ -31,21 +28,10 @@ export class Slices implements Budget {
     return performance.now() >= this.deadline;
   }
 
-  /** A new turn began by itself (something arrived): the budget begins anew. */
-  renew(): void {
-    this.deadline = performance.now() + this.budgetMs;
-  }
-
   /** Waits until every other waiter and all pending I/O had a turn, then starts a new budget. */
   async turn(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      waiting.push(resolve);
-      if (!pumping) {
-        pumping = true;
-        setImmediate(pump);
-      }
-    });
-    this.renew();
+    await this.of.next();
+    this.deadline = performance.now() + (this.of.crowded ? Math.min(this.budgetMs, CROWDED_BUDGET_MS) : this.budgetMs);
   }
 }
 

@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { AffiantError } from '#errors';
-import { Slices } from '#wire';
+import { Slices, turns } from '#wire';
 import type { ByteBudget } from './byte-budget.js';
+import { pieceBytes } from './pieces.js';
 
 /** A request body, whole. `bytes` is empty when only its digest was asked for. */
 export interface ReceivedBody {
@@ -32,8 +33,6 @@ export interface BodyReading {
 /** The client closed while it was sending: nothing was asked, so nothing is recorded or answered. */
 export class ClientGone extends Error {}
 
-/** Bytes read in one turn of the event loop: libuv would read up to 2 MB of one connection before it looks at the next. */
-const READ_AT_ONCE = 256 * 1024;
 /** Bodies up to this are joined in one go. */
 const JOIN_AT_ONCE = 256 * 1024;
 /** How long a refused body is read on and thrown away, so that the client gets to read the refusal. */
@@ -98,9 +97,10 @@ function collect(request: IncomingMessage, reading: BodyReading): Promise<Receiv
       }
       hmac.update(chunk);
       readThisTurn += chunk.length;
-      if (readThisTurn >= READ_AT_ONCE && !request.isPaused()) {
+      // libuv would read up to 2 MB of one connection before it looks at the next.
+      if (readThisTurn >= pieceBytes() && !request.isPaused()) {
         request.pause();
-        setImmediate(nextTurn);
+        turns.large(nextTurn);
       }
     };
     const nextTurn = (): void => {
