@@ -24,7 +24,7 @@ export async function sha256Hex(bytes: Buffer, slices: Slices): Promise<string> 
 
 /** Cuts bytes so that no cut is above 128 kB, each with its SHA-256. `known` saves hashing bytes that were hashed whole already. */
 export async function cutDigests(bytes: Buffer, known: string | null, slices: Slices): Promise<{ end: number; sha256: Buffer }[]> {
-  if (bytes.length <= CUT_BYTES) return [{ end: bytes.length, sha256: known === null ? sha256(bytes) : Buffer.from(known, 'hex') }];
+  if (bytes.length <= CUT_BYTES) return [{ end: bytes.length, sha256: known === null ? sha256(bytes) : keptDigest(known) }];
   const cuts: { end: number; sha256: Buffer }[] = [];
   for (let at = 0; at < bytes.length; at += CUT_BYTES) {
     const end = Math.min(bytes.length, at + CUT_BYTES);
@@ -32,6 +32,19 @@ export async function cutDigests(bytes: Buffer, known: string | null, slices: Sl
     if (slices.spent) await slices.turn();
   }
   return cuts;
+}
+
+/** Digests that are remembered with a piece, side by side in memory of their own. */
+const SLAB_BYTES = 128 * 32;
+let slab = Buffer.alloc(0);
+
+/** From Node's pool each would keep the 8 kB alive that it was cut from, for as long as its piece is remembered. */
+function keptDigest(hex: string): Buffer {
+  if (slab.length === 0) slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  const digest = slab.subarray(0, 32);
+  slab = slab.subarray(32);
+  digest.write(hex, 'hex');
+  return digest;
 }
 
 /** SHA-256 over many small parts, hashed as they come: joined at the end, those of a long conversation would hold the event loop. */

@@ -79,6 +79,7 @@ function weight(key: string, scan: PieceScan): number {
     ENTRY_OVERHEAD +
     key.length +
     (scan.masked?.length ?? 0) +
+    (scan.userText?.summary.length ?? 0) +
     scan.cuts.length * 160 +
     scan.findings.length * 200 +
     scan.places.length * 160 +
