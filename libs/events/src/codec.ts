@@ -1,6 +1,7 @@
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import avsc from 'avsc';
 import { AffiantError } from '#errors';
+import { gathering, type Gathered } from './gathered-bytes.js';
 import { guardedTypes } from './guarded-types.js';
 import { distinctSchemas, loadEarlierSchemas, loadSchemas, type RegisteredSchema } from './schemas.js';
 import { TOPICS, type Topic } from './topics.js';
@@ -68,12 +69,37 @@ export class EventCodec {
 
   /** Framed bytes, whose memory nobody else writes to; small events share a slab, so that a busy recorder does not feed the collector. */
   encode(type: EventType, event: object, expectedBytes = 0): Buffer {
+    return this.#encode(type, event, expectedBytes);
+  }
+
+  /**
+   * The same bytes in parts that follow each other. Byte fields of 4 kB and more are parts of their own, the event's own memory: content goes to the disk
+   * without being copied into the event. `expectedBytes` is without them.
+   */
+  encodeInParts(type: EventType, event: object, expectedBytes = 0): readonly Buffer[] {
+    const fields: Gathered[] = [];
+    const written = gathering(fields, () => this.#encode(type, event, expectedBytes, fields));
+    if (fields.length === 0) return [written];
+    const parts: Buffer[] = [];
+    const start = written.byteOffset;
+    let from = 0;
+    for (const { at, bytes } of fields) {
+      const to = at - start;
+      parts.push(written.subarray(from, to), bytes);
+      from = to;
+    }
+    if (from < written.length) parts.push(written.subarray(from));
+    return parts;
+  }
+
+  #encode(type: EventType, event: object, expectedBytes: number, fields?: Gathered[]): Buffer {
     const { avro, registered } = this.#writer(type);
     // Where it does not fit it is encoded twice, which an event that cites thousands of segments is too large for.
     const isLarge = expectedBytes > SLAB_BYTES / 4;
     let slab = isLarge ? Buffer.allocUnsafeSlow(expectedBytes) : this.#slab;
     let from = isLarge ? 0 : this.#slabUsed;
     for (;;) {
+      if (fields !== undefined) fields.length = 0;
       const end = encodeInto(slab, from + FRAME_BYTES, avro, event, type);
       if (end >= 0) {
         slab.writeUInt8(0, from);
@@ -168,4 +194,12 @@ function encodeInto(buffer: Buffer, at: number, avro: avsc.Type, event: object, 
 export function payloadHash(framed: Uint8Array): Buffer {
   // From Node's buffer pool: a Buffer with memory of its own costs more in garbage collection than small events cost to hash.
   return Buffer.from(hash('sha256', framed, 'binary'), 'binary');
+}
+
+/** The same for an event that was encoded in parts. */
+export function partsHash(parts: readonly Buffer[]): Buffer {
+  if (parts.length === 1) return payloadHash(parts[0]!);
+  const whole = createHash('sha256');
+  for (const part of parts) whole.update(part);
+  return Buffer.from(whole.digest('binary'), 'binary');
 }

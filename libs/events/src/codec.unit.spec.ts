@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EventCodec, payloadHash } from './codec.js';
+import { EventCodec, partsHash, payloadHash } from './codec.js';
+import { GATHERED_BYTES } from './gathered-bytes.js';
 import type { EventType } from './recorder.js';
 import { arbitraryOf } from './schema-arbitrary.fixture.js';
 
@@ -83,6 +84,50 @@ describe('event codec', () => {
   it('encodes events larger than its scratch buffer', () => {
     const detail = 'x'.repeat(3_000_000);
     expect(codec.decode(codec.encode('control', control({ detail }))).event).toMatchObject({ detail });
+  });
+
+  it.each(TYPES)('%s: in parts it is the same bytes', (type) => {
+    fc.assert(
+      fc.property(arbitraryOf(schemaOf(type)), (event) => {
+        const parts = codec.encodeInParts(type, event as object);
+        expect(Buffer.concat(parts).equals(codec.encode(type, event as object))).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  const segments = (lengths: readonly number[]): object[] =>
+    lengths.map((length, i) => ({ sha256: Buffer.alloc(32, i), bytes_length: length, media_type: 'a/b', inline: Buffer.alloc(length, i) }));
+
+  it.each([
+    ['none', [1, GATHERED_BYTES - 1]],
+    ['one', [GATHERED_BYTES]],
+    ['the last', [3, 200_000]],
+    ['several, beside small ones and nothing', [GATHERED_BYTES, 0, 5, 70_000, 70_000, GATHERED_BYTES + 1]],
+  ])('leaves long content where it is: %s', (_case, lengths) => {
+    const event = { ...control({}), direction: 'request', segments: segments(lengths), content_key: 'k' };
+    const whole = codec.encode('segment', event);
+    // Twice, so that one of them does not begin where its memory begins.
+    for (const parts of [codec.encodeInParts('segment', event), codec.encodeInParts('segment', event)]) {
+      expect(Buffer.concat(parts).equals(whole)).toBe(true);
+      expect(partsHash(parts)).toEqual(payloadHash(whole));
+      const long = event.segments.map((segment) => (segment as { inline: Buffer }).inline).filter(({ length }) => length >= GATHERED_BYTES);
+      expect(parts.filter((part) => long.includes(part))).toHaveLength(long.length);
+    }
+    expect(codec.decode(whole).event).toMatchObject({ segments: lengths.map((length) => ({ bytes_length: length })) });
+  });
+
+  it('encodes in parts what is larger than its scratch buffer beside the content, and copies again afterwards', () => {
+    const event = {
+      ...control({}),
+      direction: 'request',
+      segments: [...segments([9_000]), ...segments(Array(9_000).fill(20))],
+      content_key: 'k',
+    };
+    const parts = codec.encodeInParts('segment', event);
+    expect(Buffer.concat(parts).equals(codec.encode('segment', event))).toBe(true);
+    expect(() => codec.encodeInParts('control', control({ kind: undefined }))).toThrow(expect.objectContaining({ code: 'event_invalid' }));
+    expect(codec.decode(codec.encode('segment', event)).event).toMatchObject({ direction: 'request' });
   });
 
   it('hashes the exact bytes', () => {

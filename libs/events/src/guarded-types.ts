@@ -1,4 +1,5 @@
 import avsc from 'avsc';
+import { gatheredBytes } from './gathered-bytes.js';
 
 /** The part of avsc's reading and writing position that its published types leave out. */
 interface Tap {
@@ -90,5 +91,6 @@ export function guardedTypes(schema: avsc.Schema, options: object): avsc.Type | 
   const name: unknown = typeof schema === 'object' && 'type' in schema ? schema.type : schema;
   if (name === 'string') return wellFormedString;
   if (name === 'long') return exactLong;
+  if (name === 'bytes') return gatheredBytes;
   return name === 'array' ? new GuardedArrayType(schema, options) : undefined;
 }

@@ -1,5 +1,6 @@
 export { SystemClock, SystemIds, type Clock, type Ids } from './clock.js';
-export { EventCodec, payloadHash, type DecodedEvent } from './codec.js';
+export { EventCodec, partsHash, payloadHash, type DecodedEvent } from './codec.js';
+export { GATHERED_BYTES } from './gathered-bytes.js';
 export { madeAtMs } from './made-at.js';
 export { isoMicro, microsOf } from './instants.js';
 export { SYSTEM_CONTEXT, type EventContext, type EventDraft, type EventRecorder, type EventType, type Receipt } from './recorder.js';

@@ -3,8 +3,8 @@ import { payloadHash } from '#events';
 import type { DirectoryLock } from '#durable';
 import { turns } from '#wire';
 import { writeAside } from './aside.js';
-import { RECORD_HEADER_BYTES } from './frame.js';
-import type { Journal, JournalRecord } from './port.js';
+import { payloadBytes, RECORD_HEADER_BYTES } from './frame.js';
+import type { Journal, NewRecord } from './port.js';
 import type { SegmentFiles } from './segment-files.js';
 import { FRAME_OVERHEAD_BYTES, SegmentWriter } from './segment-writer.js';
 import type { Segment } from './verify-segments.js';
@@ -14,14 +14,14 @@ import { publishWatermark } from './watermarks.js';
 const BATCH_BYTES = 4 * 1024 * 1024;
 
 interface Waiting {
-  readonly records: readonly JournalRecord[];
+  readonly records: readonly NewRecord[];
   readonly bytes: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
 /** The last record, or only its hash: it is computed when somebody asks for it. */
-type Hashed = Pick<JournalRecord, 'hash'> & Partial<Pick<JournalRecord, 'payload'>>;
+type Hashed = { readonly hash?: Buffer; readonly payload?: Buffer };
 
 export interface FileJournalState {
   readonly directory: string;
@@ -94,13 +94,13 @@ export class FileJournal implements Journal {
     return hash;
   }
 
-  append(records: readonly JournalRecord[]): Promise<void> {
+  append(records: readonly NewRecord[]): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     if (this.#closed !== null) return Promise.reject(new AffiantError('journal_failed', `the journal of ${this.sourceId} is closed`));
     const last = records.at(-1);
     if (last === undefined) return Promise.resolve();
     let bytes = 0;
-    for (const record of records) bytes += RECORD_HEADER_BYTES + record.payload.length;
+    for (const record of records) bytes += RECORD_HEADER_BYTES + payloadBytes(record);
     if (this.pendingBytes + bytes + FRAME_OVERHEAD_BYTES > this.#state.highWaterBytes) return Promise.reject(this.#full());
     this.#nextSeq += records.length;
     this.#queuedBytes += bytes;
@@ -174,7 +174,7 @@ export class FileJournal implements Journal {
     // Commit point: the records are on stable storage. A crash from here on loses none of them.
     this.#queuedBytes -= bytes;
     this.#durableSeq += records.length;
-    this.#lastDurable = records.at(-1) as JournalRecord;
+    this.#lastDurable = records.at(-1) as NewRecord;
     publishWatermark(this.#state.watermark, this.#durableSeq);
   }
 

@@ -36,6 +36,34 @@ describe('frame', () => {
     );
   });
 
+  it('takes a record in parts of any size for one', async () => {
+    const sealer = new FrameSealer(key);
+    const DIRECT = 16 * 1024;
+    const partBytes = fc.oneof(
+      size,
+      fc.integer({ min: -2, max: 2 }).map((off) => DIRECT + off),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(partBytes, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 }), async (lengths) => {
+        const records = lengths.map((parts) => ({
+          topic: 1,
+          parts: parts.map((bytes) => source.subarray(0, bytes)),
+          hash: Buffer.alloc(32),
+        }));
+        const whole = records.map(({ parts }) => ({ payload: Buffer.concat(parts) }));
+        const frame = Buffer.concat(await sealer.seal({ firstSeq: 7, number: 3, records, bytes: bytesOf(whole) }));
+        const body = frame.subarray(FRAME_HEADER_BYTES);
+        const header = decodeFrameHeader(frame, 0)!;
+        expect(header.bodyBytes).toBe(body.length);
+        expect(crc32(body)).toBe(header.bodyCrc);
+        const opened = openFrame(key, header, frame, body);
+        expect(opened?.map(({ seq }) => seq)).toEqual(records.map((_record, index) => 7 + index));
+        expect(opened?.every(({ payload }, index) => payload.equals(whole[index]!.payload))).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('does not open when the first seq, the count or the number is another one', async () => {
     const records = [{ topic: 1, payload: Buffer.from('x') }];
     const bytes = Buffer.concat(await new FrameSealer(key).seal({ firstSeq: 5, number: 2, records, bytes: bytesOf(records) }));

@@ -2,7 +2,8 @@ import { AffiantError } from '#errors';
 import { packageVersion } from '#config';
 import {
   ALL_TOPICS,
-  payloadHash,
+  GATHERED_BYTES,
+  partsHash,
   type Clock,
   type EventCodec,
   type EventDraft,
@@ -12,7 +13,8 @@ import {
   type Segment,
 } from '#events';
 import { encodeCarried, type OpenExchange } from './open-exchanges.js';
-import type { Journal, JournalRecord } from './port.js';
+import { payloadBytes } from './frame.js';
+import type { Journal, PartedRecord } from './port.js';
 
 /** Calls that carry more are encoded and hashed in slices of about this size, with a turn of the event loop between. */
 const SLICE_BYTES = 256 * 1024;
@@ -44,7 +46,7 @@ export interface JournalRecorderOptions {
 interface Chain {
   readonly firstSeq: number;
   lastHash: Buffer;
-  readonly records: JournalRecord[];
+  readonly records: PartedRecord[];
   readonly receipts: Receipt[];
 }
 
@@ -154,12 +156,13 @@ export class JournalRecorder implements EventRecorder {
       principal: context.principal,
       connection: context.connection,
     };
-    const payload = codec.encode(type, { ...event, envelope }, weightOf(draft) + ENVELOPE_BYTES);
-    const hash = payloadHash(payload);
+    const parts = codec.encodeInParts(type, { ...event, envelope }, weightOf(draft, GATHERED_BYTES) + ENVELOPE_BYTES);
+    const hash = partsHash(parts);
     chain.lastHash = hash;
-    chain.records.push({ topic: ALL_TOPICS.indexOf(codec.topicOf(type, event)), payload, hash });
+    const record = { topic: ALL_TOPICS.indexOf(codec.topicOf(type, event)), parts, hash };
+    chain.records.push(record);
     chain.receipts.push({ event_id: envelope.event_id, source_id: this.sourceId, seq: envelope.seq, payload_hash: hash });
-    return payload.length;
+    return payloadBytes(record);
   }
 
   #append(chain: Chain, drafts: readonly EventDraft[]): Promise<void> {
@@ -189,16 +192,18 @@ export class JournalRecorder implements EventRecorder {
   }
 }
 
-/** Bytes that encoding and hashing will have to go over, about. */
-function weightOf({ type, event }: EventDraft): number {
-  if (type === 'request' || type === 'response') return segmentsWeight(event.body.segments);
-  if (type === 'segment') return segmentsWeight(event.segments);
+/** Bytes that hashing will have to go over, about; with `below`, that encoding will have to: longer content is not copied. */
+function weightOf({ type, event }: EventDraft, below = Infinity): number {
+  if (type === 'request' || type === 'response') return segmentsWeight(event.body.segments, below);
+  if (type === 'segment') return segmentsWeight(event.segments, below);
   if (type === 'control') return event.detail?.length ?? 0;
-  return type === 'dead_letter' ? event.payload.length : 0;
+  return type === 'dead_letter' ? weightBelow(event.payload, below) : 0;
 }
 
-function segmentsWeight(segments: readonly Segment[]): number {
+function segmentsWeight(segments: readonly Segment[], below: number): number {
   let bytes = 0;
-  for (const { inline } of segments) bytes += SEGMENT_BYTES + (inline?.length ?? 0);
+  for (const { inline } of segments) bytes += SEGMENT_BYTES + weightBelow(inline, below);
   return bytes;
 }
+
+const weightBelow = (content: Buffer | null, below: number): number => (content === null || content.length >= below ? 0 : content.length);

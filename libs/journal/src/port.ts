@@ -17,7 +17,7 @@ export interface Journal {
    * The seqs are `nextSeq…` at the time of the call, assigned synchronously.
    * @throws AffiantError journal_full before queueing; journal_failed when the write fails, after which every append is refused.
    */
-  append(records: readonly JournalRecord[]): Promise<void>;
+  append(records: readonly NewRecord[]): Promise<void>;
   /** Allows segments that hold only records up to `seq` to be deleted; never past `keepFrom`. */
   acknowledge(seq: number, keepFrom: number): Promise<void>;
   /** Flushes, fsyncs, releases the single-writer lock. */
@@ -32,6 +32,17 @@ export interface JournalRecord {
   /** SHA-256 of `payload` when the caller has it already; spares the journal the work for `lastHash`. */
   readonly hash?: Buffer;
 }
+
+/** A record whose bytes are in several places; nobody may change them before the append resolves. */
+export interface PartedRecord {
+  readonly topic: number;
+  /** Together the framed Avro bytes. */
+  readonly parts: readonly Buffer[];
+  /** SHA-256 of all parts. */
+  readonly hash: Buffer;
+}
+
+export type NewRecord = JournalRecord | PartedRecord;
 
 export interface StoredRecord extends JournalRecord {
   readonly seq: number;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AffiantError } from '#errors';
 import { encodeSegmentHeader, FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, segmentName, TAG_BYTES, type SegmentHeader } from './format.js';
 import { FrameSealer, segmentKey } from './frame.js';
-import type { JournalRecord } from './port.js';
+import type { NewRecord } from './port.js';
 import type { SegmentFile, SegmentFiles } from './segment-files.js';
 import type { Segment } from './verify-segments.js';
 
@@ -60,7 +60,7 @@ export class SegmentWriter {
    * Appends one frame; durable when it resolves. A crash in between leaves a torn frame, which the next open cuts off, or the whole frame,
    * whose records then count although nobody was told.
    */
-  async write(records: readonly JournalRecord[], bytes: number): Promise<void> {
+  async write(records: readonly NewRecord[], bytes: number): Promise<void> {
     const parts = await this.sealer.seal({ firstSeq: this.#nextSeq, number: this.#frames, records, bytes });
     await this.file.append(parts);
     this.#frames += 1;
