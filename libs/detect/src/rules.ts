@@ -1,4 +1,5 @@
 import { ENTITY_TYPES, type EntityType } from './entity-types.js';
+import { tokenSource } from './secrets/token-sources.js';
 import { TOKEN_RULES } from './secrets/tokens.js';
 
 /** A rule as the documentation lists it. */
@@ -6,7 +7,7 @@ export interface RuleInfo {
   /** With version, as in Span.rule. */
   readonly id: string;
   readonly type: EntityType;
-  /** Who defines the form. */
+  /** Who defines the form: a standard, the issuer's own page, or the rules of an open list in which it was read; or that it is our own. */
   readonly provenance: string;
   /** What must hold of a value. */
   readonly finds: string;
@@ -116,5 +117,5 @@ function rule(id: string, type: EntityType, provenance: string, finds: string): 
 }
 
 function tokenRule(id: string, prefixes: readonly string[]): RuleInfo {
-  return rule(id, 'secret', 'prefix published by the issuer', prefixes.map((prefix) => `\`${prefix}\``).join(' '));
+  return rule(id, 'secret', tokenSource(id), prefixes.map((prefix) => `\`${prefix}\``).join(' '));
 }

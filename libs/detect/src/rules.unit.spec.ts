@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { createDetector, ENTITY_TYPES, RULES } from './index.js';
+import { TOKEN_SOURCES } from './secrets/token-sources.js';
+import { TOKEN_RULES } from './secrets/tokens.js';
 import { SAMPLES } from './testing/samples.js';
 import { TOKEN_SAMPLES } from './testing/token-samples.js';
 
@@ -22,6 +24,15 @@ describe('rules', () => {
 
   it('find each a sample', () => {
     expect(RULES.map(({ id }) => id).filter((id) => !seen.has(id))).toEqual([]);
+  });
+
+  it('say each where its form comes from, the rules of tokens their own', () => {
+    expect(RULES.filter(({ provenance }) => provenance.trim() === '').map(({ id }) => id)).toEqual([]);
+    const named = TOKEN_RULES.map(({ rule }) => rule.slice('secret.'.length, rule.lastIndexOf('@')));
+    expect(Object.keys(TOKEN_SOURCES).sort()).toEqual([...named].sort());
+    const sources = Object.values(TOKEN_SOURCES);
+    expect(new Set(sources).size).toBe(sources.length);
+    for (const source of sources) expect(source).toMatch(/gitleaks|kingfisher|^own: |^no published source found: /);
   });
 
   it('are documented as they are', () => {
