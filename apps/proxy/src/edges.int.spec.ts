@@ -185,6 +185,33 @@ describe('bodies', () => {
     expect(rig.recorder.of('request')[1]?.event.body.segments).toEqual(cited);
   });
 
+  it('carries a large body in smaller steps while a small call is under way, and only then', async () => {
+    const segmentsACommit = (from: number): number[] =>
+      rig.recorder.commits
+        .slice(from)
+        .map((drafts) => drafts.filter(({ type }) => type === 'segment').length)
+        .filter((segments) => segments > 0);
+    const answer = rig.upstream.answer;
+    let heard: () => void = () => undefined;
+    let release: () => void = () => undefined;
+    const waiting = new Promise<void>((resolve) => (heard = resolve));
+    rig.upstream.answer = (call) => {
+      if (call.body.length > 10_000) return answer(call);
+      release = () => void answer(call);
+      heard();
+    };
+    const small = rig.post({ text: 'small' });
+    await waiting;
+    await rig.post({ text: 'beside', pad: 'x'.repeat(3_000_000) });
+    expect(Math.max(...segmentsACommit(0))).toBe(1);
+    release();
+    expect((await small).status).toBe(200);
+    const before = rig.recorder.commits.length;
+    rig.upstream.answer = answer;
+    await rig.post({ text: 'alone', pad: 'y'.repeat(3_000_000) });
+    expect(Math.max(...segmentsACommit(before))).toBeGreaterThan(1);
+  });
+
   it('refuses above the bytes in flight', async () => {
     const small = await Rig.start({ limits: { bodies_in_flight: 1000 } });
     expect((await small.post({ text: 'a', pad: 'x'.repeat(2000) })).status).toBe(529);
