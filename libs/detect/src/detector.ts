@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AffiantError, toAffiantError } from '#errors';
 import { ENTITY_TYPES, isEntityType, RULE_VERSIONS, wantedOf } from './entity-types.js';
-import { triggersOf } from './engine/collect.js';
+import { Sieve } from './engine/sieve.js';
 import { Scanner, type Rules } from './engine/stream.js';
 import { MAX_PATTERNS, type CompiledPattern } from './patterns/compile.js';
 import { finderOf } from './patterns/finder.js';
@@ -65,7 +65,7 @@ class RuleDetector implements Detector {
   ) {
     this.types = [...ENTITY_TYPES.filter((type) => types.includes(type)), ...patterns.map(({ name }) => name)];
     const wanted = wantedOf(new Set(this.types));
-    this.rules = { wanted, triggers: triggersOf(wanted), patterns: patterns.map((pattern) => finderOf(pattern, assessor)), assessor };
+    this.rules = { wanted, sieve: new Sieve(wanted), patterns: patterns.map((pattern) => finderOf(pattern, assessor)), assessor };
   }
 
   scan(text: string): Span[] {

@@ -45,7 +45,7 @@ export const RULE_VERSIONS: Readonly<Record<EntityType, number>> = {
   phone: 3,
   secret: 3,
   ip_address: 1,
-  person: 1,
+  person: 2,
   street_address: 1,
 };
 

@@ -6,14 +6,21 @@ const EIN = CONTEXT_KINDS.indexOf('ein');
 const PHONE = CONTEXT_KINDS.indexOf('phone');
 const KIND_OF = new Map<string, number>();
 const MASK_OF = Object.fromEntries(CONTEXT_KINDS.map((kind) => [kind, contextMask([kind])])) as Readonly<Record<ContextKind, number>>;
-/** By length and first letter: whether any word is like that. Spares most words of a text the look-up. */
-const LOOKS = new Uint8Array(32 * 32);
+/** By length, first and last letter: whether any word is like that. Spares most words of a text the look-up. */
+const LOOKS = new Uint8Array(32 * 32 * 32);
 for (const [kind, name] of CONTEXT_KINDS.entries()) {
   for (const word of CONTEXT_WORDS[name]) {
     KIND_OF.set(word, kind);
-    LOOKS[word.length * 32 + (word.charCodeAt(0) & 31)] = 1;
+    LOOKS[looksOf(word.length, word.charCodeAt(0), word.charCodeAt(word.length - 1))] = 1;
   }
 }
+
+function looksOf(length: number, first: number, last: number): number {
+  return (length << 10) | ((first & 31) << 5) | (last & 31);
+}
+
+/** The same as isLetter(), for the many units before numbers. */
+const isLetterUnit = (code: number): boolean => ((code | 32) - 97) >>> 0 < 26;
 
 /** Context words of one text. Only the words shortly before numbers are ever read, each once. */
 export class Context {
@@ -45,12 +52,12 @@ export class Context {
     let index = Math.max(this.readTo, end - LOOKBACK);
     // A word is read up to its last letter, even beyond `end`: what stands there decides whether it is one.
     while (index < end) {
-      if (!isLetter(text.charCodeAt(index))) {
+      if (!isLetterUnit(text.charCodeAt(index))) {
         index++;
         continue;
       }
       const start = index;
-      while (isLetter(text.charCodeAt(index))) index++;
+      while (isLetterUnit(text.charCodeAt(index))) index++;
       this.word(start, index);
     }
     this.readTo = Math.max(this.readTo, index);
@@ -58,21 +65,27 @@ export class Context {
 
   private word(start: number, end: number): void {
     const length = end - start;
+    const { text } = this;
+    const first = text.charCodeAt(start);
     if (length === 1) {
-      if (isAccountSign(this.text, start)) this.found(2, start - 2, end);
-    } else if (length < 32 && LOOKS[length * 32 + (this.text.charCodeAt(start) & 31)] === 1) {
-      const kind = KIND_OF.get(this.text.slice(start, end).toLowerCase());
+      if (isAccountSign(text, start)) this.found(2, start - 2, end);
+      return;
+    }
+    if (length < 32 && LOOKS[looksOf(length, first, text.charCodeAt(end - 1))] === 1) {
+      const kind = KIND_OF.get(text.slice(start, end).toLowerCase());
       if (kind !== undefined) this.found(kind, start, end);
     }
-    if (length === 2 && isTaxId(this.text, start)) this.found(EIN, start - 4, end);
-    if (length === 2) this.message(start, end);
-    if (length >= 3 && length <= 8 && (this.text.charCodeAt(start) | 32) === 115) this.socialSecurity(start, end);
+    if (length === 2) {
+      if (isTaxId(text, start)) this.found(EIN, start - 4, end);
+      this.message(start, end);
+    } else if ((length === 3 || length === 8) && (first | 32) === 115) this.socialSecurity(start, end);
   }
 
   /** `social security`, `soc. sec`: the second word tells. */
   private socialSecurity(start: number, end: number): void {
+    if (!/^sec(?:urity)?$/i.test(this.text.slice(start, end))) return;
     const before = /(?:^|[^a-z])(soc(?:ial)?[ ._-]{1,2})$/i.exec(this.text.slice(Math.max(0, start - 9), start));
-    if (before === null || !/^sec(?:urity)?$/i.test(this.text.slice(start, end))) return;
+    if (before === null) return;
     this.found(0, start - (before[1] as string).length, end);
   }
 

@@ -7,6 +7,7 @@ import { isDigit, isToken } from './characters.js';
 import { collect } from './collect.js';
 import { Normaliser } from './normalise.js';
 import { better, byStart } from './preference.js';
+import type { Sieve } from './sieve.js';
 import { LOOKBACK, Window, type Candidate, type Continuation } from './window.js';
 import type { Assessor, ScanStream, Span } from '../port.js';
 
@@ -17,7 +18,8 @@ const ONLY_GROWS = /^[A-Za-z0-9+/=_]+$/;
 /** What a stream needs of its detector. */
 export interface Rules {
   readonly wanted: Wanted;
-  readonly triggers: Uint8Array;
+  /** Null: rules look everywhere, and find the same. */
+  readonly sieve: Sieve | null;
   readonly patterns: readonly Finder[];
   readonly assessor: Assessor | null;
 }
@@ -87,7 +89,7 @@ export class Scanner implements ScanStream {
   private decide(window: Window, spans: Span[]): void {
     const { rules } = this;
     window.from = this.cut;
-    const findings = collect(window, rules.wanted, rules.triggers, rules.assessor);
+    const findings = collect(window, rules.wanted, rules.sieve, rules.assessor);
     const candidates = findings.candidates.sort(byStart);
     let open = findings.open;
     if (!window.final) for (const pattern of rules.patterns) open = Math.min(open, pattern.openFrom(window.text, this.cut));

@@ -1,4 +1,4 @@
-import { DASH, DOT, isAlnum, isLetter, isUpper } from '../engine/characters.js';
+import { COLON, COMMA, DASH, DOT, isAlnum, isLetter, isUpper, isWhitespace } from '../engine/characters.js';
 import { LIKELY, type Candidate, type Window } from '../engine/window.js';
 import { GIVEN_NAMES, NOT_NAMES } from './names.js';
 
@@ -19,15 +19,43 @@ export function person(window: Window, start: number): Candidate | null {
   if (first < 0) return null;
   const word = window.text.slice(start, first);
   if (NOT_NAMES.has(word.toLowerCase())) return null;
-  const before = window.text.slice(Math.max(0, start - LEAD), start);
-  const titled = TITLE.test(before);
-  const labelled = titled || LABEL.test(before);
+  const told = mayBeTold(window.text, start);
+  const before = told ? window.text.slice(Math.max(0, start - LEAD), start) : '';
+  const titled = told && TITLE.test(before);
+  const labelled = titled || (told && LABEL.test(before));
   const given = GIVEN_NAMES.has(word.toLowerCase());
   if (!labelled && !given) return null;
   const end = moreEnd(window, first);
   if (!titled && !given && end === first) return null;
   const score = titled ? 0.7 : given && end > first ? 0.6 : labelled ? 0.5 : 0.3;
   return { start, end, type: 'person', rule: RULE, score, strength: LIKELY };
+}
+
+/** The last words of titles and labels, lower case. */
+const LAST_WORDS = new Set(
+  (
+    'mr mrs ms miss mx dr prof sir madam mister herr frau name called named customer client patient employee cardholder beneficiary applicant ' +
+    'borrower payee insured is was am m dear hi hello signed regards sincerely attn contact'
+  ).split(' '),
+);
+/** Of these, by length and first letter; LAST_REACH is the longest. */
+const LAST_LOOKS = new Uint8Array(16 * 32);
+for (const word of LAST_WORDS) LAST_LOOKS[word.length * 32 + (word.charCodeAt(0) & 31)] = 1;
+const LAST_REACH = 11;
+
+/** The cheap test before the expressions: white space before the name, and before it one of their last words. */
+function mayBeTold(text: string, start: number): boolean {
+  const gap = text.charCodeAt(start - 1);
+  // What else `\s` takes is none of ASCII.
+  if (!(isWhitespace(gap) || gap >= 128)) return false;
+  let end = start - 1;
+  const sign = text.charCodeAt(end - 1);
+  if (sign === DOT || sign === COLON || sign === COMMA) end--;
+  let word = end;
+  while (end - word <= LAST_REACH && isLetter(text.charCodeAt(word - 1))) word--;
+  const length = end - word;
+  if (length === 0 || length > LAST_REACH || LAST_LOOKS[length * 32 + (text.charCodeAt(word) & 31)] === 0) return false;
+  return LAST_WORDS.has(text.slice(word, end).toLowerCase());
 }
 
 /** Further capitalised words and initials. */

@@ -15,10 +15,20 @@ const LENGTHS = new Map<string, number>(
     .map((entry) => [entry.slice(0, 2), Number(entry.slice(2))]),
 );
 
+export const IBAN_COUNTRIES: readonly string[] = [...LENGTHS.keys()];
+
+/** By the letters' places in the alphabet. */
+const COUNTRY = new Uint8Array(32 * 32);
+for (const country of IBAN_COUNTRIES) COUNTRY[(country.charCodeAt(0) & 31) * 32 + (country.charCodeAt(1) & 31)] = 1;
+
 /** True when the two letters before `digit` may begin an IBAN there. */
 export function mayBeginIban(window: Window, digit: number): boolean {
-  if (!isLetter(window.at(digit - 1)) || !isLetter(window.at(digit - 2)) || isAlnum(window.at(digit - 3))) return false;
-  return LENGTHS.has(window.text.slice(digit - 2, digit).toUpperCase());
+  return !isAlnum(window.at(digit - 3)) && mayBeginIbanWith(window.at(digit - 2), window.at(digit - 1));
+}
+
+/** Whether the two units are the letters of a country that has IBANs. */
+export function mayBeginIbanWith(first: number, second: number): boolean {
+  return isLetter(first) && isLetter(second) && COUNTRY[(first & 31) * 32 + (second & 31)] === 1;
 }
 
 /** ISO 13616: country, two check digits, the country's length, mod 97 = 1; groups may be parted by single spaces or dashes. */

@@ -1,4 +1,5 @@
 import { AT, COLON, DOT, isToken, isWhitespace, SPACE } from '../engine/characters.js';
+import { endsInKeyWord } from './key-words.js';
 import { MAX_VALUE, inQuotesOrGap, isValueUnit, looksSecret, QUOTES } from './value.js';
 import { LIKELY, type Candidate, type Window } from '../engine/window.js';
 
@@ -21,7 +22,7 @@ export function assignment(window: Window, sign: number): { readonly start: numb
   if (code === 58 && window.at(sign + 1) === 47) return null;
   let keyEnd = sign;
   while (sign - keyEnd < KEY_GAP && inQuotesOrGap(window.at(keyEnd - 1))) keyEnd--;
-  if (!isKeyEnd(window.text, keyEnd)) return null;
+  if (!endsInKeyWord(window.text, keyEnd)) return null;
   const key = KEY.exec(window.text.slice(Math.max(0, keyEnd - KEY_REACH), keyEnd));
   if (key === null) return null;
   let start = sign + 1;
@@ -39,19 +40,6 @@ export function assignment(window: Window, sign: number): { readonly start: numb
 
 /** Of an Authorization header; SSWS is Okta's. */
 const SCHEMES = ['Bearer', 'Basic', 'Token', 'bearer', 'basic', 'token', 'SSWS', 'ApiKey', 'GenieKey'];
-
-/** The last three letters of every key word: the cheap test before the regular expression. */
-const KEY_ENDS = new Set(
-  ['ord', 'swd', 'pwd', 'ase', 'ode', 'ass', 'key', 'ken', 'ret', 'ion', 'ial', 'als', 'sig', 'ure'].map((end) => unitsKey(end, 3)),
-);
-
-function unitsKey(text: string, end: number): number {
-  return ((text.charCodeAt(end - 3) | 32) * 256 + (text.charCodeAt(end - 2) | 32)) * 256 + (text.charCodeAt(end - 1) | 32);
-}
-
-function isKeyEnd(text: string, end: number): boolean {
-  return end >= 3 && KEY_ENDS.has(unitsKey(text, end));
-}
 
 /** The value that begins at `start`: up to white space, a closing quote or a delimiter. */
 export function assigned(window: Window, start: number, password: boolean): Candidate | null {

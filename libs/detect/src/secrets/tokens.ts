@@ -12,9 +12,11 @@ export const TOKEN_TRIGGERS = [...new Set(FORMS.map(({ prefix, pivot }) => prefi
 /** Forms by the three units that end at their pivot, and by those that begin the prefix. */
 const BY_PIVOT = new Map<number, TokenForm[]>();
 const BY_FIRST = new Map<number, TokenForm[]>();
-/** Whether any form has these two units before its pivot, or after its first unit: spares most triggers the maps. */
-const BEFORE = new Uint8Array(128 * 128);
-const AFTER = new Uint8Array(128 * 128);
+/** By two units: a bit for every sign that some form has at its pivot behind them, or before them at its beginning. Exact, and one look. */
+const ENDS = new Uint16Array(1 << 14);
+const BEGINS = new Uint16Array(1 << 14);
+const BIT = new Uint16Array(128);
+for (const [index, sign] of Array.from(TOKEN_TRIGGERS).entries()) BIT[sign.charCodeAt(0)] = 1 << index;
 for (const form of FORMS) {
   const { prefix, pivot } = form;
   const from = pivot < 0 ? 0 : pivot - 2;
@@ -25,8 +27,8 @@ for (const form of FORMS) {
     const forms = pivot < 0 ? BY_FIRST : BY_PIVOT;
     const key = unitsKey(first, second, third);
     forms.set(key, [...(forms.get(key) ?? []), form]);
-    if (pivot < 0) AFTER[second * 128 + third] = 1;
-    else BEFORE[first * 128 + second] = 1;
+    if (pivot < 0) setBit(BEGINS, second, third, first);
+    else setBit(ENDS, first, second, third);
   }
 }
 
@@ -34,22 +36,26 @@ function unitsKey(first: number, second: number, third: number): number {
   return (first * 128 + second) * 128 + third;
 }
 
-/** Whether some form has these two units before its pivot. */
-export function mayEndPrefix(first: number, second: number): boolean {
-  return BEFORE[first * 128 + second] === 1;
+function setBit(table: Uint16Array, left: number, right: number, sign: number): void {
+  table[left * 128 + right] = (table[left * 128 + right] as number) | (BIT[sign] as number);
 }
 
-/** Whether some form has these two units after its first one. */
-export function mayBeginPrefix(second: number, third: number): boolean {
-  return AFTER[second * 128 + third] === 1;
+/** Whether some form has these three units, the last at its pivot. True also for what is not ASCII and looks the same in its low bits. */
+export function mayEndPrefix(first: number, second: number, sign: number): boolean {
+  return ((ENDS[((first & 127) << 7) | (second & 127)] as number) & (BIT[sign & 127] as number)) !== 0;
+}
+
+/** Whether some form that is told by its first unit begins with these three; as mayEndPrefix(). */
+export function mayBeginPrefix(sign: number, second: number, third: number): boolean {
+  return ((BEGINS[((second & 127) << 7) | (third & 127)] as number) & (BIT[sign & 127] as number)) !== 0;
 }
 
 /** Every token whose prefix is told by the unit at `trigger`. */
 export function tokensAt(window: Window, trigger: number, findings: Findings): void {
   const { text } = window;
   const unit = (offset: number): number => text.charCodeAt(trigger + offset);
-  if (mayEndPrefix(unit(-2), unit(-1))) take(window, trigger, BY_PIVOT.get(unitsKey(unit(-2), unit(-1), unit(0))), findings);
-  if (mayBeginPrefix(unit(1), unit(2))) take(window, trigger, BY_FIRST.get(unitsKey(unit(0), unit(1), unit(2))), findings);
+  if (mayEndPrefix(unit(-2), unit(-1), unit(0))) take(window, trigger, BY_PIVOT.get(unitsKey(unit(-2), unit(-1), unit(0))), findings);
+  if (mayBeginPrefix(unit(0), unit(1), unit(2))) take(window, trigger, BY_FIRST.get(unitsKey(unit(0), unit(1), unit(2))), findings);
 }
 
 function take(window: Window, trigger: number, forms: readonly TokenForm[] | undefined, findings: Findings): void {

@@ -8,7 +8,7 @@ export const MAX_VALUE = 160;
 export const QUOTES: readonly number[] = [34, 39, 96];
 
 export function inQuotesOrGap(code: number): boolean {
-  return code === 32 || code === 9 || code === 92 || QUOTES.includes(code);
+  return code === 32 || code === 9 || code === 92 || code === 34 || code === 39 || code === 96;
 }
 
 /** Not a sign that ends an unquoted value: quotes , ; & < > ( ) [ ] { } | */
