@@ -20,7 +20,9 @@ export function tokensOf(headers: IncomingHttpHeaders): readonly [string, ...str
 
 /** RFC 9110 §11.1 (scheme is case-insensitive), RFC 6750 §2.1, RFC 7617 §2. */
 function fromAuthorization(value: string): string {
-  const [, scheme = '', rest = ''] = /^\s*([A-Za-z]+)\s+(.*?)\s*$/.exec(value) ?? [];
+  // No pattern goes over the token, which is long.
+  const [head = '', scheme = ''] = /^\s*([A-Za-z]+)\s/.exec(value) ?? [];
+  const rest = value.slice(head.length).trim();
   switch (scheme.toLowerCase()) {
     case 'bearer':
       if (rest !== '') return rest;

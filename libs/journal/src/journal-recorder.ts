@@ -156,7 +156,8 @@ export class JournalRecorder implements EventRecorder {
       principal: context.principal,
       connection: context.connection,
     };
-    const parts = codec.encodeInParts(type, { ...event, envelope }, weightOf(draft, GATHERED_BYTES) + ENVELOPE_BYTES);
+    const whole = Object.assign({}, event, { envelope });
+    const parts = codec.encodeInParts(type, whole, weightOf(draft, GATHERED_BYTES) + ENVELOPE_BYTES);
     const hash = partsHash(parts);
     chain.lastHash = hash;
     const record = { topic: ALL_TOPICS.indexOf(codec.topicOf(type, event)), parts, hash };

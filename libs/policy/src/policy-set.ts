@@ -30,6 +30,7 @@ class CompiledPolicySet implements PolicySet {
   readonly digest: string;
   /** By caller. */
   private readonly callers = new Map<string, SelectedPolicy>();
+  private readonly lastOf = new WeakMap<Principal, { readonly connection: string; readonly selected: SelectedPolicy }>();
   /** By the policies that apply: callers to whom the same apply share one selection, and with it the scan cache. */
   private readonly selections = new Map<string, SelectedPolicy>();
   private readonly namesSubjects: boolean;
@@ -46,6 +47,9 @@ class CompiledPolicySet implements PolicySet {
   }
 
   select(principal: Principal, connection: string): SelectedPolicy {
+    // A principal is one object for as long as its token is remembered.
+    const last = this.lastOf.get(principal);
+    if (last?.connection === connection) return last.selected;
     const caller = JSON.stringify([connection, principal.groups, this.namesSubjects ? principal.subject : null]);
     let selected = this.callers.get(caller);
     if (selected === undefined) {
@@ -53,6 +57,7 @@ class CompiledPolicySet implements PolicySet {
       if (this.callers.size >= MAX_CALLERS) this.callers.clear();
       this.callers.set(caller, selected);
     }
+    this.lastOf.set(principal, { connection, selected });
     return selected;
   }
 

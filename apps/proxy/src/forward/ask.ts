@@ -1,5 +1,6 @@
 import { KeepingScreener, OriginalsKeeper } from '../mask/keep-originals.js';
 import type { Call } from '../call.js';
+import { extended } from '../extended.js';
 import type { Services } from '../services.js';
 import { MaskedAnswer } from './masked-answer.js';
 import { upstreamError, type UpstreamCall } from './upstream-call.js';
@@ -30,7 +31,7 @@ export async function openAnswer(
   // Opened while people decided: the answer goes on from the bytes that kept the client waiting.
   const keptAlive = call.link.opened;
   const { brought } = call.screened;
-  const screening = brought === null ? call.policy.screening : { ...call.policy.screening, brought };
+  const screening = brought === null ? call.policy.screening : extended(call.policy.screening, { brought });
   const keeper = OriginalsKeeper.of(screening);
   const masking = call.protocol.screenResponse(keeper?.context ?? screening, {
     status: head.status,

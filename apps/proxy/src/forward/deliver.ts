@@ -100,7 +100,7 @@ function flush(call: Call, answer: MaskedAnswer): boolean {
 async function endWhole(call: Call, answer: MaskedAnswer, services: Services): Promise<Delivery> {
   const { link } = call;
   const facts = answer.screener.facts();
-  const outcome = outcomeOf(answer);
+  const outcome = outcomeOf(answer, facts);
   const rest = answer.rest();
   const ending: Ending = {
     outcome,
@@ -183,8 +183,7 @@ export function recordedOf(output: readonly MaskedBytes[]): Buffer[] {
   return output.map(({ recorded }) => recorded);
 }
 
-export function outcomeOf(answer: MaskedAnswer): Outcome {
-  const facts = answer.screener.facts();
+export function outcomeOf(answer: MaskedAnswer, facts = answer.screener.facts()): Outcome {
   if (answer.head.status >= 400) return 'upstream_error';
   if (facts.upstreamError !== null) return 'stream_error';
   return facts.complete || answer.head.contentType === '' ? 'completed' : 'upstream_gone';

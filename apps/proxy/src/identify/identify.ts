@@ -1,6 +1,7 @@
 import { AffiantError, toAffiantError } from '#errors';
 import { matchesPrincipal, type Credential, type Identity } from '#identity';
 import type { Arrival, Caller } from '../call.js';
+import { extended } from '../extended.js';
 import type { Connections } from '../intake/connections.js';
 import type { RefusalTally } from '../record/refusal-tally.js';
 
@@ -31,7 +32,7 @@ export function findRoute(arrival: Arrival, credential: Credential, connections:
     const route = protocol.route(request.method ?? '', target.path);
     if (route === null || !route.forwards)
       throw new AffiantError('path_denied', `${request.method} ${target.path.slice(0, 200)} is not served`);
-    return { ...arrival, credential, connection, protocol, route };
+    return extended(arrival, { credential, connection, protocol, route });
   } catch (cause) {
     const error = toAffiantError(cause, 'internal', 'the connection could not be found');
     tally.note({

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { EventContext, Principal } from '#events';
 import type { Call, Caller } from '../call.js';
+import { extended } from '../extended.js';
 import type { ReceivedBody } from '../intake/read-body.js';
 import type { ScreenedRequest } from '../protocols/protocol.js';
 import { daySession, namedSession } from './day-session.js';
@@ -14,19 +15,13 @@ const SESSION_LENGTH = 200;
  */
 export async function inspect(caller: Caller, body: ReceivedBody, policy: PolicyInForce, nowMs: number): Promise<Call> {
   const screened = caller.route.hasBody
-    ? await caller.protocol.screenRequest(body.bytes, caller.route, { ...policy.screening, connection: caller.connection })
+    ? await caller.protocol.screenRequest(body.bytes, caller.route, extended(policy.screening, { connection: caller.connection }))
     : screenBodiless(caller, policy);
   const session = sessionOf(caller, screened);
   const context = contextOf(caller, session, nowMs);
   const { principal } = caller.credential;
-  return {
-    ...caller,
-    body,
-    screened,
-    policy,
-    context,
-    segmentScope: session === null ? null : scopeOf(principal, caller.connection.name, session),
-  };
+  const segmentScope = session === null ? null : scopeOf(principal, caller.connection.name, session);
+  return extended(caller, { body, screened, policy, context, segmentScope });
 }
 
 /** Who calls what in which session, as events tell it. @param session what sessionOf gave */

@@ -10,6 +10,8 @@ import type { SessionSegments } from './session-segments.js';
 
 /** Small chunks gone over between two looks at the budget. */
 const CHUNKS_PER_CHECK = 256;
+/** Of a piece that nobody looks for. */
+const UNNAMED = Buffer.alloc(0);
 
 export type Outcome =
   'completed' | 'upstream_error' | 'upstream_gone' | 'stream_error' | 'client_gone' | 'refused' | 'denied' | 'expired' | 'aborted';
@@ -52,7 +54,7 @@ async function answerBody(
 ): Promise<RecordedBody> {
   const own = ending.upstream === undefined;
   const originals = own ? undefined : ending.facts?.originals;
-  const sent = await answerPieces(ending.sent);
+  const sent = await answerPieces(ending.sent, scope !== null);
   const pieces = originals === undefined ? sent : sent.map((piece) => ({ ...piece, originals }));
   return recordBody(
     {
@@ -71,8 +73,8 @@ async function answerBody(
   );
 }
 
-/** Cuts what was sent into pieces that are one segment each; small answers are one piece. */
-async function answerPieces(sent: readonly Buffer[]): Promise<BodyPiece[]> {
+/** Cuts what was sent into pieces that are one segment each; small answers are one piece. @param named whether a session may know them again */
+async function answerPieces(sent: readonly Buffer[], named: boolean): Promise<BodyPiece[]> {
   const slices = new Slices();
   const pieces: BodyPiece[] = [];
   let group: Buffer[] = [];
@@ -80,7 +82,7 @@ async function answerPieces(sent: readonly Buffer[]): Promise<BodyPiece[]> {
   const close = (): void => {
     if (size === 0) return;
     const bytes = group.length === 1 ? (group[0] as Buffer) : Buffer.concat(group, size);
-    pieces.push({ sha256: hash('sha256', bytes, 'buffer'), bytes });
+    pieces.push({ sha256: named ? hash('sha256', bytes, 'buffer') : UNNAMED, bytes });
     group = [];
     size = 0;
   };

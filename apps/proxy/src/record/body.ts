@@ -5,7 +5,7 @@ import { Slices } from '#wire';
 import type { BodyPiece, OriginalsOf } from '../protocols/protocol.js';
 import { sealOriginals } from './seal-originals.js';
 import { keyScopeOf, type SessionKeys } from './session-keys.js';
-import { joinedContent, keyOf, knownFrom, runFrom } from './runs.js';
+import { joinedContent, keyOf, knownFrom, runFrom, runUpTo } from './runs.js';
 import type { KnownRun, SegmentReference, SessionSegments } from './session-segments.js';
 
 /** Largest inline content of one event, so that no event outgrows a broker's message limit. */
@@ -63,8 +63,13 @@ export async function recordBody(
       at += 1;
       continue;
     }
-    const seen = knownFrom(parts.pieces, at, isKnown);
-    const run = seen === null ? runFrom(parts.pieces, at, isKnown) : parts.pieces.slice(at, at + 1 + seen.rest.length);
+    const seen = scope === null ? null : knownFrom(parts.pieces, at, isKnown);
+    const run =
+      seen !== null
+        ? parts.pieces.slice(at, at + 1 + seen.rest.length)
+        : scope === null
+          ? runUpTo(CONTENT_LIMIT, parts.pieces, at)
+          : runFrom(parts.pieces, at, isKnown);
     at += run.length;
     for (const { bytes } of run) maskedLength += bytes.length;
     if (seen !== null) {

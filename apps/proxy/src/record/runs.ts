@@ -31,6 +31,16 @@ export function runFrom(pieces: readonly BodyPiece[], at: number, find: (key: st
   return pieces.slice(at, end);
 }
 
+/** Pieces from `at` on that have room in one segment: without a session nothing is cited later, and so nothing is gained by keeping them apart. */
+export function runUpTo(limit: number, pieces: readonly BodyPiece[], at: number): readonly BodyPiece[] {
+  let end = at + 1;
+  for (let bytes = pieces[at]!.bytes.length; end < pieces.length; end += 1) {
+    bytes += pieces[end]!.bytes.length;
+    if (bytes > limit) break;
+  }
+  return pieces.slice(at, end);
+}
+
 /** The bytes of a run; without copying where the pieces are views of one body, one behind the other. */
 export function joinedContent(run: readonly BodyPiece[]): Buffer {
   const first = run[0]!.bytes;

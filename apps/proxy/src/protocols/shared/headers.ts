@@ -9,6 +9,7 @@ const NOT_UPSTREAM = new Set(['host', 'content-length', 'expect', 'authorization
 /** Bodies are rewritten, so their length and encoding are ours. */
 const NOT_TO_CLIENT = new Set(['content-length', 'content-encoding']);
 const LONGEST = 256;
+const CONNECTION = 'connection';
 
 /** What one protocol wants of headers. Names in lower case. */
 export interface HeaderRules {
@@ -20,14 +21,18 @@ export interface HeaderRules {
   readonly correlation: readonly string[];
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 function namedByConnection(rawHeaders: readonly string[]): ReadonlySet<string> {
-  const named = new Set<string>();
+  let named: Set<string> | null = null;
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]!.toLowerCase() === 'connection') {
-      for (const name of rawHeaders[i + 1]!.split(',')) named.add(name.trim().toLowerCase());
-    }
+    const name = rawHeaders[i]!;
+    // What nearly every message says names nothing else.
+    if (name.length !== CONNECTION.length || rawHeaders[i + 1] === 'keep-alive' || name.toLowerCase() !== CONNECTION) continue;
+    named ??= new Set();
+    for (const dropped of rawHeaders[i + 1]!.split(',')) named.add(dropped.trim().toLowerCase());
   }
-  return named;
+  return named ?? NONE;
 }
 
 /**

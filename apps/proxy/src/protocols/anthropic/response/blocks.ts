@@ -1,6 +1,7 @@
 import type { Detector } from '#detect';
 import type { RuleOutcome } from '#policy';
 import { run, type Edit, type Steps } from '#wire';
+import { extended } from '../../../extended.js';
 import { outcomesOf, verdictOf, type Findings } from '../../../mask/findings.js';
 import { askDetector } from '../../../mask/guard.js';
 import { textWindows } from '../../../mask/leaf-steps.js';
@@ -71,7 +72,7 @@ export class Blocks {
     this.keepsText = policy.readsResponseText || asks;
     this.seam = this.detector === null ? null : new Seam(this.detector, policy, (...leak) => record.leaked(...leak));
     this.restorer = Restorer.of(context, 'text');
-    this.tools = { ...context, restorer: Restorer.of(context, 'tool_input') };
+    this.tools = extended(context, { restorer: Restorer.of(context, 'tool_input') });
     this.keepsTools = policy.readsToolInput || policy.toolInputDetector !== null;
   }
 

@@ -1,5 +1,6 @@
 import type { RuleOutcome } from '#policy';
 import { encodeJsonText, run, type Steps } from '#wire';
+import { extended } from '../../../extended.js';
 import { Findings, outcomesOf, verdictOf } from '../../../mask/findings.js';
 import { leafEditSteps, replacementEditSteps, replacementSteps, textWindows, type FoundEdit } from '../../../mask/leaf-steps.js';
 import { restoreSteps } from '../../../mask/restore-stream.js';
@@ -36,7 +37,7 @@ export class JsonScreener extends DocumentScreener {
     const { policy } = context;
     const stops = policy.responseDetector?.types.some((type) => ['hold', 'block'].includes(policy.actionFor('response', type).action));
     this.restorer = Restorer.of(context, 'text');
-    this.tools = { ...context, restorer: Restorer.of(context, 'tool_input') };
+    this.tools = extended(context, { restorer: Restorer.of(context, 'tool_input') });
     this.asksOfText = policy.readsResponseText || stops === true || this.restorer !== null;
   }
 
@@ -108,7 +109,7 @@ export class JsonScreener extends DocumentScreener {
     }
     const inText = new Findings(policy);
     const counted = this.values.rules === null ? null : { ...this.values.rules, judge: inText.add.bind(inText, 'response') };
-    if (range !== null && counted !== null) yield* leafEditSteps(bytes, { ...range, isNumber: false, label: null }, counted);
+    if (range !== null && counted !== null) yield* leafEditSteps(bytes, extended(range, { isNumber: false, label: null }), counted);
     const shown = (): string => applyReplacements(own, this.values.find(own, new Findings(policy)));
     this.decide([...outcomesOf(inText.list()), ...rules], null, own, shown);
   }

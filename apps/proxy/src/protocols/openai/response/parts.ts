@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RuleOutcome } from '#policy';
 import { run, type Steps } from '#wire';
+import { extended } from '../../../extended.js';
 import { Findings, outcomesOf, verdictOf } from '../../../mask/findings.js';
 import { replacementSteps } from '../../../mask/leaf-steps.js';
 import { Seam } from '../../../mask/seam.js';
@@ -69,7 +70,7 @@ export class Parts {
     const asks = policy.responseDetector?.types.some((type) => policy.actionFor('response', type).action === 'hold') ?? false;
     this.keepsText = policy.readsResponseText || asks;
     this.restorer = Restorer.of(context, 'text');
-    this.tools = { ...context, restorer: Restorer.of(context, 'tool_input') };
+    this.tools = extended(context, { restorer: Restorer.of(context, 'tool_input') });
     this.readsTools = policy.readsToolInput || policy.toolInputDetector !== null;
   }
 
