@@ -208,6 +208,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   async #housekeeping(): Promise<void> {
     await this.#registerConnections();
     this.#services.flights.sweep();
+    this.#services.conversations.sweep(this.#services.clock.nowMs());
     await this.#services.tickets.sweep();
     await this.#services.keys.followErasures(this.#services.logger);
   }

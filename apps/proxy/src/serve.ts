@@ -7,6 +7,7 @@ import { deliver, reasonsOf } from './forward/deliver.js';
 import { holdAnswer, holdNew, joinHeld, rememberBlocked } from './hold/join.js';
 import { admit, findRoute, identify, isAdmitted } from './identify/identify.js';
 import { contextOf, inspect, sessionOf } from './inspect/inspect.js';
+import { follow, remember } from './inspect/known-conversation.js';
 import { ClientGone, discardBody, NO_BODY, readBody, unreadBody, type ReceivedBody } from './intake/read-body.js';
 import { refusalOf, sendWhole } from './intake/refuse.js';
 import { conclude } from './record/conclude.js';
@@ -64,7 +65,7 @@ async function serveCaller(caller: Caller, services: Services): Promise<void> {
     });
   } finally {
     ended();
-    services.bodies.give(body.bytes.length);
+    services.bodies.give(body.held);
   }
 }
 
@@ -79,6 +80,7 @@ async function serveCall(call: Call, services: Services, parked: () => void): Pr
   if (held !== null) return joinHeld(call, held, services, endLate);
   if (verdict.action === 'hold') return holdNew(call, services, endLate);
   await state(call, { verdict, joins: flights.failedBefore(call), subjectDigest: null }, services, endLate);
+  remember(call, services);
   const delivery = await deliver(call, services);
   if (delivery.kind === 'held') {
     parked();
@@ -129,6 +131,7 @@ async function receive(caller: Caller, services: Services): Promise<ReceivedBody
     digestKey: services.digestKey,
     budget: services.bodies,
     keep: isAdmitted(caller),
+    follower: isAdmitted(caller) ? follow(caller, services) : null,
   });
 }
 

@@ -7,6 +7,7 @@ import type { Logger } from '#observability';
 import { ByteBudget } from './intake/byte-budget.js';
 import { Connections } from './intake/connections.js';
 import type { Drain } from './intake/drain.js';
+import { Conversations } from './protocols/shared/request/known/conversations.js';
 import { Policies } from './inspect/policy-in-force.js';
 import { GrantedPieces } from './hold/granted-pieces.js';
 import { Flights } from './hold/flights.js';
@@ -37,6 +38,7 @@ export interface Services {
   readonly bodies: ByteBudget;
   readonly connections: Connections;
   readonly policies: Policies;
+  readonly conversations: Conversations;
   readonly evidence: Evidence;
   readonly segments: SessionSegments;
   readonly pool: KeyPool;
@@ -95,6 +97,7 @@ export function createServices(options: ProxyOptions, drain: Drain): Services {
       options.protocols,
       (list) => upstreams.keepOnly(list),
     ),
+    conversations: new Conversations(),
     policies: new Policies(options.policySource, evidence, options.placeholder, logger),
     evidence,
     segments,

@@ -1,4 +1,4 @@
-export { outlineObject, type OutlineMember } from './json-outline.js';
+export { outlineObject, type OutlineMember, type TakenOut } from './json-outline.js';
 export { JsonScanner, type JsonHandler } from './json-scanner.js';
 export { decodeJsonText, encodeJsonText, jsonTextBoundary, JsonTextOffsets } from './json-text.js';
 export { run, runInSlices, Slices, type Budget, type Steps } from './slices.js';

@@ -15,6 +15,13 @@ export interface OutlineMember {
   readonly elementEnds: readonly number[];
 }
 
+/** Elements that were taken out of an array of the bytes, because they are known: what is there is read as if they stood at `at`. */
+export interface TakenOut {
+  /** Where they stood: behind the bracket that opens the array and the blanks that follow it. */
+  readonly at: number;
+  readonly elements: number;
+}
+
 /** Bounds against hostile bodies: what is kept of each element adds up. */
 const MAX_ELEMENTS = 32_768;
 const MAX_MEMBERS = 1_024;
@@ -28,11 +35,16 @@ function isBlank(byte: number): boolean {
 /**
  * Cuts the top level of a JSON object into its members, and chosen array members into their elements, by counting brackets and hopping
  * over strings: the cheapest pass that finds where things are (about half a millisecond per megabyte). What is inside a value is not checked; give
- * each value to JsonScanner for that. Resumable inside.
+ * each value to JsonScanner for that. Resumable inside. Elements that were taken out are not told.
  * @throws AffiantError body_invalid: not one object, malformed at the top level, or a member twice
  */
-export async function outlineObject(bytes: Buffer, splitArrays: ReadonlySet<string>, slices: Slices): Promise<OutlineMember[]> {
-  const outliner = new Outliner(bytes, splitArrays);
+export async function outlineObject(
+  bytes: Buffer,
+  splitArrays: ReadonlySet<string>,
+  slices: Slices,
+  taken: TakenOut | null = null,
+): Promise<OutlineMember[]> {
+  const outliner = new Outliner(bytes, splitArrays, taken);
   while (!outliner.run(slices)) await slices.turn();
   return outliner.members;
 }
@@ -60,15 +72,21 @@ class Outliner {
   private valueStart = 0;
   private elementStart = -1;
   private splitting = false;
+  /** No comma came yet that an element must follow. */
+  private mayEnd = true;
   private starts: number[] = [];
   private ends: number[] = [];
   private readonly seen = new Set<string>();
   private readonly hopper: StringHopper;
+  /** Where taken elements end, until what follows them is seen. */
+  private takenEnd: number;
 
   constructor(
     private readonly bytes: Buffer,
     private readonly splitArrays: ReadonlySet<string>,
+    private readonly taken: TakenOut | null,
   ) {
+    this.takenEnd = taken?.at ?? -1;
     this.hopper = new StringHopper(bytes, bytes.length);
   }
 
@@ -145,6 +163,7 @@ class Outliner {
     this.starts = [];
     this.ends = [];
     this.elementStart = -1;
+    this.mayEnd = true;
     this.splitting = byte === 0x5b && this.splitArrays.has(this.name);
     this.step = Step.Skip;
   }
@@ -157,7 +176,7 @@ class Outliner {
     while (at < stop) {
       const byte = bytes[at]!;
       if (byte === 0x22) {
-        if (this.splitting && this.depth === 1 && this.elementStart === -1) this.elementStart = at;
+        if (this.splitting && this.depth === 1 && this.elementStart === -1) this.beginElement(at);
         const quote = bytes.indexOf(0x22, at + 1);
         if (quote === -1 || bytes[quote - 1] === 0x5c || this.depth === 0) {
           this.step = Step.SkipString;
@@ -173,7 +192,7 @@ class Outliner {
           return this.endValue(at + 1);
         }
       } else if (!isBlank(byte)) {
-        if (this.splitting && this.depth === 1 && this.elementStart === -1) this.elementStart = at;
+        if (this.splitting && this.depth === 1 && this.elementStart === -1) this.beginElement(at);
         if (byte === 0x7b || byte === 0x5b) this.depth++;
       }
       at++;
@@ -183,15 +202,32 @@ class Outliner {
     return false;
   }
 
+  private beginElement(at: number): void {
+    this.at = at;
+    if (this.followsTaken) throw this.wrong('A comma or a closing bracket is missing.');
+    this.elementStart = at;
+  }
+
+  private get followsTaken(): boolean {
+    return this.takenEnd !== -1 && this.at >= this.takenEnd;
+  }
+
   private endElement(): void {
     if (!this.splitting) return;
     if (this.elementStart === -1) {
-      if (this.bytes[this.at] === 0x5d && this.starts.length === 0) return;
+      if (this.followsTaken) {
+        this.takenEnd = -1;
+        this.mayEnd = this.bytes[this.at] === 0x5d;
+        return;
+      }
+      if (this.bytes[this.at] === 0x5d && this.mayEnd) return;
       throw this.wrong('An element is missing.');
     }
     let end = this.at;
     while (isBlank(this.bytes[end - 1]!)) end--;
-    if (this.starts.length === MAX_ELEMENTS) throw this.wrong(`An array has more than ${MAX_ELEMENTS} elements.`);
+    if (this.starts.length + (this.taken?.elements ?? 0) >= MAX_ELEMENTS)
+      throw this.wrong(`An array has more than ${MAX_ELEMENTS} elements.`);
+    this.mayEnd = false;
     this.starts.push(this.elementStart);
     this.ends.push(end);
     this.elementStart = -1;

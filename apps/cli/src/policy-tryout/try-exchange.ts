@@ -62,7 +62,7 @@ async function tryRequest(protocol: Protocol, context: ScreenContext, exchange: 
   const route = protocol.route(exchange.method, exchange.path);
   if (route === null || !route.hasBody) return [];
   const screened = await protocol.screenRequest(body, route, context);
-  return hitsOf(context, 'request', screened.masks, screened.verdict.rules, body, screened.masked, screened.summary);
+  return hitsOf(context, 'request', screened.masks, screened.verdict.rules, body, Buffer.concat(screened.masked), screened.summary);
 }
 
 function tryResponse(protocol: Protocol, context: ScreenContext, body: Buffer): Hit[] {

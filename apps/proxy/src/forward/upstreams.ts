@@ -14,18 +14,22 @@ export class Upstreams {
   constructor(readonly limits: GatewayLimits) {}
 
   /** Sends the request at once; the answer is pulled from the returned call. `path` is without the upstream's own prefix. */
-  ask(connection: ConnectionConfig, request: { method: string; path: string; headers: string[]; body: Buffer | null }): UpstreamCall {
+  ask(
+    connection: ConnectionConfig,
+    request: { method: string; path: string; headers: string[]; body: readonly Buffer[] | null },
+  ): UpstreamCall {
     const { origin, prefix } = this.#base(connection);
     const call = new UpstreamCall();
     const { body } = request;
-    const isLarge = body !== null && body.length > PIECE_BYTES;
+    const length = body === null ? 0 : lengthOf(body);
+    const isLarge = length > PIECE_BYTES;
     const options: Dispatcher.DispatchOptions = {
       origin,
       path: prefix + request.path,
       method: request.method as Dispatcher.HttpMethod,
-      headers: isLarge ? [...request.headers, 'content-length', String(body.length)] : request.headers,
+      headers: isLarge ? [...request.headers, 'content-length', String(length)] : request.headers,
       // undici takes any async iterable; its types name only one.
-      body: isLarge ? (inPieces([body]) as unknown as Readable) : body,
+      body: body === null ? null : isLarge ? (inPieces(body) as unknown as Readable) : whole(body),
       headersTimeout: this.limits.upstream_head_timeout,
       bodyTimeout: this.limits.upstream_idle_timeout,
     };
@@ -73,3 +77,11 @@ export class Upstreams {
     return base;
   }
 }
+
+function lengthOf(parts: readonly Buffer[]): number {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  return length;
+}
+
+const whole = (parts: readonly Buffer[]): Buffer => (parts.length === 1 ? parts[0]! : Buffer.concat(parts));

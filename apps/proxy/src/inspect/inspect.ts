@@ -15,7 +15,12 @@ const SESSION_LENGTH = 200;
  */
 export async function inspect(caller: Caller, body: ReceivedBody, policy: PolicyInForce, nowMs: number): Promise<Call> {
   const screened = caller.route.hasBody
-    ? await caller.protocol.screenRequest(body.bytes, caller.route, extended(policy.screening, { connection: caller.connection }))
+    ? await caller.protocol.screenRequest(
+        body.bytes,
+        caller.route,
+        extended(policy.screening, { connection: caller.connection }),
+        body.known,
+      )
     : screenBodiless(caller, policy);
   const session = sessionOf(caller, screened);
   const context = contextOf(caller, session, nowMs);
@@ -49,13 +54,14 @@ function screenBodiless(caller: Caller, policy: PolicyInForce): ScreenedRequest 
     tools: [],
     sessionHint: null,
     verdict: policy.selected.evaluateRequest({ model: null, tools: [] }),
-    masked: Buffer.alloc(0),
+    masked: [],
     pieces: [],
     masks: [],
     callDigest: createHash('sha256').update(`${caller.request.method} ${caller.target.path}${caller.target.query}`).digest(),
     promptDigest: null,
     heldPieces: [],
     brought: null,
+    conversation: null,
     summary: `${caller.request.method} ${caller.target.path}`,
   };
 }

@@ -2,12 +2,18 @@ import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { AffiantError } from '#errors';
 import { Slices, turns } from '#wire';
+import type { KnownPrefix } from '../protocols/shared/request/known/conversation.js';
+import type { PrefixFollower } from '../protocols/shared/request/known/follower.js';
 import type { ByteBudget } from './byte-budget.js';
 import { pieceBytes } from './pieces.js';
 
-/** A request body, whole. `bytes` is empty when only its digest was asked for. */
+/** A request body. `bytes` is empty when only its digest was asked for. */
 export interface ReceivedBody {
+  /** All of it but what was recognised while it came. */
   readonly bytes: Buffer;
+  readonly known: KnownPrefix | null;
+  /** Taken from the budget, to be given back. */
+  readonly held: number;
   readonly length: number;
   /** Hex HMAC-SHA-256 with the deployment key; null for an absent or unfinished body. */
   readonly digest: string | null;
@@ -15,7 +21,7 @@ export interface ReceivedBody {
   readonly complete: boolean;
 }
 
-export const NO_BODY: ReceivedBody = { bytes: Buffer.alloc(0), length: 0, digest: null, complete: true };
+export const NO_BODY: ReceivedBody = { bytes: Buffer.alloc(0), known: null, held: 0, length: 0, digest: null, complete: true };
 
 /** What is known of a body that was refused before its end. */
 export function unreadBody(request: IncomingMessage): ReceivedBody {
@@ -28,6 +34,8 @@ export interface BodyReading {
   readonly budget: ByteBudget;
   /** False: digest only, nothing is held. */
   readonly keep: boolean;
+  /** Knows what the caller sent before. */
+  readonly follower: PrefixFollower | null;
 }
 
 /** The client closed while it was sending: nothing was asked, so nothing is recorded or answered. */
@@ -39,7 +47,7 @@ const JOIN_AT_ONCE = 256 * 1024;
 const LINGER_MS = 5_000;
 
 /**
- * Reads a body under its limits. The bytes it holds stay in `budget` until the caller gives `length` back.
+ * Reads a body under its limits. What was `held` stays in `budget` until the caller gives it back.
  * A body over the limit is read on for a while and thrown away, so that a keep-alive connection stays usable.
  * @throws AffiantError body_too_large | body_invalid | overloaded; ClientGone
  */
@@ -66,7 +74,7 @@ async function read(request: IncomingMessage, reading: BodyReading): Promise<Rec
 }
 
 function collect(request: IncomingMessage, reading: BodyReading): Promise<ReceivedBody> {
-  const { limit, budget, keep } = reading;
+  const { limit, budget, keep, follower } = reading;
   const hmac = createHmac('sha256', reading.digestKey);
   const chunks: Buffer[] = [];
   let length = 0;
@@ -93,7 +101,8 @@ function collect(request: IncomingMessage, reading: BodyReading): Promise<Receiv
           return fail(error as AffiantError);
         }
         held += chunk.length;
-        chunks.push(chunk);
+        if (follower === null) chunks.push(chunk);
+        else follower.push(chunk);
       }
       hmac.update(chunk);
       readThisTurn += chunk.length;
@@ -110,8 +119,10 @@ function collect(request: IncomingMessage, reading: BodyReading): Promise<Receiv
     const onEnd = (): void => {
       settle(() => {
         const digest = length === 0 ? null : hmac.digest('hex');
-        if (chunks.length < 2) resolve({ bytes: chunks[0] ?? NO_BODY.bytes, length, digest, complete: true });
-        else void join(chunks, length).then((bytes) => resolve({ bytes, length, digest, complete: true }), reject);
+        const { kept, known } = follower?.end() ?? { kept: chunks, known: null };
+        const body = { known, held, length, digest, complete: true };
+        if (kept.length < 2) resolve({ ...body, bytes: kept[0] ?? NO_BODY.bytes });
+        else void join(kept).then((bytes) => resolve({ ...body, bytes }), reject);
       });
     };
     const onClose = (): void => fail(new ClientGone('the client closed while sending'));
@@ -119,7 +130,9 @@ function collect(request: IncomingMessage, reading: BodyReading): Promise<Receiv
   });
 }
 
-async function join(chunks: readonly Buffer[], length: number): Promise<Buffer> {
+async function join(chunks: readonly Buffer[]): Promise<Buffer> {
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
   if (length <= JOIN_AT_ONCE) return Buffer.concat(chunks, length);
   const slices = new Slices();
   await slices.turn();

@@ -7,6 +7,7 @@ import type { Placeholder } from '#detect';
 import type { RuleOutcome, SelectedPolicy, Verdict } from '#policy';
 import type { BroughtValues } from '../mask/brought-values.js';
 import type { Steps } from '#wire';
+import type { Conversation, KnownPrefix } from './shared/request/known/conversation.js';
 
 /** What a path means to a protocol. Paths that no protocol knows are refused (default deny). */
 export interface Route {
@@ -41,8 +42,8 @@ export interface ScreenedRequest {
   readonly sessionHint: string | null;
   /** What policy says about the whole request; `mask` when values were replaced and nothing stronger hit. */
   readonly verdict: Verdict;
-  /** What goes upstream: the original buffer itself when nothing was replaced. */
-  readonly masked: Buffer;
+  /** What goes upstream, in order: the original buffer itself when nothing was replaced. */
+  readonly masked: readonly Buffer[];
   /** `masked` cut at the protocol's own boundaries (system, tools, runs of messages), in order, concatenating to `masked` exactly; none above 128 kB. */
   readonly pieces: readonly BodyPiece[];
   readonly masks: readonly Mask[];
@@ -59,6 +60,8 @@ export interface ScreenedRequest {
   readonly heldPieces: readonly Buffer[];
   /** The values that were masked, for the answer to this very request; null when policy gives none back. Memory only. */
   readonly brought: BroughtValues | null;
+  /** What to remember of it, so that it is recognised when it comes again; null when it is not worth that. Memory only. */
+  readonly conversation: Conversation | null;
 }
 
 /** A part of the response that waits for people. */
@@ -171,9 +174,10 @@ export interface Protocol {
   route(method: string, path: string): Route | null;
   /**
    * Parses into text spans, scans, decides, splices. Works in slices: never holds the event loop longer than 5 ms; yields in between.
+   * `known`: what was recognised while the body came, and is not in it; the result is that of the whole body.
    * @throws AffiantError body_invalid (malformed JSON, invalid UTF-8, duplicate keys), detector_failed, policy_failed
    */
-  screenRequest(body: Buffer, route: Route, context: ScreenContext): Promise<ScreenedRequest>;
+  screenRequest(body: Buffer, route: Route, context: ScreenContext, known?: KnownPrefix | null): Promise<ScreenedRequest>;
   /** `status` and `contentType` of the upstream response choose between SSE, JSON and error body (values masked only). */
   screenResponse(context: ScreenContext, upstream: UpstreamHead): ResponseScreener;
   /** A refusal before any byte, in the caller's own error format, with the statuses of research/wire.md §1.3. */

@@ -60,7 +60,7 @@ export const fakeProtocol: Protocol = {
       tools: parsed.tools ?? [],
       sessionHint: null,
       verdict: verdict.action === 'allow' && masks.length > 0 ? { action: 'mask', rules: [rule('mask')] } : verdict,
-      masked,
+      masked: [masked],
       pieces,
       masks,
       callDigest: sha(JSON.stringify({ ...parsed, stream: undefined, text: text.replaceAll('SECRET', '[X]') })),
@@ -68,6 +68,7 @@ export const fakeProtocol: Protocol = {
       summary: text.replaceAll('SECRET', '[X]'),
       heldPieces: [],
       brought: null,
+      conversation: null,
     };
   },
   screenResponse(_context: ScreenContext, { contentType, status }): ResponseScreener {

@@ -4,6 +4,7 @@ import { assemble } from './assemble.js';
 import { clientHeaders, correlation, sessionOf, upstreamHeaders } from './headers.js';
 import { countsParsedEvents, keepAliveBytes } from './keep-alive.js';
 import { refusal, streamRefusal } from './refusals.js';
+import type { KnownPrefix } from '../shared/request/known/conversation.js';
 import { ScanCache } from '../shared/request/scan-cache.js';
 import { screenBodiless, screenRequest } from '../shared/request/screen-request.js';
 import { JsonScreener } from './response/json-screener.js';
@@ -29,8 +30,8 @@ export class AnthropicProtocol implements Protocol {
     this.cache = new ScanCache(options.scanCacheBytes);
   }
 
-  async screenRequest(body: Buffer, requested: Route, context: ScreenContext): Promise<ScreenedRequest> {
-    return requested.hasBody ? await screenRequest(body, context, MESSAGES_REQUEST, this.cache) : screenBodiless(context);
+  async screenRequest(body: Buffer, requested: Route, context: ScreenContext, known: KnownPrefix | null = null): Promise<ScreenedRequest> {
+    return requested.hasBody ? await screenRequest(body, context, MESSAGES_REQUEST, this.cache, known) : screenBodiless(context);
   }
 
   screenResponse(context: ScreenContext, upstream: UpstreamHead): ResponseScreener {

@@ -1,4 +1,5 @@
 import type { Protocol, ResponseScreener, Route, ScreenContext, ScreenedRequest, UpstreamHead } from '../protocol.js';
+import type { KnownPrefix } from '../shared/request/known/conversation.js';
 import { ScanCache } from '../shared/request/scan-cache.js';
 import { screenBodiless, screenRequest } from '../shared/request/screen-request.js';
 import { OpaqueScreener } from '../shared/response/opaque-screener.js';
@@ -30,9 +31,9 @@ export class OpenaiProtocol implements Protocol {
     this.cache = new ScanCache(options.scanCacheBytes);
   }
 
-  async screenRequest(body: Buffer, requested: Route, context: ScreenContext): Promise<ScreenedRequest> {
+  async screenRequest(body: Buffer, requested: Route, context: ScreenContext, known: KnownPrefix | null = null): Promise<ScreenedRequest> {
     if (!requested.hasBody) return screenBodiless(context);
-    return await screenRequest(body, context, requested.operation === 'responses' ? RESPONSES_REQUEST : CHAT_REQUEST, this.cache);
+    return await screenRequest(body, context, requested.operation === 'responses' ? RESPONSES_REQUEST : CHAT_REQUEST, this.cache, known);
   }
 
   screenResponse(context: ScreenContext, upstream: UpstreamHead): ResponseScreener {

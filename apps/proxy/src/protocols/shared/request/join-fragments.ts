@@ -17,3 +17,23 @@ export async function joinFragments(fragments: readonly Buffer[], slices: Slices
   }
   return joined;
 }
+
+/** Fragments that lie side by side in one buffer as one, without copying. */
+export function joinNeighbours(fragments: readonly Buffer[]): Buffer[] {
+  const joined: Buffer[] = [];
+  let first: Buffer | null = null;
+  let end = 0;
+  const close = (): void => {
+    if (first !== null && end > first.byteOffset) joined.push(Buffer.from(first.buffer, first.byteOffset, end - first.byteOffset));
+  };
+  for (const fragment of fragments) {
+    if (first === null || fragment.buffer !== first.buffer || fragment.byteOffset !== end) {
+      close();
+      first = fragment;
+      end = fragment.byteOffset;
+    }
+    end += fragment.length;
+  }
+  close();
+  return joined;
+}

@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
 import { canonicalOf } from '#detect';
+import type { Original } from '#content-keys';
+import { isAffiantError } from '#errors';
 import type { RuleOutcome } from '#policy';
 import { outlineObject, requireUtf8, Slices, splice, spliceRange, type Edit } from '#wire';
 import { masksOf, mergeFindings, outcomesOf, verdictOf, type Finding } from '../../../mask/findings.js';
@@ -10,11 +12,13 @@ import { OriginalsKeeper } from '../../../mask/keep-originals.js';
 import { rememberPlaceholders } from '../../../mask/remember-placeholders.js';
 import type { BodyPiece, OriginalsOf, ScreenContext, ScreenedRequest } from '../../protocol.js';
 import { CallDigest, cutDigests, HASH_AT_ONCE, sha256Hex } from './digests.js';
-import { joinFragments } from './join-fragments.js';
+import { joinFragments, joinNeighbours } from './join-fragments.js';
+import { originalOf, wholeBody, type KnownPrefix } from './known/conversation.js';
+import { conversationOf, type NewPiece } from './known/remember.js';
 import { planPieces, type PiecePlan, type PieceValue } from './piece-plan.js';
 import type { PieceScan, ScanCache, UserText } from './scan-cache.js';
 import { screenPiece, type PieceFindings } from './screen-piece.js';
-import type { RequestWire } from './wire.js';
+import type { PieceKind, RequestWire } from './wire.js';
 
 /** Pieces gone over between two looks at the budget. */
 const PIECES_PER_CHECK = 64;
@@ -26,81 +30,142 @@ function mark(name: string): Buffer {
   return Buffer.from(`\n${name}\n`);
 }
 
+/** One piece of the body, known or new. */
+interface Screened {
+  readonly kind: PieceKind;
+  readonly scan: PieceScan;
+  /** As it goes upstream. */
+  readonly content: Buffer;
+  /** As it came. */
+  readonly original: Buffer;
+  readonly kept: OriginalsOf | null;
+}
+
 /**
- * Reads, scans, decides and masks a request body in slices; a piece seen before costs one digest.
+ * Reads, scans, decides and masks a request body in slices; a piece seen before costs one digest. What `known` says was left out of the body was recognised
+ * while it came, and costs nothing but its place in the trail: the result is that of the whole body.
  * @throws AffiantError body_invalid, detector_failed, policy_failed
  */
-export async function screenRequest(body: Buffer, asked: ScreenContext, wire: RequestWire, cache: ScanCache): Promise<ScreenedRequest> {
+export async function screenRequest(
+  body: Buffer,
+  context: ScreenContext,
+  wire: RequestWire,
+  cache: ScanCache,
+  known: KnownPrefix | null = null,
+): Promise<ScreenedRequest> {
+  // The policy changed while the body came: what was known is not known to this one.
+  if (known !== null && known.conversation.scope !== context.cacheScope)
+    return screenBody(wholeBody(body, known), context, wire, cache, null);
+  try {
+    return await screenBody(body, context, wire, cache, known);
+  } catch (error) {
+    if (known === null || !isAffiantError(error) || error.code !== 'body_invalid') throw error;
+    // The same error, with the place in the body as it was sent.
+    return screenBody(wholeBody(body, known), context, wire, cache, null);
+  }
+}
+
+async function screenBody(
+  body: Buffer,
+  asked: ScreenContext,
+  wire: RequestWire,
+  cache: ScanCache,
+  known: KnownPrefix | null,
+): Promise<ScreenedRequest> {
   const context = { ...asked, placeholder: rememberPlaceholders(asked.placeholder) };
   const slices = new Slices();
   await requireUtf8(body, slices);
-  const members = await outlineObject(body, wire.splitMembers, slices);
+  const taken = known === null ? null : { at: known.conversation.head.length, elements: elementsOf(known) };
+  const members = await outlineObject(body, wire.splitMembers, slices, taken);
   const facts = wire.facts(body, members);
-  const plans = planPieces(body.length, members, wire);
-  const scans: PieceScan[] = [];
-  const kept: (OriginalsOf | null)[] = [];
+  const plan = planPieces(body.length, members, wire, taken?.at);
+  const pieces: Screened[] = [];
+  const fresh: NewPiece[] = [];
   const call = new CallDigest();
-  for (const plan of plans) {
-    if (plan.kind === 'glue') {
-      const values = plan.values.filter((value) => !facts.idMembers.has(value.member));
+  for (let i = 0; i <= plan.pieces.length; i += 1) {
+    if (known !== null && i === plan.takenBefore) for (const piece of knownPieces(known, wire, context, call)) pieces.push(piece);
+    const next = plan.pieces[i];
+    if (next === undefined) break;
+    if (next.kind === 'glue') {
+      const values = next.values.filter((value) => !facts.idMembers.has(value.member));
       const keeper = OriginalsKeeper.of(context);
-      scans.push(await screenGlue(body, { ...plan, values }, plan.values, wire, keeper?.context ?? context, slices, call));
-      kept.push(keeper === null || keeper.isEmpty ? null : () => keeper.list());
+      const scan = await screenGlue(body, { ...next, values }, next.values, wire, keeper?.context ?? context, slices, call);
+      const kept = keeper === null || keeper.isEmpty ? null : (): readonly Original[] => keeper.list();
+      pieces.push(screened(body, next, scan, kept));
+      fresh.push({ plan: next, scan, digest: null });
     } else {
-      const bytes = body.subarray(plan.start, plan.end);
+      const bytes = body.subarray(next.start, next.end);
       // No await for a known piece: a long conversation has hundreds of them.
       const digest = bytes.length <= HASH_AT_ONCE ? hash('sha256', bytes, 'hex') : await sha256Hex(bytes, slices);
-      const key = cacheKey(context, plan, digest);
+      const key = cacheKey(context, next, digest);
       let scan = cache.get(key);
+      let kept: OriginalsOf | null = null;
       if (scan === undefined) {
         const keeper = OriginalsKeeper.of(context);
-        scan = await screenNew(body, plan, digest, wire, keeper?.context ?? context, slices);
+        scan = await screenNew(body, next, digest, wire, keeper?.context ?? context, slices);
         if (keeper !== null && !keeper.isEmpty) scan = { ...scan, keeps: true };
         cache.set(key, scan);
-        kept.push(scan.keeps && keeper !== null ? () => keeper.list() : null);
-      } else kept.push(scan.keeps ? keptAgain(body, plan, wire, context) : null);
-      call.add(KIND_MARKS[plan.kind]);
+        if (scan.keeps && keeper !== null) kept = () => keeper.list();
+      } else if (scan.keeps) kept = keptAgain(body, next, wire, context);
+      call.add(KIND_MARKS[next.kind]);
       for (const cut of scan.cuts) call.add(cut.sha256);
-      scans.push(scan);
+      pieces.push(screened(body, next, scan, kept));
+      fresh.push({ plan: next, scan, digest });
     }
     if (slices.spent) await slices.turn();
   }
-  const { masked, pieces } = await assemble(body, plans, scans, kept, slices);
-  const sum = await sumUp(scans, slices);
+  const masked = await assemble(body, pieces, known !== null, slices);
+  const sum = await sumUp(pieces, slices);
   const findings = mergeFindings(sum.findings);
-  const known = askPolicy(() => context.policy.evaluateRequest({ model: facts.model, tools: sum.tools }));
+  const judged = askPolicy(() => context.policy.evaluateRequest({ model: facts.model, tools: sum.tools }));
   const refused = wire.refusals?.(body, members, sum.references, context) ?? [];
   return {
     model: facts.model,
     stream: facts.stream,
     tools: sum.tools,
     sessionHint: facts.sessionHint,
-    verdict: verdictOf([...refused, ...known.rules.filter((rule) => rule.action !== 'allow'), ...outcomesOf(findings), ...sum.outcomes]),
+    verdict: verdictOf([...refused, ...judged.rules.filter((rule) => rule.action !== 'allow'), ...outcomesOf(findings), ...sum.outcomes]),
     masked,
-    pieces,
+    pieces: await bodyPieces(pieces, slices),
     masks: masksOf(findings),
     callDigest: call.digest(),
     promptDigest: sum.userText?.digest ?? null,
     summary: sum.userText?.summary ?? '',
-    heldPieces: known.action === 'hold' ? [] : sum.heldTexts,
-    brought: context.policy.restores ? await broughtBy(body, plans, scans, context, slices) : null,
+    heldPieces: judged.action === 'hold' ? [] : sum.heldTexts,
+    brought: context.policy.restores ? await broughtBy(pieces, context, slices) : null,
+    conversation: conversationOf(body, fresh, context.cacheScope, known, plan.takenBefore),
   };
 }
 
+function screened(body: Buffer, { kind, start, end }: PiecePlan, scan: PieceScan, kept: OriginalsOf | null): Screened {
+  const original = body.subarray(start, end);
+  return { kind, scan, content: scan.masked ?? original, original, kept };
+}
+
+/** What was left out of the body, as if it had been screened again. Adds what it gives to the digest of the call. */
+function* knownPieces(known: KnownPrefix, wire: RequestWire, context: ScreenContext, call: CallDigest): Generator<Screened> {
+  for (let i = 0; i < known.count; i += 1) {
+    const { kind, scan, values, content, length } = known.conversation.parts[i]!;
+    const original = originalOf(known, i);
+    call.add(KIND_MARKS[kind as Exclude<PieceKind, 'glue'>]);
+    for (const cut of scan.cuts) call.add(cut.sha256);
+    const kept = scan.keeps ? keptAgain(original, { kind, start: 0, end: length, values, elements: true }, wire, context) : null;
+    yield { kind, scan, content, original, kept };
+  }
+}
+
+function elementsOf({ conversation, count }: KnownPrefix): number {
+  let elements = 0;
+  for (let i = 0; i < count; i += 1) elements += conversation.parts[i]!.values.length;
+  return elements;
+}
+
 /** The values that were masked, in pieces seen before too: only their places are remembered. */
-async function broughtBy(
-  body: Buffer,
-  plans: readonly PiecePlan[],
-  scans: readonly PieceScan[],
-  context: ScreenContext,
-  slices: Slices,
-): Promise<BroughtValues> {
+async function broughtBy(pieces: readonly Screened[], context: ScreenContext, slices: Slices): Promise<BroughtValues> {
   const brought = new BroughtValues(context.placeholder, canonicalOf);
-  for (const [i, { places }] of scans.entries()) {
-    const plan = plans[i]!;
-    const bytes = places.length === 0 ? body : body.subarray(plan.start, plan.end);
-    for (const [j, place] of places.entries()) {
-      brought.add(bytes, place);
+  for (const [i, { scan, original }] of pieces.entries()) {
+    for (const [j, place] of scan.places.entries()) {
+      brought.add(original, place);
       if (j % VALUES_PER_CHECK === VALUES_PER_CHECK - 1 && slices.spent) await slices.turn();
     }
     if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
@@ -130,7 +195,7 @@ const gradeOf = ({ grade }: { readonly grade?: number }): { grade?: number } => 
 
 /** What all pieces say together. A long conversation has thousands. */
 async function sumUp(
-  scans: readonly PieceScan[],
+  pieces: readonly Screened[],
   slices: Slices,
 ): Promise<{
   tools: string[];
@@ -146,7 +211,7 @@ async function sumUp(
   const outcomes: RuleOutcome[] = [];
   const heldTexts: Buffer[] = [];
   let userText: UserText | null = null;
-  for (const [i, scan] of scans.entries()) {
+  for (const [i, { scan }] of pieces.entries()) {
     for (const name of scan.toolNames) tools.push(name);
     for (const reference of scan.references) references.push(reference);
     if (scan.findings.length > 0) findings.push(scan.findings);
@@ -225,39 +290,35 @@ function valueBytes(body: Buffer, value: PieceValue, edits: readonly Edit[]): Bu
   );
 }
 
-/** Puts the masked body together; the original itself when nothing changed. */
-async function assemble(
-  body: Buffer,
-  plans: readonly PiecePlan[],
-  scans: readonly PieceScan[],
-  kept: readonly (OriginalsOf | null)[],
-  slices: Slices,
-): Promise<{ masked: Buffer; pieces: BodyPiece[] }> {
+/** The masked body: the original itself when nothing changed. What was left out of it stands in memory already and is not copied. */
+async function assemble(body: Buffer, pieces: readonly Screened[], isPart: boolean, slices: Slices): Promise<readonly Buffer[]> {
   const fragments: Buffer[] = [];
   let changed = false;
-  for (const [i, scan] of scans.entries()) {
+  for (const [i, { scan, content }] of pieces.entries()) {
     changed ||= scan.masked !== null;
-    fragments.push(scan.masked ?? body.subarray(plans[i]!.start, plans[i]!.end));
+    fragments.push(content);
     if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
   }
-  const masked = changed ? await joinFragments(fragments, slices) : body;
-  const pieces: BodyPiece[] = [];
-  const last = plans.findLastIndex(({ kind }) => kind === 'messages');
-  let at = 0;
-  for (const [i, scan] of scans.entries()) {
-    let start = 0;
-    const originals = kept[i] ?? null;
+  if (isPart) return joinNeighbours(fragments);
+  return [changed ? await joinFragments(fragments, slices) : body];
+}
+
+/** The body in the pieces the trail is given. */
+async function bodyPieces(pieces: readonly Screened[], slices: Slices): Promise<BodyPiece[]> {
+  const cut: BodyPiece[] = [];
+  const last = pieces.findLastIndex(({ kind }) => kind === 'messages');
+  for (const [i, { kind, scan, content, kept }] of pieces.entries()) {
     // What is between the pieces may differ each time, and an agent changes its last message a turn later, when the cache mark moves on.
-    const joins = plans[i]!.kind !== 'glue' && plans[i]!.kind === plans[i - 1]?.kind && i !== last;
-    for (const cut of scan.cuts) {
-      const piece = { sha256: cut.sha256, bytes: masked.subarray(at + start, at + cut.end), joins };
-      pieces.push(originals === null ? piece : { ...piece, originals });
-      start = cut.end;
+    const joins = kind !== 'glue' && kind === pieces[i - 1]?.kind && i !== last;
+    let start = 0;
+    for (const { sha256, end } of scan.cuts) {
+      const piece = { sha256, bytes: scan.cuts.length === 1 ? content : content.subarray(start, end), joins };
+      cut.push(kept === null ? piece : { ...piece, originals: kept });
+      start = end;
     }
-    at += start;
     if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
   }
-  return { masked, pieces };
+  return cut;
 }
 
 /** For calls without a body: only what policy says about the call as such. */
@@ -270,7 +331,7 @@ export function screenBodiless(context: ScreenContext): ScreenedRequest {
     tools: [],
     sessionHint: null,
     verdict: verdictOf(asked.rules.filter((rule) => rule.action !== 'allow')),
-    masked: empty,
+    masked: [],
     pieces: [],
     masks: [],
     callDigest: hash('sha256', empty, 'buffer'),
@@ -278,5 +339,6 @@ export function screenBodiless(context: ScreenContext): ScreenedRequest {
     summary: '',
     heldPieces: [],
     brought: null,
+    conversation: null,
   };
 }
