@@ -5,13 +5,13 @@ import { AnthropicProtocol } from '../protocols/anthropic/index.js';
 import { OpenaiProtocol } from '../protocols/openai/index.js';
 import type { Protocol } from '../protocols/protocol.js';
 import { BroughtValues } from './brought-values.js';
-import { whole } from '../protocols/shared/testing/whole.js';
+import { inOnePiece } from '../protocols/shared/testing/in-one-piece.js';
 
 const SSN = '219-09-9999';
 const context = testContext({ restore: ['text'] });
 
 const screened = async (protocol: Protocol, path: string, body: unknown, restore = true) =>
-  whole(protocol.screenRequest(Buffer.from(JSON.stringify(body)), protocol.route('POST', path)!, restore ? context : testContext({})));
+  inOnePiece(protocol.screenRequest(Buffer.from(JSON.stringify(body)), protocol.route('POST', path)!, restore ? context : testContext({})));
 
 const found = (brought: BroughtValues | null): [string, string][] => [...brought!.values()].map(({ type, value }) => [type, value]);
 

@@ -10,7 +10,7 @@ import { ENTITIES } from './shared/testing/entities.js';
 import { feed, type Run } from './shared/testing/feed.js';
 import { ALL_TYPES, testPlaceholder, type TestPolicy } from './shared/testing/policies.js';
 import { restoringContext } from './shared/testing/restoring.js';
-import { whole } from './shared/testing/whole.js';
+import { inOnePiece } from './shared/testing/in-one-piece.js';
 
 const anthropic = new AnthropicProtocol();
 const openai = new OpenaiProtocol();
@@ -300,7 +300,7 @@ describe('at random', () => {
           ],
         });
         const route = anthropic.route('POST', '/v1/messages')!;
-        const next = await whole(anthropic.screenRequest(Buffer.from(JSON.stringify(turn(run.released))), route, context));
+        const next = await inOnePiece(anthropic.screenRequest(Buffer.from(JSON.stringify(turn(run.released))), route, context));
         expect(next.masked.toString()).toBe(JSON.stringify(turn(run.recorded)));
       }),
       { numRuns: 300, seed: 91 },

@@ -6,7 +6,7 @@ import { feed, type Run } from '../shared/testing/feed.js';
 import { ALL_TYPES, testContext, testPlaceholder } from '../shared/testing/policies.js';
 import { AnthropicProtocol } from './anthropic-protocol.js';
 import { assembled, MESSAGE_END, MESSAGE_START, sse, textBlock, toolBlock } from './testing/streams.js';
-import { whole } from '../shared/testing/whole.js';
+import { inOnePiece } from '../shared/testing/in-one-piece.js';
 
 /** What other gateways let through or break once a response is streamed, as their users reported it; each is tried here. */
 const protocol = new AnthropicProtocol();
@@ -95,7 +95,7 @@ describe('reported of others', () => {
       max_tokens: 1,
       messages: [{ role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content: [{ type: 'text', text: SSN }] }] }],
     };
-    const screened = await whole(
+    const screened = await inOnePiece(
       protocol.screenRequest(Buffer.from(JSON.stringify(body)), protocol.route('POST', '/v1/messages')!, testContext()),
     );
     expect(screened.masked.toString()).toBe(JSON.stringify(body).replace(SSN, mask(SSN)));

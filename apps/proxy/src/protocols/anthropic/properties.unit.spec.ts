@@ -6,7 +6,7 @@ import { ENTITIES } from '../shared/testing/entities.js';
 import { ALL_TYPES, testContext, testPlaceholder } from '../shared/testing/policies.js';
 import { feed } from '../shared/testing/feed.js';
 import { assembled, MESSAGE_END, MESSAGE_START, sse, textBlock, toolBlock } from './testing/streams.js';
-import { whole } from '../shared/testing/whole.js';
+import { inOnePiece } from '../shared/testing/in-one-piece.js';
 
 const detector = createDetector(ALL_TYPES);
 const mask = (text: string): string => maskText(text, detector.scan(text), testPlaceholder);
@@ -126,11 +126,11 @@ describe('requests, at random', () => {
       fc.asyncProperty(fc.array(message, { maxLength: 6 }), fc.option(words, { nil: undefined }), async (messages, system) => {
         const body = { model: 'm', max_tokens: 5, messages, ...(system === undefined ? {} : { system }), stream: true };
         const bytes = Buffer.from(JSON.stringify(body));
-        const screened = await whole(protocol.screenRequest(bytes, ROUTE, testContext()));
+        const screened = await inOnePiece(protocol.screenRequest(bytes, ROUTE, testContext()));
         expect(screened.masked.toString()).toBe(JSON.stringify(expected(body)));
         expect(Buffer.concat(screened.pieces.map((piece) => piece.bytes)).equals(screened.masked)).toBe(true);
         if (screened.masks.length === 0) expect(screened.masked).toBe(bytes);
-        const again = await whole(protocol.screenRequest(Buffer.from(bytes), ROUTE, testContext()));
+        const again = await inOnePiece(protocol.screenRequest(Buffer.from(bytes), ROUTE, testContext()));
         expect(again.masked.equals(screened.masked)).toBe(true);
         expect(again.callDigest.equals(screened.callDigest)).toBe(true);
       }),

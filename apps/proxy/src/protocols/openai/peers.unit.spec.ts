@@ -6,7 +6,7 @@ import { failingDetector } from '../shared/testing/failing-detector.js';
 import { ALL_TYPES, testContext, testPlaceholder } from '../shared/testing/policies.js';
 import { OpenaiProtocol } from './openai-protocol.js';
 import { chatText, chunk, deltasOf, DONE, ResponsesEvents, USAGE } from './testing/streams.js';
-import { whole } from '../shared/testing/whole.js';
+import { inOnePiece } from '../shared/testing/in-one-piece.js';
 
 /** What other gateways let through or break once a response is streamed, as their users reported it; each is tried here, on both APIs. */
 const protocol = new OpenaiProtocol();
@@ -81,7 +81,7 @@ describe.each(APIS)('reported of others, $name', ({ stream, textOf, last, docume
 
   it('LiteLLM #30728: the input, and a stream whose bytes come in any pieces, are not looked at', async () => {
     const body = JSON.stringify(asks(`caf\u00e9 ${SSN}`));
-    const screened = await whole(protocol.screenRequest(Buffer.from(body), route, testContext()));
+    const screened = await inOnePiece(protocol.screenRequest(Buffer.from(body), route, testContext()));
     expect(screened.masked.toString()).toBe(body.replace(SSN, mask(SSN)));
     const bytes = Buffer.from(stream(['\u{1f600} SSN ', SSN, ' \u00e9']));
     for (const size of [1, 5, 64]) {
@@ -119,7 +119,7 @@ describe.each(APIS)('reported of others, $name', ({ stream, textOf, last, docume
 
   it('agentgateway #2955: results of tools are not looked at', async () => {
     const body = JSON.stringify(tools(`rows: ${SSN}`));
-    const screened = await whole(protocol.screenRequest(Buffer.from(body), route, testContext()));
+    const screened = await inOnePiece(protocol.screenRequest(Buffer.from(body), route, testContext()));
     expect(screened.masked.toString()).toBe(body.replace(SSN, mask(SSN)));
   });
 

@@ -6,7 +6,7 @@ import { feed } from '../shared/testing/feed.js';
 import { ALL_TYPES, testContext, testPlaceholder } from '../shared/testing/policies.js';
 import { OpenaiProtocol } from './openai-protocol.js';
 import { chunk, deltasOf, DONE, eventsOf, ResponsesEvents, wholesOf } from './testing/streams.js';
-import { whole } from '../shared/testing/whole.js';
+import { inOnePiece } from '../shared/testing/in-one-piece.js';
 
 /** 10,000 random cases more: values in any text, in any deltas and any chunks, at every place of an answer. */
 const protocol = new OpenaiProtocol();
@@ -138,10 +138,10 @@ describe('requests, at random', () => {
       fc.asyncProperty(fc.oneof(words, fc.array(item, { maxLength: 6 })), words, async (input, instructions) => {
         const body = { model: 'm', instructions, input, store: false, stream: true };
         const bytes = Buffer.from(JSON.stringify(body));
-        const first = await whole(protocol.screenRequest(bytes, route, plain));
+        const first = await inOnePiece(protocol.screenRequest(bytes, route, plain));
         expect(first.masked.toString()).toBe(JSON.stringify(expected(body)));
         expect(Buffer.concat(first.pieces.map((piece) => piece.bytes)).equals(first.masked)).toBe(true);
-        const again = await whole(protocol.screenRequest(Buffer.from(bytes), route, plain));
+        const again = await inOnePiece(protocol.screenRequest(Buffer.from(bytes), route, plain));
         expect(again.masked.equals(first.masked)).toBe(true);
         expect(again.callDigest.equals(first.callDigest)).toBe(true);
       }),

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createDetector, maskText, type Detector } from '#detect';
 import { AnthropicProtocol } from '../anthropic-protocol.js';
 import { ALL_TYPES, testContext, testPlaceholder, type TestPolicy } from '../../shared/testing/policies.js';
-import { whole, type WholeRequest } from '../../shared/testing/whole.js';
+import { inOnePiece, type WholeRequest } from '../../shared/testing/in-one-piece.js';
 
 const SSN = '219-09-9999';
 const CARD = '4111 1111 1111 1111';
@@ -11,7 +11,7 @@ const mask = (text: string): string => maskText(text, createDetector(ALL_TYPES).
 const ROUTE = new AnthropicProtocol().route('POST', '/v1/messages')!;
 
 async function screen(body: string | Buffer, options: TestPolicy = {}, protocol = new AnthropicProtocol()): Promise<WholeRequest> {
-  const screened = await whole(protocol.screenRequest(Buffer.from(body), ROUTE, testContext(options)));
+  const screened = await inOnePiece(protocol.screenRequest(Buffer.from(body), ROUTE, testContext(options)));
   expect(Buffer.concat(screened.pieces.map((piece) => piece.bytes)).equals(screened.masked)).toBe(true);
   for (const piece of screened.pieces) {
     expect(piece.bytes.length).toBeLessThanOrEqual(128 * 1024);
@@ -30,7 +30,7 @@ describe('a request with nothing to mask', () => {
     const body = Buffer.from(
       '{ "model":"m", "messages" : [ {"role":"user","content":"hi \\u00e9"} ,\n {"role":"assistant","content":[]} ] , "x_future":{"a":[1.0,2e3]},"stream":true }',
     );
-    const screened = await whole(new AnthropicProtocol().screenRequest(body, ROUTE, testContext()));
+    const screened = await inOnePiece(new AnthropicProtocol().screenRequest(body, ROUTE, testContext()));
     expect(screened.masked).toBe(body);
     expect(screened).toMatchObject({
       model: 'm',

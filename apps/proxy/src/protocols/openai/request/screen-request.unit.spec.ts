@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createDetector, maskText } from '#detect';
 import { ALL_TYPES, testContext, testPlaceholder, type TestPolicy } from '../../shared/testing/policies.js';
 import { OpenaiProtocol } from '../openai-protocol.js';
-import { whole, type WholeRequest } from '../../shared/testing/whole.js';
+import { inOnePiece, type WholeRequest } from '../../shared/testing/in-one-piece.js';
 
 const SSN = '219-09-9999';
 const CARD = '4111 1111 1111 1111';
@@ -15,7 +15,7 @@ const CHAT = protocol.route('POST', '/v1/chat/completions')!;
 async function screen(body: string | Buffer, options: TestPolicy & { allow?: boolean } = {}, route = RESPONSES): Promise<WholeRequest> {
   const { allow, ...policy } = options;
   const context = { ...testContext(policy), ...(allow === true ? { connection: { provider_state: 'allow' as const } } : {}) };
-  const screened = await whole(protocol.screenRequest(Buffer.from(body), route, context));
+  const screened = await inOnePiece(protocol.screenRequest(Buffer.from(body), route, context));
   expect(Buffer.concat(screened.pieces.map(({ bytes }) => bytes)).equals(screened.masked)).toBe(true);
   for (const { bytes, sha256 } of screened.pieces) expect(createHash('sha256').update(bytes).digest().equals(sha256)).toBe(true);
   return screened;
@@ -38,7 +38,7 @@ describe('a request with nothing to mask', () => {
     ],
   ])('%s: is the very same buffer', async (_name, route, text) => {
     const body = Buffer.from(text);
-    const screened = await whole(protocol.screenRequest(body, route, testContext()));
+    const screened = await inOnePiece(protocol.screenRequest(body, route, testContext()));
     expect(screened.masked).toBe(body);
     expect(screened).toMatchObject({ model: 'm', stream: true, tools: [], masks: [], verdict: { action: 'allow', rules: [] } });
   });

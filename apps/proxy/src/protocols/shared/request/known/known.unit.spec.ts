@@ -6,7 +6,7 @@ import { AnthropicProtocol } from '../../../anthropic/index.js';
 import { OpenaiProtocol } from '../../../openai/index.js';
 import type { Protocol, ScreenContext, ScreenedRequest } from '../../../protocol.js';
 import { testContext } from '../../testing/policies.js';
-import { whole } from '../../testing/whole.js';
+import { inOnePiece } from '../../testing/in-one-piece.js';
 import { wholeBody, type Conversation, type KnownPrefix } from './conversation.js';
 import { Conversations } from './conversations.js';
 import { PrefixFollower } from './follower.js';
@@ -34,7 +34,7 @@ function arrive(body: Buffer, choice: readonly Conversation[], cuts: readonly nu
 /** All that a screened request says, to be compared; or how it was refused. */
 async function said(screening: Promise<ScreenedRequest>): Promise<unknown> {
   try {
-    const { pieces, brought, masked, conversation: _, ...rest } = await whole(screening);
+    const { pieces, brought, masked, conversation: _, ...rest } = await inOnePiece(screening);
     return {
       ...rest,
       masked: masked.toString(),
@@ -177,7 +177,7 @@ describe('what follows a part that is known', () => {
     const before = await remembered(protocol, conversation(40));
     const { bytes, known } = arrive(Buffer.from(conversation(41)), [before], []);
     const other = { ...testContext({ detector: null, toolInput: 'off', restore: ['text'] }), cacheScope: 'another' };
-    const { masked } = await whole(protocol.screenRequest(bytes, routeOf(protocol), other, known));
+    const { masked } = await inOnePiece(protocol.screenRequest(bytes, routeOf(protocol), other, known));
     expect(masked.toString()).toBe(conversation(41));
   });
 });
