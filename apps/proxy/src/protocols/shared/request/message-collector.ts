@@ -1,6 +1,7 @@
 import { decodeJsonText } from '#wire';
 import { LeafCollector, Mode, type PlacedLeaf } from '../leaf-collector.js';
-import type { PieceKind, RequestWire } from './wire.js';
+import type { PieceKind } from './piece-kind.js';
+import type { RequestWire } from './wire.js';
 
 const LONGEST_WORD = 256;
 /** Members whose object names the tool instead of the element itself. */

@@ -1,13 +1,6 @@
 import type { OutlineMember } from '#wire';
-import type { PieceKind, RequestWire } from './wire.js';
-
-/** A JSON value inside a piece. Byte offsets, end exclusive. */
-export interface PieceValue {
-  /** Top-level member it belongs to. */
-  readonly member: string;
-  readonly start: number;
-  readonly end: number;
-}
+import type { PieceKind, PieceValue } from './piece-kind.js';
+import type { RequestWire } from './wire.js';
 
 /** A run of bytes of the request. All pieces in order are the body. */
 export interface PiecePlan {

@@ -15,10 +15,11 @@ import { CallDigest, cutDigests, HASH_AT_ONCE, sha256Hex } from './digests.js';
 import { joinFragments, joinNeighbours } from './join-fragments.js';
 import { originalOf, wholeBody, type KnownPrefix } from './known/conversation.js';
 import { conversationOf, type NewPiece } from './known/remember.js';
-import { planPieces, type PiecePlan, type PieceValue } from './piece-plan.js';
+import type { PieceKind, PieceValue } from './piece-kind.js';
+import { planPieces, type PiecePlan } from './piece-plan.js';
 import type { PieceScan, ScanCache, UserText } from './scan-cache.js';
 import { screenPiece, type PieceFindings } from './screen-piece.js';
-import type { PieceKind, RequestWire } from './wire.js';
+import type { RequestWire } from './wire.js';
 
 /** Pieces gone over between two looks at the budget. */
 const PIECES_PER_CHECK = 64;

@@ -2,9 +2,7 @@ import type { OutlineMember } from '#wire';
 import type { RuleOutcome } from '#policy';
 import type { ScreenContext } from '../../protocol.js';
 import type { LeafWords, PlacedLeaf } from '../leaf-collector.js';
-
-/** What a run of bytes of the request is, so that its strings are taken the right way. */
-export type PieceKind = 'messages' | 'system' | 'tools' | 'member' | 'glue';
+import type { PieceKind } from './piece-kind.js';
 
 /** What a body says outside its text. */
 export interface BodyFacts {

@@ -1,6 +1,5 @@
+import type { PieceKind, PieceValue } from '../piece-kind.js';
 import type { PieceScan } from '../scan-cache.js';
-import type { PieceValue } from '../piece-plan.js';
-import type { PieceKind } from '../wire.js';
 
 /** A piece of a conversation that was screened, with all that was learned about it. */
 export interface KnownPart {
