@@ -27,6 +27,8 @@ export interface PieceScan {
   readonly userText: UserText | null;
   /** Where masked values stand in its bytes; empty unless policy may give values back. */
   readonly places: readonly MaskedPlace[];
+  /** Something of it counts for the whole body: a finding, an outcome, a name, a reference or what a user said. */
+  readonly counts: boolean;
   /** Values that policy wants kept are masked in it. They are not remembered: who needs them scans the piece again. */
   readonly keeps: boolean;
 }

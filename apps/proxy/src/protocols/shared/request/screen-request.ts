@@ -84,7 +84,7 @@ async function screenBody(
   const fresh: NewPiece[] = [];
   const call = new CallDigest();
   for (let i = 0; i <= plan.pieces.length; i += 1) {
-    if (known !== null && i === plan.takenBefore) for (const piece of knownPieces(known, wire, context, call)) pieces.push(piece);
+    if (known !== null && i === plan.takenBefore) await knownPieces(known, wire, context, call, pieces, slices);
     const next = plan.pieces[i];
     if (next === undefined) break;
     if (next.kind === 'glue') {
@@ -134,7 +134,7 @@ async function screenBody(
     summary: sum.userText?.summary ?? '',
     heldPieces: judged.action === 'hold' ? [] : sum.heldTexts,
     brought: context.policy.restores ? await broughtBy(pieces, context, slices) : null,
-    conversation: conversationOf(body, fresh, context.cacheScope, known, plan.takenBefore),
+    conversation: await conversationOf(body, fresh, context.cacheScope, known, plan.takenBefore, slices),
   };
 }
 
@@ -143,15 +143,23 @@ function screened(body: Buffer, { kind, start, end }: PiecePlan, scan: PieceScan
   return { kind, scan, content: scan.masked ?? original, original, kept };
 }
 
-/** What was left out of the body, as if it had been screened again. Adds what it gives to the digest of the call. */
-function* knownPieces(known: KnownPrefix, wire: RequestWire, context: ScreenContext, call: CallDigest): Generator<Screened> {
+/** Adds what was left out of the body, as if it had been screened again, and what it gives to the digest of the call. */
+async function knownPieces(
+  known: KnownPrefix,
+  wire: RequestWire,
+  context: ScreenContext,
+  call: CallDigest,
+  pieces: Screened[],
+  slices: Slices,
+): Promise<void> {
   for (let i = 0; i < known.count; i += 1) {
     const { kind, scan, values, content, length } = known.conversation.parts[i]!;
     const original = originalOf(known, i);
     call.add(KIND_MARKS[kind as Exclude<PieceKind, 'glue'>]);
     for (const cut of scan.cuts) call.add(cut.sha256);
     const kept = scan.keeps ? keptAgain(original, { kind, start: 0, end: length, values, elements: true }, wire, context) : null;
-    yield { kind, scan, content, original, kept };
+    pieces.push({ kind, scan, content, original, kept });
+    if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
   }
 }
 
@@ -213,12 +221,14 @@ async function sumUp(
   const heldTexts: Buffer[] = [];
   let userText: UserText | null = null;
   for (const [i, { scan }] of pieces.entries()) {
-    for (const name of scan.toolNames) tools.push(name);
-    for (const reference of scan.references) references.push(reference);
-    if (scan.findings.length > 0) findings.push(scan.findings);
-    for (const outcome of scan.outcomes) outcomes.push(outcome);
-    for (const held of scan.heldTexts) heldTexts.push(held);
-    userText = scan.userText ?? userText;
+    if (scan.counts) {
+      for (const name of scan.toolNames) tools.push(name);
+      for (const reference of scan.references) references.push(reference);
+      if (scan.findings.length > 0) findings.push(scan.findings);
+      for (const outcome of scan.outcomes) outcomes.push(outcome);
+      for (const held of scan.heldTexts) heldTexts.push(held);
+      userText = scan.userText ?? userText;
+    }
     if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
   }
   return { tools, references, findings, outcomes, heldTexts, userText };
@@ -249,7 +259,9 @@ async function screenNew(
 /** Written out: of a copy by `...` each keeps a hidden class of its own, half a kilobyte that every collection goes over. */
 function scanOf(found: PieceFindings, places: readonly MaskedPlace[], masked: Buffer | null, cuts: PieceScan['cuts']): PieceScan {
   const { findings, outcomes, heldTexts, toolNames, references, userText } = found;
-  return { masked, cuts, findings, outcomes, heldTexts, toolNames, references, userText, places, keeps: false };
+  const lists = findings.length + outcomes.length + heldTexts.length + toolNames.length + references.length;
+  const counts = lists > 0 || userText !== null;
+  return { masked, cuts, findings, outcomes, heldTexts, toolNames, references, userText, places, counts, keeps: false };
 }
 
 /** What was masked in a piece whose scan was remembered: found again, and only when it must be recorded again. */

@@ -26,6 +26,8 @@ export interface Conversation {
   /** Of the bytes before its first element: equal bytes there mean that the array stands at the same place of the same object. */
   readonly head: { readonly length: number; readonly sha256: string };
   readonly parts: readonly KnownPart[];
+  /** Bytes it keeps alive, roughly. */
+  readonly weight: number;
 }
 
 /** Parts of a conversation that were found at the same place of another body, and left out of what was kept of it. */
@@ -47,11 +49,4 @@ export function wholeBody(kept: Buffer, known: KnownPrefix): Buffer {
   const { head } = known.conversation;
   const parts = Array.from({ length: known.count }, (_, index) => originalOf(known, index));
   return Buffer.concat([kept.subarray(0, head.length), ...parts, kept.subarray(head.length)]);
-}
-
-/** Bytes it keeps alive, roughly. */
-export function weightOf({ parts }: Conversation): number {
-  let bytes = 0;
-  for (const { content, values, scan } of parts) bytes += content.length + 512 + values.length * 64 + scan.places.length * 160;
-  return bytes;
 }

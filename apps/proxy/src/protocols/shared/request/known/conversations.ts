@@ -1,16 +1,12 @@
-import { weightOf, type Conversation } from './conversation.js';
+import type { Conversation } from './conversation.js';
 import { PrefixFollower } from './follower.js';
 
 /** Conversations of one caller and session that are kept: an agent leads several at a time, its own and those of its helpers. */
 const PER_CALLER = 4;
-/** Shorter ones are recognised piece by piece, by digest, at no cost worth a place here. */
-const SHORTEST = 32 * 1024;
-const LONGEST_HEAD = 256 * 1024;
 const IDLE_MS = 600_000;
 
 interface Kept {
   readonly conversation: Conversation;
-  readonly weight: number;
   usedMs: number;
 }
 
@@ -41,11 +37,10 @@ export class Conversations {
 
   /** Keeps what a call carried, in place of what it goes on from. */
   keep(caller: string, conversation: Conversation, nowMs: number): void {
-    const weight = weightOf(conversation);
-    if (weight < SHORTEST || weight > this.maxBytes / 4 || conversation.head.length > LONGEST_HEAD) return;
+    if (conversation.weight > this.maxBytes / 4) return;
     const all = this.#kept.get(caller) ?? [];
     const others = all.filter((kept) => !isContinued(kept.conversation, conversation));
-    const now = [{ conversation, weight, usedMs: nowMs }, ...others.slice(0, PER_CALLER - 1)];
+    const now = [{ conversation, usedMs: nowMs }, ...others.slice(0, PER_CALLER - 1)];
     this.#bytes += sum(now) - sum(all);
     this.#touch(caller, now);
     for (const oldest of this.#kept.keys()) {
@@ -87,6 +82,6 @@ function isContinued(kept: Conversation, by: Conversation): boolean {
 
 function sum(all: readonly Kept[]): number {
   let bytes = 0;
-  for (const { weight } of all) bytes += weight;
+  for (const { conversation } of all) bytes += conversation.weight;
   return bytes;
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Slices } from '#wire';
 import { isClosed, type PiecePlan } from '../piece-plan.js';
 import type { PieceScan } from '../scan-cache.js';
 import type { Conversation, KnownPart, KnownPrefix } from './conversation.js';
@@ -11,6 +12,14 @@ export interface NewPiece {
   readonly digest: string | null;
 }
 
+/** Shorter ones are recognised piece by piece, by digest, at no cost worth a place in memory. */
+const SHORTEST = 32 * 1024;
+const LONGEST = 16 << 20;
+const LONGEST_HEAD = 256 * 1024;
+/** Memory of a part beside its content, roughly. */
+const PART_OVERHEAD = 1_024;
+const PARTS_PER_CHECK = 64;
+
 /** Bytes behind which a JSON value cannot go on: a number could. */
 const ENDS = new Set([0x7d, 0x5d, 0x22]);
 
@@ -18,27 +27,35 @@ const ENDS = new Set([0x7d, 0x5d, 0x22]);
  * What of a body is worth remembering: the parts of its longest array whose cuts stand whatever follows them. `pieces` are those of `kept`, in order, and
  * what `known` says was left out of it stands before piece `takenBefore`. Null when it has no such array.
  */
-export function conversationOf(
+export async function conversationOf(
   kept: Buffer,
   pieces: readonly NewPiece[],
   scope: string,
   known: KnownPrefix | null,
   takenBefore: number,
-): Conversation | null {
-  const first = known === null ? longestRun(pieces) : takenBefore;
+  slices: Slices,
+): Promise<Conversation | null> {
+  const { start: first, end } = known === null ? longestRun(pieces) : runFrom(pieces, takenBefore);
   const before = known === null ? [] : known.conversation.parts.slice(0, known.count);
-  const fresh: NewPiece[] = [];
-  for (let i = first; i < pieces.length && isMessages(pieces[i]!.plan); i += 1) fresh.push(pieces[i]!);
+  const fresh = pieces.slice(first, end);
   while (fresh.length > 0 && !standsAlone(kept, fresh.at(-1)!.plan)) fresh.pop();
   if (known !== null && fresh.length === 0 && known.count === known.conversation.parts.length) return known.conversation;
-  if (before.length + fresh.length === 0) return null;
+  const bytes = before.reduce((sum, { length }) => sum + length, 0) + fresh.reduce((sum, { plan }) => sum + plan.end - plan.start, 0);
+  if (bytes < SHORTEST || bytes > LONGEST) return null;
   const start = known?.conversation.head.length ?? fresh[0]!.plan.start;
+  if (start > LONGEST_HEAD) return null;
+  const parts = before;
+  for (const piece of fresh) {
+    // The rest of a body that was recognised lies beside things that nobody needs any more: its parts are copied out.
+    parts.push(partOf(kept, piece, known !== null));
+    if (parts.length % PARTS_PER_CHECK === 0 && slices.spent) await slices.turn();
+  }
   return {
     lineage: known?.conversation.lineage ?? Symbol(),
     scope,
     head: known?.conversation.head ?? { length: start, sha256: hash('sha256', kept.subarray(0, start), 'hex') },
-    // The rest of a body that was recognised lies beside things that nobody needs any more: its parts are copied out.
-    parts: [...before, ...fresh.map((piece) => partOf(kept, piece, known !== null))],
+    parts,
+    weight: bytes + parts.length * PART_OVERHEAD,
   };
 }
 
@@ -62,14 +79,26 @@ function standsAlone(kept: Buffer, plan: PiecePlan): boolean {
   return isClosed(plan) && ENDS.has(kept[plan.end - 1]!);
 }
 
-/** Where the longest run of messages begins. */
-function longestRun(pieces: readonly NewPiece[]): number {
-  let longest = { start: pieces.length, bytes: 0 };
+interface Run {
+  readonly start: number;
+  readonly end: number;
+  readonly bytes: number;
+}
+
+/** The longest run of messages. */
+function longestRun(pieces: readonly NewPiece[]): Run {
+  let longest: Run = { start: 0, end: 0, bytes: 0 };
   for (let i = 0; i < pieces.length; i += 1) {
-    const start = i;
-    let bytes = 0;
-    for (; i < pieces.length && isMessages(pieces[i]!.plan); i += 1) bytes += pieces[i]!.plan.end - pieces[i]!.plan.start;
-    if (bytes > longest.bytes) longest = { start, bytes };
+    const run = runFrom(pieces, i);
+    if (run.bytes > longest.bytes) longest = run;
+    i = run.end;
   }
-  return longest.start;
+  return longest;
+}
+
+function runFrom(pieces: readonly NewPiece[], start: number): Run {
+  let bytes = 0;
+  let end = start;
+  for (; end < pieces.length && isMessages(pieces[end]!.plan); end += 1) bytes += pieces[end]!.plan.end - pieces[end]!.plan.start;
+  return { start, end, bytes };
 }
