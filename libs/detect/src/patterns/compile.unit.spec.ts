@@ -40,11 +40,16 @@ describe('a pattern', () => {
     ['.{200}', /limit is 256/],
     ['', /1 to 1000 characters/],
     ['a'.repeat(1001), /1 to 1000 characters/],
-    ['(a?){1000}'.repeat(90), /360002 instructions, the limit is 100000/],
+    ['(a?){1000}'.repeat(90), /360002 instructions, the limit is 12000/],
   ])('is refused: %s', (regex, message) => {
     expect(() => compilePattern({ name: 'own', regex })).toThrowError(
       expect.objectContaining({ code: 'config_invalid', message: expect.stringMatching(message) }),
     );
+  });
+
+  it('may be ten words with an unbounded tail each', () => {
+    const regex = Array.from({ length: 10 }, (_, i) => `word${i}-[a-z]+`).join('|');
+    expect(compilePattern({ name: 'own', regex }).kind).toBe('regex');
   });
 
   it('needs a name of its own', () => {
