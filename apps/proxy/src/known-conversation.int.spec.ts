@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { PolicyConfig } from '#config';
 import { createPlaceholder } from '#detect';
 import type { Body } from '#events';
 import { compilePolicySet, type PolicySet } from '#policy';
 import { AnthropicProtocol } from './protocols/anthropic/index.js';
+import { PrefixFollower } from './protocols/shared/request/known/follower.js';
 import { answerJson } from './testing/fake-upstream.js';
 import { Rig } from './testing/rig.js';
 
@@ -21,7 +22,10 @@ const setOf = (...policies: PolicyConfig[]): PolicySet =>
 let rig: Rig;
 let set: PolicySet;
 let publish: (set: PolicySet) => void;
-afterEach(() => rig.stop());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await rig.stop();
+});
 
 async function start(...policies: PolicyConfig[]): Promise<void> {
   set = setOf(...policies);
@@ -65,6 +69,7 @@ const heard = (): string[] => rig.upstream.heard.map(({ body }) => body);
 describe('a conversation that a gateway has seen', () => {
   it('goes upstream masked, is cited in the trail, and gives back what stands in its known part', async () => {
     await start(MASKS);
+    const follows = vi.spyOn(PrefixFollower.prototype, 'end');
     for (const turns of [60, 61, 75, 75, 130]) {
       const sent = conversation(turns);
       const { status, body } = await rig.post(sent, { headers });
@@ -78,6 +83,9 @@ describe('a conversation that a gateway has seen', () => {
       expect(recorded.segments.reduce((sum, { bytes_length }) => sum + bytes_length, 0)).toBe(recorded.masked_length);
       expect(recorded.masks).toEqual([{ entity: 'us_ssn', rule: expect.any(String) as string, policy: 'customer-data', count: 1 }]);
     }
+    const parts = follows.mock.results.map(({ value }) => (value as ReturnType<PrefixFollower['end']>).known?.count ?? 0);
+    expect(parts).toHaveLength(4);
+    for (const count of parts) expect(count).toBeGreaterThan(5);
     // Each later turn stores what is new: far less than it sends.
     const inline = requests().map(({ segments }) => segments.reduce((sum, { inline: bytes }) => sum + (bytes?.length ?? 0), 0));
     expect(inline[1]).toBeLessThan(20_000);

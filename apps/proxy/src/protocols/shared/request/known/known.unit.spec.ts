@@ -146,8 +146,6 @@ describe('a conversation that goes on', () => {
 });
 
 describe('what follows a part that is known', () => {
-  const numbers = (more: string): string =>
-    `{"model":"m","messages":[${Array.from({ length: 3_000 }, (_, i) => 1e6 + i).join(',')}${more}]}`;
   it.each([
     ['nothing', ']}'],
     ['a trailing comma', ',]}'],
@@ -171,14 +169,26 @@ describe('what follows a part that is known', () => {
     }
   });
 
-  it('is not taken for a part of a number', async () => {
+  it('is not a number, which could go on', async () => {
     const protocol = new AnthropicProtocol();
-    const { conversation: before } = await protocol.screenRequest(Buffer.from(numbers('')), routeOf(protocol), context);
-    expect(before === null ? [] : before.parts.map(({ content }) => content.at(-1))).not.toContain(0x39);
-    await both(protocol, Buffer.from(numbers('9')), before === null ? [conversationLike()] : [before], []);
+    // As long as a number may be, so that it stands alone and a cut comes right behind it.
+    const number = '1'.repeat(4_096);
+    const turns = Array.from({ length: 40 }, (_, i) => (i % 5 === 4 ? number : `{"role":"user","content":"${long(i)}${long(i)}"}`)).join(
+      ',',
+    );
+    const messages = (last: string): string => `{"model":"m","messages":[${turns}${last}]}`;
+    const before = await remembered(protocol, messages(''));
+    expect(before.parts.length).toBeGreaterThan(5);
+    expect(before.parts.filter(({ content, closed }) => closed && content.at(-1) !== 0x7d)).toEqual([]);
+    for (const body of [
+      messages('9'),
+      messages('.5'),
+      messages(',2'),
+      messages('').replaceAll('11,{', '1 9,{'),
+      messages('').replaceAll('11,{', '11e,{'),
+    ])
+      await both(protocol, Buffer.from(body), [before], [40_000]);
   });
-
-  const conversationLike = (): Conversation => ({ lineage: Symbol(), scope: '', head: { length: 1, sha256: '' }, parts: [], weight: 0 });
 
   it('has another policy to answer to when that changed meanwhile', async () => {
     const protocol = new AnthropicProtocol();
