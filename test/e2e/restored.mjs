@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { startSimulatedOpenaiProvider } from '../../dist/apps/standalone/src/demo/openai-provider.js';
 import { sql, until } from '../support/instance.mjs';
+import { agentOptions } from './agent-options.mjs';
 
 /** Said nowhere else in these tests: whoever holds it has it from here. */
 const SSN = '219-09-9999';
@@ -53,23 +54,7 @@ async function agentSdk({ check, instance, alice, directory, modules }) {
     }
   };
   try {
-    const options = {
-      abortController: limit,
-      cwd: work,
-      allowedTools: ['Bash'],
-      maxTurns: 4,
-      model: 'claude-simulated-1',
-      settingSources: [],
-      stderr: (line) => stderr.push(line),
-      env: {
-        PATH: process.env.PATH,
-        HOME: home,
-        ANTHROPIC_BASE_URL: `${instance.gateway}/c/claude-restoring`,
-        ANTHROPIC_AUTH_TOKEN: alice,
-        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-        NO_PROXY: '127.0.0.1',
-      },
-    };
+    const options = agentOptions({ limit, work, home, stderr, gateway: instance.gateway, connection: 'claude-restoring', bearer: alice });
     for await (const message of query({ prompt: said(), options })) {
       messages.push(message);
       if (message.type === 'result') answered();

@@ -13,6 +13,7 @@ import { openai } from './openai/agents.mjs';
 import { packets } from './packets.mjs';
 import { restored } from './restored.mjs';
 import { checker } from '../support/checker.mjs';
+import { agentOptions } from './agent-options.mjs';
 
 const { check, finish } = checker();
 const directory = mkdtempSync(join(tmpdir(), 'affiant-e2e-'));
@@ -98,23 +99,7 @@ async function agentSdk() {
   const timer = setTimeout(() => limit.abort(), 120_000);
   const run = query({
     prompt: 'Please run echo affiant-e2e and finish. My SSN is 536-22-8471.',
-    options: {
-      abortController: limit,
-      cwd: work,
-      allowedTools: ['Bash'],
-      maxTurns: 4,
-      model: 'claude-simulated-1',
-      settingSources: [],
-      stderr: (line) => stderr.push(line),
-      env: {
-        PATH: process.env.PATH,
-        HOME: home,
-        ANTHROPIC_BASE_URL: `${instance.gateway}/c/claude`,
-        ANTHROPIC_AUTH_TOKEN: alice,
-        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-        NO_PROXY: '127.0.0.1',
-      },
-    },
+    options: agentOptions({ limit, work, home, stderr, gateway: instance.gateway, connection: 'claude', bearer: alice }),
   });
   try {
     for await (const message of run) messages.push(message);
