@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { ConnectionConfig } from '#config';
-import { inPieces, PIECE_BYTES } from '../intake/pieces.js';
+import { inPieces, lengthOf, PIECE_BYTES } from '../intake/pieces.js';
 import type { GatewayLimits } from '../ports.js';
 import { Pool } from './pool.js';
 import { UpstreamCall } from './upstream-call.js';
@@ -76,12 +76,6 @@ export class Upstreams {
     }
     return base;
   }
-}
-
-function lengthOf(parts: readonly Buffer[]): number {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  return length;
 }
 
 const whole = (parts: readonly Buffer[]): Buffer => (parts.length === 1 ? parts[0]! : Buffer.concat(parts));

@@ -7,9 +7,10 @@ type Known = Pick<Services, 'conversations' | 'policies' | 'clock'>;
 
 /** Follows the body of a call by what its caller sent before in the same session; null when there is nothing. */
 export function follow(caller: Caller, { conversations, policies, clock }: Known): PrefixFollower | null {
-  if (!conversations.knows(callerOf(caller))) return null;
+  const key = callerOf(caller);
+  if (!conversations.knows(key)) return null;
   const policy = policies.for(caller.credential.principal, caller.connection.name);
-  return conversations.follow(callerOf(caller), policy.screening.cacheScope, clock.nowMs());
+  return conversations.follow(key, policy.screening.cacheScope, clock.nowMs());
 }
 
 /** Remembers what a call carried, as it goes upstream. Of what is blocked or held nothing is remembered: values that block are not replaced. */

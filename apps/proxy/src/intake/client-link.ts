@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Chunk } from '#events';
-import { inPieces, PIECE_BYTES } from './pieces.js';
+import { inPieces, lengthOf, PIECE_BYTES } from './pieces.js';
 
 type Headers = Readonly<Record<string, string | string[]>>;
 
@@ -143,8 +143,6 @@ export class ClientLink {
 }
 
 const partsOf = (bytes: Buffer | readonly Buffer[]): readonly Buffer[] => (Buffer.isBuffer(bytes) ? [bytes] : bytes);
-
-const lengthOf = (parts: readonly Buffer[]): number => parts.reduce((sum, { length }) => sum + length, 0);
 
 function drainedOrClosed(response: ServerResponse): Promise<void> {
   if (response.destroyed) return Promise.resolve();

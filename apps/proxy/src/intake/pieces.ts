@@ -11,6 +11,8 @@ const SMALL_PART = 16 * 1024;
 /** What one turn of the event loop may read or write of a large body. */
 export const pieceBytes = (): number => (turns.crowded ? CROWDED_PIECE_BYTES : PIECE_BYTES);
 
+export const lengthOf = (parts: readonly Buffer[]): number => parts.reduce((sum, { length }) => sum + length, 0);
+
 /** A large body in pieces, each in a turn of the event loop of its own. */
 export async function* inPieces(parts: readonly Buffer[]): AsyncGenerator<Buffer> {
   for (let i = 0; i < parts.length;) {

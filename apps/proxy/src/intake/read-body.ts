@@ -5,7 +5,7 @@ import { Slices, turns } from '#wire';
 import type { KnownPrefix } from '../protocols/shared/request/known/conversation.js';
 import type { PrefixFollower } from '../protocols/shared/request/known/follower.js';
 import type { ByteBudget } from './byte-budget.js';
-import { pieceBytes } from './pieces.js';
+import { lengthOf, pieceBytes } from './pieces.js';
 
 /** A request body. `bytes` is empty when only its digest was asked for. */
 export interface ReceivedBody {
@@ -131,8 +131,7 @@ function collect(request: IncomingMessage, reading: BodyReading): Promise<Receiv
 }
 
 async function join(chunks: readonly Buffer[]): Promise<Buffer> {
-  let length = 0;
-  for (const chunk of chunks) length += chunk.length;
+  const length = lengthOf(chunks);
   if (length <= JOIN_AT_ONCE) return Buffer.concat(chunks, length);
   const slices = new Slices();
   await slices.turn();

@@ -13,8 +13,8 @@ import { rememberPlaceholders } from '../../../mask/remember-placeholders.js';
 import type { BodyPiece, OriginalsOf, ScreenContext, ScreenedRequest } from '../../protocol.js';
 import { CallDigest, cutDigests, HASH_AT_ONCE, sha256Hex } from './digests.js';
 import { joinFragments, joinNeighbours } from './join-fragments.js';
-import { originalOf, wholeBody, type KnownPrefix } from './known/conversation.js';
-import { conversationOf, type NewPiece } from './known/remember.js';
+import { receivedOf, wholeBody, type KnownPrefix } from './known/conversation.js';
+import { conversationOf, type NewPiece } from './known/conversation-of.js';
 import type { PieceKind, PieceValue } from './piece-kind.js';
 import { planPieces, type PiecePlan } from './piece-plan.js';
 import type { PieceScan, ScanCache, UserText } from './scan-cache.js';
@@ -38,7 +38,7 @@ interface Screened {
   /** As it goes upstream. */
   readonly content: Buffer;
   /** As it came. */
-  readonly original: Buffer;
+  readonly received: Buffer;
   readonly kept: OriginalsOf | null;
 }
 
@@ -56,13 +56,13 @@ export async function screenRequest(
 ): Promise<ScreenedRequest> {
   // The policy changed while the body came: what was known is not known to this one.
   if (known !== null && known.conversation.scope !== context.cacheScope)
-    return screenBody(wholeBody(body, known), context, wire, cache, null);
+    return screenBody(await wholeBody(body, known), context, wire, cache, null);
   try {
     return await screenBody(body, context, wire, cache, known);
   } catch (error) {
     if (known === null || !isAffiantError(error) || error.code !== 'body_invalid') throw error;
     // The same error, with the place in the body as it was sent.
-    return screenBody(wholeBody(body, known), context, wire, cache, null);
+    return screenBody(await wholeBody(body, known), context, wire, cache, null);
   }
 }
 
@@ -139,8 +139,8 @@ async function screenBody(
 }
 
 function screened(body: Buffer, { kind, start, end }: PiecePlan, scan: PieceScan, kept: OriginalsOf | null): Screened {
-  const original = body.subarray(start, end);
-  return { kind, scan, content: scan.masked ?? original, original, kept };
+  const received = body.subarray(start, end);
+  return { kind, scan, content: scan.masked ?? received, received, kept };
 }
 
 /** Adds what was left out of the body, as if it had been screened again, and what it gives to the digest of the call. */
@@ -154,11 +154,11 @@ async function knownPieces(
 ): Promise<void> {
   for (let i = 0; i < known.count; i += 1) {
     const { kind, scan, values, content, length } = known.conversation.parts[i]!;
-    const original = originalOf(known, i);
+    const received = receivedOf(known, i);
     call.add(KIND_MARKS[kind as Exclude<PieceKind, 'glue'>]);
     for (const cut of scan.cuts) call.add(cut.sha256);
-    const kept = scan.keeps ? keptAgain(original, { kind, start: 0, end: length, values, elements: true }, wire, context) : null;
-    pieces.push({ kind, scan, content, original, kept });
+    const kept = scan.keeps ? keptAgain(received, { kind, start: 0, end: length, values, elements: true }, wire, context) : null;
+    pieces.push({ kind, scan, content, received, kept });
     if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
   }
 }
@@ -172,9 +172,9 @@ function elementsOf({ conversation, count }: KnownPrefix): number {
 /** The values that were masked, in pieces seen before too: only their places are remembered. */
 async function broughtBy(pieces: readonly Screened[], context: ScreenContext, slices: Slices): Promise<BroughtValues> {
   const brought = new BroughtValues(context.placeholder, canonicalOf);
-  for (const [i, { scan, original }] of pieces.entries()) {
+  for (const [i, { scan, received }] of pieces.entries()) {
     for (const [j, place] of scan.places.entries()) {
-      brought.add(original, place);
+      brought.add(received, place);
       if (j % VALUES_PER_CHECK === VALUES_PER_CHECK - 1 && slices.spent) await slices.turn();
     }
     if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();

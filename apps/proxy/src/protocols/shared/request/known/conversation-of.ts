@@ -8,7 +8,7 @@ import type { Conversation, KnownPart, KnownPrefix } from './conversation.js';
 export interface NewPiece {
   readonly plan: PiecePlan;
   readonly scan: PieceScan;
-  /** SHA-256 of its original bytes, hex; null for what lies between pieces. */
+  /** SHA-256 of the bytes it came with, hex; null for what lies between pieces. */
   readonly digest: string | null;
 }
 

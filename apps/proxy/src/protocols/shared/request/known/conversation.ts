@@ -1,3 +1,5 @@
+import { Slices } from '#wire';
+import { joinFragments } from '../join-fragments.js';
 import type { PieceKind, PieceValue } from '../piece-kind.js';
 import type { PieceScan } from '../scan-cache.js';
 
@@ -36,17 +38,17 @@ export interface KnownPrefix {
   /** How many of its parts, from the first on. */
   readonly count: number;
   /** The bytes of those in which values were replaced, by their index. */
-  readonly originals: ReadonlyMap<number, Buffer>;
+  readonly received: ReadonlyMap<number, Buffer>;
 }
 
 /** The bytes a part came with. */
-export function originalOf({ conversation, originals }: KnownPrefix, index: number): Buffer {
-  return originals.get(index) ?? conversation.parts[index]!.content;
+export function receivedOf({ conversation, received }: KnownPrefix, index: number): Buffer {
+  return received.get(index) ?? conversation.parts[index]!.content;
 }
 
-/** The body as it came. */
-export function wholeBody(kept: Buffer, known: KnownPrefix): Buffer {
+/** The body as it came, put together in steps: it may be many megabytes. */
+export function wholeBody(kept: Buffer, known: KnownPrefix): Promise<Buffer> {
   const { head } = known.conversation;
-  const parts = Array.from({ length: known.count }, (_, index) => originalOf(known, index));
-  return Buffer.concat([kept.subarray(0, head.length), ...parts, kept.subarray(head.length)]);
+  const parts = Array.from({ length: known.count }, (_, index) => receivedOf(known, index));
+  return joinFragments([kept.subarray(0, head.length), ...parts, kept.subarray(head.length)], new Slices());
 }

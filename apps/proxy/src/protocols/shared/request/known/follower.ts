@@ -93,7 +93,7 @@ class Matcher {
   #ended = false;
   #digest: Hash | null = null;
   #bytes: Buffer[] = [];
-  readonly #originals = new Map<number, Buffer>();
+  readonly #received = new Map<number, Buffer>();
 
   constructor(readonly conversation: Conversation) {}
 
@@ -113,7 +113,7 @@ class Matcher {
   }
 
   result(): KnownPrefix | null {
-    return this.#count === 0 ? null : { conversation: this.conversation, count: this.#count, originals: this.#originals };
+    return this.#count === 0 ? null : { conversation: this.conversation, count: this.#count, received: this.#received };
   }
 
   /** As far as the chunk goes. A part with replaced values is judged at its end. */
@@ -131,7 +131,7 @@ class Matcher {
   #pass(part: KnownPart): void {
     if (this.#digest !== null) {
       const isSame = this.#digest.digest('hex') === part.digest;
-      if (isSame) this.#originals.set(this.#index, Buffer.concat(this.#bytes));
+      if (isSame) this.#received.set(this.#index, Buffer.concat(this.#bytes));
       this.#digest = null;
       this.#bytes = [];
       if (!isSame) {
