@@ -25,7 +25,7 @@ export type OriginalsOf = () => readonly Original[] | Promise<readonly Original[
 
 /** A piece of a masked body that is stored by digest. */
 export interface BodyPiece {
-  /** SHA-256 of `bytes`. */
+  /** SHA-256 of `bytes`; empty in an answer of no session, whose pieces nobody looks for. */
   readonly sha256: Buffer;
   readonly bytes: Buffer;
   /** It comes and goes with the piece before it, so the trail may store the two as one. */
