@@ -22,7 +22,7 @@ const verify = async () => {
   const args = ['verify', join(state, 'tiles'), '--policy', join(state, 'keys/ledger.vkey'), '--events', 'instance', '--token', auditor];
   return JSON.parse(await affiantAside(state, [...args, '--json']));
 };
-let instance = await startInstance({ state, config });
+let instance = await startInstance({ state, config, npm: true });
 let auditor = token(state, 'olga', 'auditors');
 try {
   const person = {
@@ -178,9 +178,10 @@ try {
   );
 
   await instance.stop();
+  check('SIGTERM to npm alone ends the instance, before npm ends', !isRunning(instance.pid) && !existsSync(join(state, 'run.json')));
   rmSync(join(state, 'engine'), { recursive: true });
   const rebuilt = JSON.parse(await affiantAside(state, ['ledger', 'rebuild', '--json']));
-  instance = await startInstance({ state, config });
+  instance = await startInstance({ state, config, npm: true });
   auditor = token(state, 'olga', 'auditors');
   const again = await texts('to-erase');
   check(
@@ -190,12 +191,23 @@ try {
   );
   check('and the text is nowhere', (await remains()).length === 0, (await remains()).join(' '));
   check('it verifies', (await verify()).ok === true);
+  await instance.kill();
+  await until('the instance has noticed that its npm was killed', () => !isRunning(instance.pid), 120_000);
+  check('an instance whose npm is killed stops in order', !existsSync(join(state, 'run.json')));
 } finally {
-  await instance.stop().catch(() => undefined);
+  if (isRunning(instance.pid)) process.kill(instance.pid, 'SIGKILL');
   await provider.close();
   rmSync(directory, { recursive: true, force: true });
 }
 finish({});
+
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Where the text may still be: rows of any table that has it, parts of ledger.content on the disk that are not live any more (columns are compressed, so

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
 /**
- * @param {{state: string, config?: string, args?: string[], wrap?: string[], env?: object, log?: string}} options `wrap` is put in front of the command (taskset).
+ * @param {{state: string, config?: string, args?: string[], wrap?: string[], env?: object, npm?: boolean}} options `wrap` is put in front of the command (taskset);
+ * `npm`: by `npm start`, and what is stopped or killed is npm, as by whoever started it.
  */
 export async function startInstance(options) {
   const runFile = join(options.state, 'run.json');
@@ -16,8 +17,7 @@ export async function startInstance(options) {
   const startedAt = Date.now();
   const command = [
     ...(options.wrap ?? []),
-    process.execPath,
-    join(root, 'dist/apps/standalone/src/main.js'),
+    ...(options.npm ? ['npm', '--no-update-notifier', 'start', '--'] : [process.execPath, join(root, 'dist/apps/standalone/src/main.js')]),
     '--state',
     options.state,
     ...(options.config === undefined ? [] : ['--config', options.config]),
@@ -50,11 +50,11 @@ export async function startInstance(options) {
     output: () => output,
     exited,
     kill: async () => {
-      process.kill(run.pid, 'SIGKILL');
+      child.kill('SIGKILL');
       await exited;
     },
     stop: async () => {
-      process.kill(run.pid, 'SIGTERM');
+      child.kill('SIGTERM');
       const ended = await exited;
       if (ended.code !== 0) throw new Error(`the instance ended with ${JSON.stringify(ended)}:\n${output}`);
     },
