@@ -208,7 +208,7 @@ describe.each(APIS)('a detector that breaks, $name', ({ path, asks, document, st
     const events = await trail();
     expect(last(events, 'request').body).toMatchObject({
       segments: [],
-      original_digest: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      original_digest: expect.stringMatching(/^v2:[0-9a-f]{64}$/) as string,
     });
     expect(last(events, 'decision')).toMatchObject({ verdict: 'block' });
     await expectServing();

@@ -108,7 +108,7 @@ describe('identity', () => {
     expect(answer.status).toBe(403);
     expect(answer.headers['affiant-exchange-id']).toBe(rig.recorder.of('request')[0]?.context.exchange_id);
     expect(rig.recorder.of('request')[0]?.event.body).toMatchObject({ segments: [], original_length: 17, complete: true });
-    expect(rig.recorder.of('request')[0]?.event.body.original_digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(rig.recorder.of('request')[0]?.event.body.original_digest).toMatch(/^v2:[0-9a-f]{64}$/);
     expect(rig.recorder.of('response')[0]?.event).toMatchObject({ outcome: 'refused', status: 403, error_code: 'connection_denied' });
   });
 

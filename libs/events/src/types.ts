@@ -84,7 +84,7 @@ export interface SealedOriginals {
 /** A masked body as an ordered list of segments. A segment already durable for the session is sent by digest alone. */
 export interface Body {
   readonly segments: readonly Segment[];
-  /** Hex HMAC-SHA-256 (deployment key) of the original bytes */
+  /** v2: and hex HMAC-SHA-256 (deployment key) of the SHA-256 of the original bytes; without v2: of earlier releases, of the bytes */
   readonly original_digest: null | string;
   /** Bytes before masking */
   readonly original_length: number;

@@ -1,6 +1,6 @@
-import { createHmac, type Hmac } from 'node:crypto';
 import { AffiantError } from '#errors';
 import { runInSlices, Slices, type Steps } from '#wire';
+import { OriginalDigest } from '../original-digest.js';
 import type { UpstreamFacts } from '../record/answer-record.js';
 import type { ResponseScreener, ScreenStep } from '../protocols/protocol.js';
 import type { UpstreamAnswer } from './upstream-call.js';
@@ -27,25 +27,23 @@ export class MaskedAnswer {
   #originalLength = 0;
   #closed = false;
   #digest: string | null = null;
-  readonly #hmac: Hmac;
+  readonly #digesting = new OriginalDigest();
 
   constructor(
     readonly head: UpstreamAnswer,
     readonly screener: ResponseScreener,
-    digestKey: Buffer,
+    private readonly digestKey: Buffer,
     readonly firstByteUs: number,
     /** Largest answer, bytes. */
     readonly limit: number,
     /** Keep-alive bytes the answer goes on from; a client that was not sent them must be sent these first. */
     readonly prefix: Buffer | null,
-  ) {
-    this.#hmac = createHmac('sha256', digestKey);
-  }
+  ) {}
 
   /** @throws AffiantError stream_invalid | detector_failed | policy_failed */
   async push(chunk: Buffer): Promise<ScreenStep> {
     this.#originalLength += chunk.length;
-    if (!this.#closed) this.#hmac.update(chunk);
+    if (!this.#closed) this.#digesting.update(chunk);
     if (this.#originalLength > this.limit) {
       throw new AffiantError('stream_invalid', `the upstream's answer is larger than ${this.limit} bytes`);
     }
@@ -82,7 +80,7 @@ export class MaskedAnswer {
   }
 
   upstream(): UpstreamFacts {
-    if (this.#closed && this.#originalLength > 0) this.#digest ??= this.#hmac.digest('hex');
+    if (this.#closed && this.#originalLength > 0) this.#digest ??= this.#digesting.end(this.digestKey);
     return {
       status: this.head.status,
       requestId: this.head.requestId,

@@ -1,6 +1,7 @@
 import type { Call, Caller } from '../call.js';
 import type { PrefixFollower } from '../protocols/shared/request/known/follower.js';
 import type { Services } from '../services.js';
+import { withMarks } from '../protocols/shared/request/known/conversation-of.js';
 import { sessionOf } from './inspect.js';
 
 type Known = Pick<Services, 'conversations' | 'policies' | 'clock'>;
@@ -16,7 +17,7 @@ export function follow(caller: Caller, { conversations, policies, clock }: Known
 /** Remembers what a call carried, as it goes upstream. Of what is blocked or held nothing is remembered: values that block are not replaced. */
 export function remember(call: Call, { conversations, clock }: Known): void {
   const { conversation } = call.screened;
-  if (conversation !== null) conversations.keep(callerOf(call), conversation, clock.nowMs());
+  if (conversation !== null) conversations.keep(callerOf(call), withMarks(conversation, call.body.marks), clock.nowMs());
 }
 
 /** The session is the client's word, so the principal is part of the key: nobody finds another's conversation. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Call } from '../call.js';
+import { NO_BODY } from '../intake/read-body.js';
 import { AnthropicProtocol } from '../protocols/anthropic/index.js';
 import { Conversations } from '../protocols/shared/request/known/conversations.js';
 import { testContext } from '../protocols/shared/testing/policies.js';
@@ -30,6 +31,7 @@ describe('what a caller sent before', () => {
       route,
       request: { headers: { 'x-claude-code-session-id': 's1' } },
       screened,
+      body: NO_BODY,
     } as unknown as Call;
     remember(call, services);
     expect(follow(call, services)).not.toBeNull();

@@ -1,11 +1,12 @@
-import { createHmac } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { AffiantError } from '#errors';
 import { Slices, turns } from '#wire';
 import type { KnownPrefix } from '../protocols/shared/request/known/conversation.js';
 import type { PrefixFollower } from '../protocols/shared/request/known/follower.js';
 import type { ByteBudget } from './byte-budget.js';
+import type { DigestMark } from '../original-digest.js';
 import { lengthOf, pieceBytes } from './pieces.js';
+import { ReceivedDigest } from './received-digest.js';
 
 /** A request body. `bytes` is empty when only its digest was asked for. */
 export interface ReceivedBody {
@@ -15,13 +16,15 @@ export interface ReceivedBody {
   /** Taken from the budget, to be given back. */
   readonly held: number;
   readonly length: number;
-  /** Hex HMAC-SHA-256 with the deployment key; null for an absent or unfinished body. */
+  /** As the trail has it (OriginalDigest); null for an absent or unfinished body. */
   readonly digest: string | null;
+  /** Where the digest of a body that begins with the same bytes can go on. */
+  readonly marks: readonly DigestMark[];
   /** False when it was refused before its end. */
   readonly complete: boolean;
 }
 
-export const NO_BODY: ReceivedBody = { bytes: Buffer.alloc(0), known: null, held: 0, length: 0, digest: null, complete: true };
+export const NO_BODY: ReceivedBody = { bytes: Buffer.alloc(0), known: null, held: 0, length: 0, digest: null, marks: [], complete: true };
 
 /** What is known of a body that was refused before its end. */
 export function unreadBody(request: IncomingMessage): ReceivedBody {
@@ -75,7 +78,7 @@ async function read(request: IncomingMessage, reading: BodyReading): Promise<Rec
 
 function collect(request: IncomingMessage, reading: BodyReading): Promise<ReceivedBody> {
   const { limit, budget, keep, follower } = reading;
-  const hmac = createHmac('sha256', reading.digestKey);
+  const digesting = new ReceivedDigest(follower, keep);
   const chunks: Buffer[] = [];
   let length = 0;
   let held = 0;
@@ -104,7 +107,7 @@ function collect(request: IncomingMessage, reading: BodyReading): Promise<Receiv
         if (follower === null) chunks.push(chunk);
         else follower.push(chunk);
       }
-      hmac.update(chunk);
+      digesting.push(chunk);
       readThisTurn += chunk.length;
       // libuv would read up to 2 MB of one connection before it looks at the next.
       if (readThisTurn >= pieceBytes() && !request.isPaused()) {
@@ -118,9 +121,9 @@ function collect(request: IncomingMessage, reading: BodyReading): Promise<Receiv
     };
     const onEnd = (): void => {
       settle(() => {
-        const digest = length === 0 ? null : hmac.digest('hex');
         const { kept, known } = follower?.end() ?? { kept: chunks, known: null };
-        const body = { known, held, length, digest, complete: true };
+        const { digest, marks } = digesting.end(reading.digestKey);
+        const body = { known, held, length, digest, marks, complete: true };
         if (kept.length < 2) resolve({ ...body, bytes: kept[0] ?? NO_BODY.bytes });
         else void join(kept).then((bytes) => resolve({ ...body, bytes }), reject);
       });

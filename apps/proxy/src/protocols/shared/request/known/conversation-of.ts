@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Slices } from '#wire';
+import { weightOfMarks, type DigestMark } from '../../../../original-digest.js';
 import { isClosed, type PiecePlan } from '../piece-plan.js';
 import type { PieceScan } from '../scan-cache.js';
 import type { Conversation, KnownPart, KnownPrefix } from './conversation.js';
@@ -35,9 +36,9 @@ export async function conversationOf(
   takenBefore: number,
   slices: Slices,
 ): Promise<Conversation | null> {
-  const { start: first, end } = known === null ? longestRun(pieces) : runFrom(pieces, takenBefore);
+  const { start: first, end: last } = known === null ? longestRun(pieces) : runFrom(pieces, takenBefore);
   const before = known === null ? [] : known.conversation.parts.slice(0, known.count);
-  const fresh = pieces.slice(first, end);
+  const fresh = pieces.slice(first, last);
   while (fresh.length > 0 && !standsAlone(kept, fresh.at(-1)!.plan)) fresh.pop();
   if (known !== null && fresh.length === 0 && known.count === known.conversation.parts.length) return known.conversation;
   const bytes = before.reduce((sum, { length }) => sum + length, 0) + fresh.reduce((sum, { plan }) => sum + plan.end - plan.start, 0);
@@ -50,13 +51,21 @@ export async function conversationOf(
     parts.push(partOf(kept, piece, known !== null));
     if (parts.length % PARTS_PER_CHECK === 0 && slices.spent) await slices.turn();
   }
+  const end = start + bytes;
   return {
     lineage: known?.conversation.lineage ?? Symbol(),
     scope,
     head: known?.conversation.head ?? { length: start, sha256: hash('sha256', kept.subarray(0, start), 'hex') },
     parts,
-    weight: bytes + parts.length * PART_OVERHEAD,
+    end,
+    marks: known?.conversation.marks ?? [],
+    weight: bytes + parts.length * PART_OVERHEAD + weightOfMarks(end),
   };
+}
+
+/** The same, with the marks of the body it was found in. */
+export function withMarks(conversation: Conversation, marks: readonly DigestMark[]): Conversation {
+  return { ...conversation, marks: marks.filter(({ at }) => at <= conversation.end) };
 }
 
 function partOf(kept: Buffer, { plan, scan, digest }: NewPiece, copy: boolean): KnownPart {

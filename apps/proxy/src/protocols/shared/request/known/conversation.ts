@@ -1,4 +1,5 @@
 import { Slices } from '#wire';
+import type { DigestMark } from '../../../../original-digest.js';
 import { joinFragments } from '../join-fragments.js';
 import type { PieceKind, PieceValue } from '../piece-kind.js';
 import type { PieceScan } from '../scan-cache.js';
@@ -28,6 +29,10 @@ export interface Conversation {
   /** Of the bytes before its first element: equal bytes there mean that the array stands at the same place of the same object. */
   readonly head: { readonly length: number; readonly sha256: string };
   readonly parts: readonly KnownPart[];
+  /** Bytes from the beginning of the body to the end of its last part. */
+  readonly end: number;
+  /** Of bodies that begin with it, none of them behind its end. */
+  readonly marks: readonly DigestMark[];
   /** Bytes it keeps alive, roughly. */
   readonly weight: number;
 }

@@ -36,7 +36,18 @@ export class PrefixFollower {
     } else if (this.#matcher !== null) this.#feed(chunk);
   }
 
-  /** What is kept of the body, in order, and what was left out of it: between the head and the rest. */
+  /** Nothing more of it will be recognised. */
+  get ended(): boolean {
+    return !this.#choosing && (this.#matcher === null || this.#matcher.ended);
+  }
+
+  /** The conversation that was chosen, and bytes of the body, from its first on, that equal those of bodies with it. */
+  get equal(): { readonly conversation: Conversation; readonly length: number } | null {
+    const matcher = this.#matcher;
+    return matcher === null ? null : { conversation: matcher.conversation, length: matcher.conversation.head.length + matcher.equal };
+  }
+
+  /** What is kept of the body, in order, and what was left out of it: between the head, which is the first buffer then, and the rest. */
   end(): { readonly kept: readonly Buffer[]; readonly known: KnownPrefix | null } {
     if (this.#choosing) this.#choose();
     return { kept: [...this.#head, ...this.#rest], known: this.#matcher?.result() ?? null };
@@ -90,18 +101,24 @@ class Matcher {
   /** Bytes of the parts before it. */
   #whole = 0;
   #offset = 0;
-  #ended = false;
+  /** Something differs, or there is nothing more to compare with. */
+  ended = false;
   #digest: Hash | null = null;
   #bytes: Buffer[] = [];
   readonly #received = new Map<number, Buffer>();
 
   constructor(readonly conversation: Conversation) {}
 
+  /** Bytes that are known to be equal. Those of a part with replaced values are when it was judged. */
+  get equal(): number {
+    return this.#digest === null ? this.matched : this.#whole;
+  }
+
   feed(chunk: Buffer): void {
-    for (let at = 0; at < chunk.length && !this.#ended;) {
+    for (let at = 0; at < chunk.length && !this.ended;) {
       const part = this.conversation.parts[this.#index];
       if (part === undefined || !this.#isEqual(part, chunk, at)) {
-        this.#ended = true;
+        this.ended = true;
         return;
       }
       const length = Math.min(part.length - this.#offset, chunk.length - at);
@@ -135,7 +152,8 @@ class Matcher {
       this.#digest = null;
       this.#bytes = [];
       if (!isSame) {
-        this.#ended = true;
+        this.matched = this.#whole;
+        this.ended = true;
         return;
       }
     }
