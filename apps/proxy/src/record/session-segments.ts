@@ -32,6 +32,18 @@ export class SessionSegments {
     this.#scopes.delete(scope);
   }
 
+  get #isFull(): boolean {
+    return this.#scopes.size > SCOPES || this.#pieces > PIECES;
+  }
+
+  #forgetOldest(): void {
+    for (const [oldest, pieces] of this.#scopes) {
+      if (!this.#isFull) break;
+      this.#scopes.delete(oldest);
+      this.#pieces -= piecesOf(pieces);
+    }
+  }
+
   /** To be called only after the events that carry the segments are durable. `learned` belongs to this then. */
   remember(scope: string, learned: Map<string, KnownRun>): void {
     const known = this.#scopes.get(scope);
@@ -47,11 +59,8 @@ export class SessionSegments {
         known.set(key, run);
       }
     }
-    for (const [oldest, pieces] of this.#scopes) {
-      if (this.#scopes.size <= SCOPES && this.#pieces <= PIECES) break;
-      this.#scopes.delete(oldest);
-      this.#pieces -= piecesOf(pieces);
-    }
+    // To find its oldest entry a Map goes over all that was deleted from it: not at each call.
+    if (this.#isFull) this.#forgetOldest();
   }
 }
 

@@ -39,7 +39,7 @@ const SLAB_BYTES = 128 * 32;
 let slab = Buffer.alloc(0);
 
 /** From Node's pool each would keep the 8 kB alive that it was cut from, for as long as its piece is remembered. */
-function keptDigest(hex: string): Buffer {
+export function keptDigest(hex: string): Buffer {
   if (slab.length === 0) slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   const digest = slab.subarray(0, 32);
   slab = slab.subarray(32);

@@ -29,11 +29,13 @@ export interface PieceFindings {
   readonly heldTexts: readonly Buffer[];
   readonly toolNames: readonly string[];
   readonly references: readonly string[];
+  readonly hasUser: boolean;
+  /** Null also when it was not asked for. */
   readonly userText: UserText | null;
 }
 
 /**
- * Walks, scans and judges one piece in slices.
+ * Walks, scans and judges one piece in slices. `readsUser`: says what its last user says, too.
  * @throws AffiantError body_invalid, detector_failed, policy_failed
  */
 export async function screenPiece(
@@ -42,8 +44,9 @@ export async function screenPiece(
   wire: RequestWire,
   context: ScreenContext,
   slices: Slices,
+  readsUser: boolean,
 ): Promise<PieceFindings> {
-  const screening = new PieceScreening(body, plan, wire, context, slices);
+  const screening = new PieceScreening(body, plan, wire, context, slices, readsUser ? new UserTextFinder() : null);
   for (const value of plan.values) await screening.value(value);
   return screening.result();
 }
@@ -59,7 +62,7 @@ class PieceScreening {
   private readonly references: string[] = [];
   private readonly heldTexts: Buffer[] = [];
   private asks = false;
-  private readonly user = new UserTextFinder();
+  private hasUser = false;
 
   constructor(
     private readonly body: Buffer,
@@ -67,6 +70,7 @@ class PieceScreening {
     private readonly wire: RequestWire,
     context: ScreenContext,
     private readonly slices: Slices,
+    private readonly user: UserTextFinder | null,
   ) {
     const { policy, placeholder } = context;
     this.policy = policy;
@@ -82,7 +86,10 @@ class PieceScreening {
     while (!scanner.run(this.slices)) await this.slices.turn();
     if (collector.toolName !== null) this.toolNames.push(collector.toolName);
     for (const reference of collector.references) this.references.push(reference);
-    if (collector.role === 'user') this.user.beginMessage();
+    if (collector.role === 'user') {
+      this.hasUser = true;
+      this.user?.beginMessage();
+    }
     for (const leaf of collector.leaves) {
       if (leaf === null) continue;
       if (this.wire.isJsonText(leaf)) await this.jsonLeaf(leaf);
@@ -100,7 +107,8 @@ class PieceScreening {
       heldTexts: this.heldTexts,
       toolNames: this.toolNames,
       references: this.references,
-      userText: this.user.result(),
+      hasUser: this.hasUser,
+      userText: this.user?.result() ?? null,
     };
   }
 
@@ -111,7 +119,7 @@ class PieceScreening {
     if (replacements.length > 0) this.edits.push(...leafEdits(this.body, leaf, replacements));
     if (this.readsText) this.judgeText(text);
     if (this.takeAsks()) this.heldTexts.push(sha256(Buffer.from(applyReplacements(text, replacements))));
-    if (role === 'user') this.user.text(text, replacements, isTypedText(leaf));
+    if (role === 'user') this.user?.text(text, replacements, isTypedText(leaf));
   }
 
   private async largeLeaf(leaf: PlacedLeaf, role: string | null): Promise<void> {
@@ -119,7 +127,7 @@ class PieceScreening {
     const first = this.edits.length;
     await maskLargeLeaf(this.body, leaf, this.rules, this.slices, this.edits, (text) => windows?.push(text));
     if (this.takeAsks()) this.heldTexts.push(await this.maskedDigest(leaf, first));
-    if (role === 'user') this.user.largeText(this.body, leaf, this.edits, first, isTypedText(leaf));
+    if (role === 'user') this.user?.largeText(this.body, leaf, this.edits, first, isTypedText(leaf));
   }
 
   /** A string that holds JSON: the values in it are found under their escapes, and replaced where they stand. */

@@ -39,6 +39,9 @@ interface Screened {
   readonly content: Buffer;
   /** As it came. */
   readonly received: Buffer;
+  /** The values in it, and the offset at which theirs begin. */
+  readonly values: readonly PieceValue[];
+  readonly offset: number;
   readonly kept: OriginalsOf | null;
 }
 
@@ -83,6 +86,7 @@ async function screenBody(
   const pieces: Screened[] = [];
   const fresh: NewPiece[] = [];
   const call = new CallDigest();
+  const lastMessages = plan.pieces.findLastIndex(({ kind }) => kind === 'messages');
   for (let i = 0; i <= plan.pieces.length; i += 1) {
     if (known !== null && i === plan.takenBefore) await knownPieces(known, wire, context, call, pieces, slices);
     const next = plan.pieces[i];
@@ -98,14 +102,14 @@ async function screenBody(
       const bytes = body.subarray(next.start, next.end);
       // No await for a known piece: a long conversation has hundreds of them.
       const digest = bytes.length <= HASH_AT_ONCE ? hash('sha256', bytes, 'hex') : await sha256Hex(bytes, slices);
-      const key = cacheKey(context, next, digest);
-      let scan = cache.get(key);
+      const scope = cacheScope(context, next);
+      let scan = cache.get(scope, digest, bytes.length);
       let kept: OriginalsOf | null = null;
       if (scan === undefined) {
         const keeper = OriginalsKeeper.of(context);
-        scan = await screenNew(body, next, digest, wire, keeper?.context ?? context, slices);
+        scan = await screenNew(body, next, digest, wire, keeper?.context ?? context, slices, i >= lastMessages);
         if (keeper !== null && !keeper.isEmpty) scan = { ...scan, keeps: true };
-        cache.set(key, scan);
+        cache.set(scope, digest, scan);
         if (scan.keeps && keeper !== null) kept = () => keeper.list();
       } else if (scan.keeps) kept = keptAgain(body, next, wire, context);
       call.add(KIND_MARKS[next.kind]);
@@ -117,6 +121,7 @@ async function screenBody(
   }
   const masked = await assemble(body, pieces, known !== null, slices);
   const sum = await sumUp(pieces, slices);
+  const userText = sum.lastOfUser === null ? null : await userTextOf(sum.lastOfUser, wire, context, slices);
   const findings = mergeFindings(sum.findings);
   const judged = askPolicy(() => context.policy.evaluateRequest({ model: facts.model, tools: sum.tools }));
   const refused = wire.refusals?.(body, members, sum.references, context) ?? [];
@@ -130,17 +135,17 @@ async function screenBody(
     pieces: await bodyPieces(pieces, slices),
     masks: masksOf(findings),
     callDigest: call.digest(),
-    promptDigest: sum.userText?.digest ?? null,
-    summary: sum.userText?.summary ?? '',
+    promptDigest: userText?.digest ?? null,
+    summary: userText?.summary ?? '',
     heldPieces: judged.action === 'hold' ? [] : sum.heldTexts,
     brought: context.policy.restores ? await broughtBy(pieces, context, slices) : null,
     conversation: await conversationOf(body, fresh, context.cacheScope, known, plan.takenBefore, slices),
   };
 }
 
-function screened(body: Buffer, { kind, start, end }: PiecePlan, scan: PieceScan, kept: OriginalsOf | null): Screened {
+function screened(body: Buffer, { kind, start, end, values }: PiecePlan, scan: PieceScan, kept: OriginalsOf | null): Screened {
   const received = body.subarray(start, end);
-  return { kind, scan, content: scan.masked ?? received, received, kept };
+  return { kind, scan, content: scan.masked ?? received, received, values, offset: start, kept };
 }
 
 /** Adds what was left out of the body, as if it had been screened again, and what it gives to the digest of the call. */
@@ -158,7 +163,7 @@ async function knownPieces(
     call.add(KIND_MARKS[kind as Exclude<PieceKind, 'glue'>]);
     for (const cut of scan.cuts) call.add(cut.sha256);
     const kept = scan.keeps ? keptAgain(received, { kind, start: 0, end: length, values, elements: true }, wire, context) : null;
-    pieces.push({ kind, scan, content, received, kept });
+    pieces.push({ kind, scan, content, received, values, offset: 0, kept });
     if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
   }
 }
@@ -212,31 +217,42 @@ async function sumUp(
   findings: (readonly Finding[])[];
   outcomes: RuleOutcome[];
   heldTexts: Buffer[];
-  userText: UserText | null;
+  lastOfUser: Screened | null;
 }> {
   const tools: string[] = [];
   const references: string[] = [];
   const findings: (readonly Finding[])[] = [];
   const outcomes: RuleOutcome[] = [];
   const heldTexts: Buffer[] = [];
-  let userText: UserText | null = null;
-  for (const [i, { scan }] of pieces.entries()) {
+  let lastOfUser: Screened | null = null;
+  for (const [i, piece] of pieces.entries()) {
+    const { scan } = piece;
+    if (scan.hasUser) lastOfUser = piece;
     if (scan.counts) {
       for (const name of scan.toolNames) tools.push(name);
       for (const reference of scan.references) references.push(reference);
       if (scan.findings.length > 0) findings.push(scan.findings);
       for (const outcome of scan.outcomes) outcomes.push(outcome);
       for (const held of scan.heldTexts) heldTexts.push(held);
-      userText = scan.userText ?? userText;
     }
     if (i % PIECES_PER_CHECK === 0 && slices.spent) await slices.turn();
   }
-  return { tools, references, findings, outcomes, heldTexts, userText };
+  return { tools, references, findings, outcomes, heldTexts, lastOfUser };
 }
 
-function cacheKey(context: ScreenContext, plan: PiecePlan, digest: string): string {
+/** What the user said last in a piece. It was read with the piece when that was the last one of its body, as it nearly always was; else it is read now. */
+async function userTextOf(piece: Screened, wire: RequestWire, context: ScreenContext, slices: Slices): Promise<UserText | null> {
+  const { kind, scan, received, offset } = piece;
+  if (scan.userText !== null) return scan.userText;
+  const values = piece.values.map(({ member, start, end }) => ({ member, start: start - offset, end: end - offset }));
+  const plan = { kind, start: 0, end: received.length, values, elements: false };
+  return (await screenPiece(received, plan, wire, context, slices, true)).userText;
+}
+
+/** Under what a scan is remembered: policy, and how its strings were taken. */
+function cacheScope(context: ScreenContext, plan: PiecePlan): string {
   const kind = plan.kind === 'member' || plan.values.length === 1 ? `${plan.kind} ${plan.values[0]!.member}` : plan.kind;
-  return `${digest} ${context.cacheScope} ${kind}`;
+  return `${context.cacheScope} ${kind}`;
 }
 
 /** Screens a piece that was not seen before. */
@@ -247,8 +263,9 @@ async function screenNew(
   wire: RequestWire,
   context: ScreenContext,
   slices: Slices,
+  readsUser: boolean,
 ): Promise<PieceScan> {
-  const found = await screenPiece(body, plan, wire, context, slices);
+  const found = await screenPiece(body, plan, wire, context, slices, readsUser);
   const { edits } = found;
   const places = await placesOf(edits, plan, context, slices);
   if (edits.length === 0) return scanOf(found, places, null, await cutDigests(body.subarray(plan.start, plan.end), digest, slices));
@@ -258,17 +275,16 @@ async function screenNew(
 
 /** Written out: of a copy by `...` each keeps a hidden class of its own, half a kilobyte that every collection goes over. */
 function scanOf(found: PieceFindings, places: readonly MaskedPlace[], masked: Buffer | null, cuts: PieceScan['cuts']): PieceScan {
-  const { findings, outcomes, heldTexts, toolNames, references, userText } = found;
-  const lists = findings.length + outcomes.length + heldTexts.length + toolNames.length + references.length;
-  const counts = lists > 0 || userText !== null;
-  return { masked, cuts, findings, outcomes, heldTexts, toolNames, references, userText, places, counts, keeps: false };
+  const { findings, outcomes, heldTexts, toolNames, references, hasUser, userText } = found;
+  const counts = findings.length + outcomes.length + heldTexts.length + toolNames.length + references.length > 0;
+  return { masked, cuts, findings, outcomes, heldTexts, toolNames, references, hasUser, userText, places, counts, keeps: false };
 }
 
 /** What was masked in a piece whose scan was remembered: found again, and only when it must be recorded again. */
 function keptAgain(body: Buffer, plan: PiecePlan, wire: RequestWire, context: ScreenContext): OriginalsOf {
   return async () => {
     const keeper = new OriginalsKeeper(context);
-    await screenPiece(body, plan, wire, keeper.context, new Slices());
+    await screenPiece(body, plan, wire, keeper.context, new Slices(), false);
     return keeper.list();
   };
 }
@@ -283,7 +299,7 @@ async function screenGlue(
   slices: Slices,
   call: CallDigest,
 ): Promise<PieceScan> {
-  const found = await screenPiece(body, plan, wire, context, slices);
+  const found = await screenPiece(body, plan, wire, context, slices, true);
   const { edits } = found;
   for (const value of values) {
     if (wire.notOfTheCall.has(value.member)) continue;
