@@ -1,11 +1,10 @@
+import { hasControlCharacter } from './control-characters.js';
 import { jsonError } from './json-error.js';
 import { utf8Boundary } from './utf8.js';
 
 const BACKSLASH = 0x5c;
 const QUOTE = 0x22;
-/** RFC 8259 §7: these must be escaped inside a string. */
-// oxlint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u001f]/;
+/** RFC 8259 §7 and lone halves of pairs: these must be escaped inside a string. */
 // oxlint-disable-next-line no-control-regex
 const MUST_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
 
@@ -15,9 +14,8 @@ const MUST_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
  */
 export function decodeJsonText(bytes: Buffer, start: number, end: number, escaped: boolean): string {
   if (!escaped) {
-    const text = bytes.toString('utf8', start, end);
-    if (CONTROL.test(text)) throw jsonError('A string holds a bare control character.', start);
-    return text;
+    if (hasControlCharacter(bytes, start, end)) throw jsonError('A string holds a bare control character.', start);
+    return bytes.toString('utf8', start, end);
   }
   const isQuoted = bytes[start - 1] === QUOTE && bytes[end] === QUOTE;
   const literal = isQuoted ? bytes.toString('utf8', start - 1, end + 1) : `"${bytes.toString('utf8', start, end)}"`;

@@ -61,7 +61,7 @@ describe('JSON text', () => {
   });
 
   it('refuses bad escapes and bare control characters', () => {
-    for (const raw of ['\\x', '\\u12', 'a\nb', '\\']) {
+    for (const raw of ['\\x', '\\u12', 'a\nb', `${'a'.repeat(200)}\n`, '\\']) {
       const bytes = Buffer.from(raw);
       expect(() => decodeJsonText(bytes, 0, bytes.length, raw.includes('\\'))).toThrow(expect.objectContaining({ code: 'body_invalid' }));
     }

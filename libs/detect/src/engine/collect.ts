@@ -9,11 +9,12 @@ import { isIdleNumber } from '../numbers/idle-number.js';
 import type { Assessor } from '../port.js';
 
 /**
- * The units looked at, as bytes, because these are read several times as fast as units of a string, and as pairs of them. What is no byte stands as
- * WIDE, which no rule looks for.
+ * The units looked at, as bytes, because these are read several times as fast as units of a string, and as pairs of them and words. What is no byte stands
+ * as WIDE, which no rule looks for.
  */
 const bytes = Buffer.from(new ArrayBuffer(BLOCK));
 const pairs = new Uint16Array(bytes.buffer);
+const words = new Int32Array(bytes.buffer);
 const units = Buffer.from(new ArrayBuffer(BLOCK * 2));
 const wideUnits = new Uint16Array(units.buffer);
 const WIDE = 0xff;
@@ -55,7 +56,7 @@ function sifted(look: Look, block: number, sieve: Sieve, isWide: boolean): numbe
   // At a block's edges a sign's neighbours are not all in view: rules look at every sign there.
   let at = signs(look, block, 0, Math.min(BEHIND, length), kinds);
   const last = length - AHEAD;
-  const found = sieve.find(pairs, BEHIND >> 1, (last + 1) >> 1);
+  const found = sieve.find(pairs, words, BEHIND >> 1, (last + 1) >> 1);
   for (let index = 0; index < found; index++) {
     const place = (places[index] as number) << 1;
     const stop = Math.min(place + 2, last);
