@@ -189,6 +189,22 @@ describe('the cache', () => {
     expect(other.masked.toString()).toContain(SSN);
   });
 
+  it('knows what the user said last also when a conversation goes back to an earlier turn', async () => {
+    const protocol = new AnthropicProtocol();
+    const messages = Array.from({ length: 12 }, (_, i) => {
+      const words = `${i} ${i % 3 === 0 ? SSN : ''} é ${'x'.repeat(i === 6 ? 70_000 : 5_000)}`;
+      if (i % 2 === 1) return { role: 'assistant', content: words };
+      return user(i % 4 === 0 ? words : [text(`<system-reminder>${words}`), text(words)]);
+    });
+    for (const length of [12, 4, 9, 7, 8, 1, 12, 5]) {
+      const asked = request(messages.slice(0, length));
+      const fresh = await screen(asked);
+      const again = await screen(asked, {}, protocol);
+      expect([again.summary, again.promptDigest, again.callDigest]).toEqual([fresh.summary, fresh.promptDigest, fresh.callDigest]);
+      expect(again.summary.startsWith(`${length - 1 - ((length - 1) % 2)} `)).toBe(true);
+    }
+  });
+
   it('stays within its bound', async () => {
     const protocol = new AnthropicProtocol({ scanCacheBytes: 100_000 });
     for (let i = 0; i < 60; i++) await screen(request([user(`${i} ${SSN} ${'x'.repeat(9_000)}`)]), {}, protocol);
