@@ -47,6 +47,8 @@ const DECOYS = {
   span: (r) => `${r.int(2001, 2012)}-${r.int(2013, 2026)}`,
   sku: (r) => `${r.from('ABCDEFGHJKLMNPQRSTUVWXYZ', 3)}-${r.digits(4)}-${r.digits(4)}`,
   coordinates: (r) => `${r.int(20, 60)}.${r.digits(6)}, -${r.int(70, 120)}.${r.digits(6)}`,
+  three: (r) => r.digits(3),
+  nine: (r) => r.digits(3) + r.from('ABCDEFGHJKLMNPQRSTUVWXYZ0123456789', 6),
   part: (r) => `${r.digits(3)}-${r.digits(5)}-${r.from('ABCDEF', 2)}`,
 };
 

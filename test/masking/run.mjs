@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { page, rulesTable, sameFigures, sameTable, withSection } from './docs.mjs';
 import { developmentSet } from './development.mjs';
 import { heldOut } from './held-out.mjs';
+import { labels } from './labels.mjs';
+import { third } from './third.mjs';
 import { hostile } from './hostile.mjs';
 import { PRESIDIO_TYPES, presidio } from './presidio.mjs';
 import { presidioSet } from './presidio-set.mjs';
@@ -45,7 +47,9 @@ const sections = [];
 for (const [name, title, texts] of [
   ['public', 'public set (presidio-research synth_dataset_v2, 1,500 texts)', presidioSet()],
   ['development', 'development set (own templates, 4,000 texts)', developmentSet()],
+  ['labels', 'development set of card codes, CUSIPs and accounts (2,000 texts)', labels()],
   ['held-out', 'held-out set (other templates, 2,000 texts)', heldOut()],
+  ['third', 'third held-out set (card codes, CUSIPs, accounts; 2,000 texts)', third()],
 ]) {
   const types = ENTITY_TYPES.filter((type) => texts.some(({ spans }) => spans.some((span) => span.type === type)));
   const found = texts.map(({ text }) => structured.scan(text));
