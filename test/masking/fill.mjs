@@ -1,4 +1,4 @@
-// Fills templates: `{type}` is replaced by a value of the type and counts, `<decoy>` by something that only looks like one.
+// Fills templates: `{type}` is replaced by a value of the type and counts, `<decoy>` by something that only looks like one; other `<names>` stay.
 import { seeded } from './random.mjs';
 import * as make from './values.mjs';
 
@@ -65,7 +65,7 @@ function fill(template, random) {
   for (const match of template.matchAll(/\{([a-z_]+)\}|<([a-z0-9]+)>/g)) {
     text += template.slice(at, match.index);
     const [, value, decoy] = match;
-    const made = value === undefined ? DECOYS[decoy](random) : VALUES[value](random);
+    const made = value === undefined ? (DECOYS[decoy]?.(random) ?? match[0]) : VALUES[value](random);
     if (value !== undefined) spans.push({ type: TYPE_OF[value] ?? value, start: text.length, end: text.length + made.length });
     text += made;
     at = match.index + match[0].length;

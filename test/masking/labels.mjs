@@ -27,7 +27,6 @@ const TEMPLATES = [
   'Use {card_cvv} as the security code.',
   '{card_cvv} (CVC2)',
   'ok so {card_cvv} is my cvv and <last4> the pin hint',
-  'charge(card="{credit_card}", exp="12/27", code="{card_cvv}")',
   '{credit_card},12/27,{card_cvv},Jane Roe',
   '{credit_card}:09:2029:{card_cvv}',
   '{credit_card};0728;{card_cvv}',

@@ -20,10 +20,10 @@ const VALUES: readonly RuleInfo[] = [
   rule('credit_card.track1@1', 'credit_card', 'ISO/IEC 7813', '`%B`, card number, `^`, name, `^`, seven or more digits: masked whole'),
   rule('credit_card.track2@1', 'credit_card', 'ISO/IEC 7813', '`;`, card number, `=`, seven or more digits: masked whole'),
   rule(
-    'card_cvv@1',
+    'card_cvv@2',
     'card_cvv',
     'PCI DSS 3.3.1',
-    'three or four digits directly after "CVV", "CVC", "CVN", "card verification" (0.85) or "security code" (0.6)',
+    'three or four digits after "CVV", "CVC", "CVN", "verification value" (0.85), "digits on the back" (0.7), "security code" (0.6), or before such a word ("218 is the CVV"); after "CSC", "CID", "verification code" where a card is spoken of; behind a card number and its expiry date (0.8), or in quotes directly behind a card number (0.5)',
   ),
   rule('iban@1', 'iban', 'ISO 13616, SWIFT registry', "the country's length, mod 97; single spaces or dashes"),
   rule(
@@ -51,10 +51,10 @@ const VALUES: readonly RuleInfo[] = [
     'nine digits, prefix in use, 3-7-1 check digit; after "routing", "ABA", "wire" 0.95, else 0.4',
   ),
   rule(
-    'us_bank_account@1',
+    'us_bank_account@2',
     'us_bank_account',
     OWN,
-    '8 to 17 digits after "account", "acct", "checking" and the like; 6 and 7 only directly after',
+    '8 to 17 digits after "account", "acct", "checking" and the like, unless a nearer word calls them an order, a ticket, a batch; 6 and 7 only directly after; or before such words ("is my account number")',
   ),
   rule(
     'swift_bic@1',
@@ -62,7 +62,12 @@ const VALUES: readonly RuleInfo[] = [
     'ISO 9362',
     '8 or 11 capitals and digits with a country at the fifth, within 48 characters after "BIC" or "SWIFT"',
   ),
-  rule('cusip@1', 'cusip', 'ANSI X9.6', 'nine capitals and digits, check digit; after "CUSIP" 0.95 (digits only: needed), else 0.35'),
+  rule(
+    'cusip@2',
+    'cusip',
+    'ANSI X9.6; field 48 of FIX',
+    'nine capitals and digits, check digit; after "CUSIP", "security ID" 0.95, as `48=` of a FIX message or before "CUSIP" 0.9 (digits only: one of these), after "bond", "notes", "treasury" and the like 0.6, else 0.35',
+  ),
   rule('isin@1', 'isin', 'ISO 6166', 'country, nine signs, check digit'),
   rule(
     'date_of_birth@2',

@@ -2,7 +2,7 @@ import { BIRTH_REACH, birthDate, isOtherDate, mayBeginDate } from '../numbers/bi
 import { BIC_REACH, bic, mayBeginBic } from '../numbers/bic.js';
 import { cvv, cvvStart } from '../numbers/cvv.js';
 import type { Wanted } from '../entity-types.js';
-import { isLetter } from './characters.js';
+import { isLetter, isUpper } from './characters.js';
 import type { Candidate, Findings, Window } from './window.js';
 
 /**
@@ -11,19 +11,26 @@ import type { Candidate, Findings, Window } from './window.js';
  */
 export function cuesAt(window: Window, index: number, code: number, wanted: Wanted, findings: Findings): void {
   const letter = code | 32;
-  if (letter === V && wanted.cvv) cvvAfter(window, index, findings);
-  else if (letter === Y && wanted.cvv) securityCode(window, index, findings);
-  else if (letter === W && wanted.bic) swiftAfter(window, index, findings);
+  if (wanted.cvv) codeCues(window, index, letter, findings);
+  if (letter === W && wanted.bic) swiftAfter(window, index, findings);
   else if (letter === B) {
     if (wanted.bic) bicAfter(window, index, findings);
     if (wanted.birth) birthAfter(window, index, findings);
   }
 }
 
-const [B, V, W, Y] = [98, 118, 119, 121];
-const TWO = 50;
+/** The words that a card's code stands behind. */
+function codeCues(window: Window, index: number, letter: number, findings: Findings): void {
+  if (letter === V) cvvAfter(window, index, findings);
+  else if (letter === Y) securityCode(window, index, findings);
+  else if (letter === S || letter === I) identification(window, index, letter, findings);
+  else if (letter === B || letter === F) onTheCard(window, index, letter === B ? 'back' : 'front', findings);
+}
+
+const [B, F, I, S, V, W, Y] = [98, 102, 105, 115, 118, 119, 121];
+const [ONE, TWO] = [49, 50];
 /** The letters at which cuesAt() looks closer, by type. */
-export const CUE_LETTERS = { cvv: 'vVyY', bic: 'bBwW', birth: 'bB' } as const;
+export const CUE_LETTERS = { cvv: 'vVyYsSiIbBfF', bic: 'bBwW', birth: 'bB' } as const;
 
 const [C, D, N, O] = [99, 100, 110, 111];
 
@@ -36,26 +43,62 @@ function says(window: Window, literal: string, index: number): boolean {
   return true;
 }
 
-/** `cvv`, `cvv2`, `cvc`, `cvn`, `cv2`, `card verification` */
+/** What may be part of the word itself: `cvvCode`. */
+const PARTS = new Set(['code', 'number', 'no', 'num', 'value', 'data']);
+
+/** `cvv`, `cvv2`, `cvc`, `cvn`, `cvd`, `cv2`, `cvvCode`, `cardCvc`; `card verification`, `verification value` */
 function cvvAfter(window: Window, v: number, findings: Findings): void {
-  if (lower(window, v - 1) === C && !isLetter(window.at(v - 2))) {
+  if (lower(window, v - 1) === C && beginsWord(window, v - 1)) {
     const next = window.at(v + 1);
-    const isWord = [V, C, N].includes(next | 32);
+    const isWord = [V, C, N, D].includes(next | 32);
     if (!isWord && next !== TWO) return;
-    const end = v + 2 + (isWord && window.at(v + 2) === TWO ? 1 : 0);
-    if (!isLetter(window.at(end))) codeAfter(window, end, true, findings);
-  } else if (says(window, 'verification', v) && says(window, 'card', v - 5)) codeAfter(window, v + 12, true, findings);
+    const digit = window.at(v + 2);
+    const end = v + 2 + (isWord && (digit === TWO || digit === ONE) ? 1 : 0);
+    let to = end;
+    while (to - end < 8 && isLetter(window.at(to))) to++;
+    if (to === end || PARTS.has(window.text.slice(end, to).toLowerCase())) codeAfter(window, to, 0.85, findings);
+  } else if (says(window, 'verification', v)) {
+    const isCards = says(window, 'card', v - 5) || says(window, 'card', v - 4);
+    if (isCards || says(window, 'value', v + 13)) codeAfter(window, v + 12, 0.85, findings);
+    // Codes of other kinds are sent in messages.
+    else if (says(window, 'number', v + 13) || says(window, 'code', v + 13)) codeAfter(window, v + 12, 0.6, findings, true);
+  }
 }
 
-/** `security code`, as others are called too: a weaker sign. */
+/** Not behind a letter, or as a part of its own in a name: `cardCvc`. */
+function beginsWord(window: Window, start: number): boolean {
+  const before = window.at(start - 1);
+  return !isLetter(before) || (isUpper(window.at(start)) && !isUpper(before));
+}
+
+/** `CSC`, `CID`: of cards, where the words around say so. */
+function identification(window: Window, index: number, letter: number, findings: Findings): void {
+  if (lower(window, index - 1) !== C || isLetter(window.at(index - 2)) || isLetter(window.at(index + 2))) return;
+  if (lower(window, index + 1) === (letter === S ? C : D)) codeAfter(window, index + 2, 0.7, findings, true);
+}
+
+const DIGITS_ON = /(digits?|code|number)\s+(?:(?:printed|written|shown)\s+)?(?:on|from|at)\s+(?:the|its|my|your|his|her)\s+$/i;
+/** Units read before "back" and "front". */
+const ON_REACH = 36;
+
+/** `the three digits on the back of the card`, `the code on the back` where the words around speak of a card. */
+function onTheCard(window: Window, index: number, word: string, findings: Findings): void {
+  if (!says(window, word, index) || isLetter(window.at(index + word.length))) return;
+  const found = DIGITS_ON.exec(window.text.slice(Math.max(0, index - ON_REACH), index));
+  if (found === null) return;
+  codeAfter(window, index + word.length, 0.7, findings, !(found[1] as string).toLowerCase().startsWith('digit'));
+}
+
+/** `security code`, `securityCode`, as others are called too: a weaker sign. */
 function securityCode(window: Window, y: number, findings: Findings): void {
-  if (says(window, 'securit', y - 7) && says(window, 'code', y + 2) && !isLetter(window.at(y + 6)))
-    codeAfter(window, y + 6, false, findings);
+  if (!says(window, 'securit', y - 7)) return;
+  const code = says(window, 'code', y + 2) ? y + 2 : y + 1;
+  if (says(window, 'code', code) && !isLetter(window.at(code + 4))) codeAfter(window, code + 4, 0.6, findings);
 }
 
-function codeAfter(window: Window, end: number, sure: boolean, findings: Findings): void {
+function codeAfter(window: Window, end: number, score: number, findings: Findings, needsCard = false): void {
   const start = cvvStart(window, end);
-  if (start >= 0) take(start, findings, (at) => cvv(window, at, sure));
+  if (start >= 0) take(start, findings, (at) => cvv(window, at, score, needsCard));
 }
 
 /** `SWIFT`, `swift code` */

@@ -22,6 +22,7 @@ const SETS = [
   ['ip_address', 'email'],
   ['cusip', 'isin', 'us_ein'],
   ['card_cvv', 'swift_bic', 'date_of_birth'],
+  ['card_cvv'],
   ['person'],
   ['street_address', 'us_itin'],
 ].map((types) => types.join(' '));
@@ -61,6 +62,20 @@ const CUES = [
   'security code ',
   'BIC ',
   'swift ',
+  'CSC ',
+  'cid: ',
+  'cardCvv',
+  'digits on the back ',
+  'code on the front ',
+  'verification value ',
+  ' (CVV)',
+  ' is the security code',
+  "' as my cvv2",
+  '4111111111111111|12|27|',
+  '"378282246310005", "',
+  '48=',
+  ' is my account number',
+  ' (CUSIP)',
 ];
 const FREE = ['Mr. ', 'Mary ', "O'Neil", ' Main St', ', San Jose, CA ', 'ext. 5', ' office', '%B', ';'];
 /** In turn: not a byte, a byte beyond ASCII, read as a sign, read as nothing, a pair, half a pair; low bytes of some are those of letters and digits. */

@@ -1,8 +1,11 @@
+import type { Context } from '../engine/context.js';
+import { contextMask } from '../engine/context-kinds.js';
 import { LIKELY, VERIFIED, CONTEXT_REACH, type Candidate, type Window } from '../engine/window.js';
+import { calledBehind } from './called.js';
 import { allSame, digitsOf, type Group } from './digit-run.js';
 
 const ABA_RULE = 'us_aba_routing@1';
-const ACCOUNT_RULE = 'us_bank_account@1';
+const ACCOUNT_RULE = 'us_bank_account@2';
 
 /** Ends directly before the number: "account number is ", `acct_no: "`. */
 const ADJACENT =
@@ -34,18 +37,40 @@ export function routing(window: Window, group: Group, said: boolean): Candidate 
   };
 }
 
-/** 8 to 17 digits after words that call them an account; six and seven only directly after such words. */
-export function account(window: Window, group: Group): Candidate | null {
+/** "19 725 945 accounts": what is counted, and names no number. */
+const COUNTED = /\d accounts?(?![\s\S]*(?:account|acct|checking|savings|chequing))/i;
+/** A ticket's or order's prefix, an amount: "T-38149133", "$12345678". */
+const MARKED = /[A-Za-z][-_]$|\$$/;
+/** The name directly before the number: "statement no. ". */
+const NAMED = /([A-Za-z]+)[ _-]?(?:no|nr|num|number|id|#)[\s.:#='"`\\*]*$/i;
+const NO_NAME = /^(?:the|its|my|your|his|her|their|our|this|that|a|an|new|account|acct|bank|checking|savings)$/i;
+const ACCOUNT_OR_ITEM = contextMask(['account', 'item', 'thing']);
+
+/**
+ * 8 to 17 digits after words that call them an account, unless words nearer call them something else; six and seven only directly after such words; or
+ * before such words.
+ */
+export function account(window: Window, group: Group, said: boolean, context: Context): Candidate | null {
   const length = group.end - group.start;
   const digits = window.text.slice(group.start, group.end);
-  const adjacent = ADJACENT.test(window.text.slice(Math.max(0, group.start - CONTEXT_REACH), group.start));
-  if (!adjacent && (length < 8 || DATE.test(digits))) return null;
+  const before = window.text.slice(Math.max(0, group.start - CONTEXT_REACH), group.start);
+  const adjacent = said && ADJACENT.test(before);
+  if (!adjacent && (length < 8 || DATE.test(digits) || MARKED.test(before))) return null;
+  if (!said && calledBehind(window, group.end) !== 'account') return null;
+  if (said && !adjacent && isOther(before, group.start, context)) return null;
   return {
     start: group.start,
     end: group.end,
     type: 'us_bank_account',
     rule: ACCOUNT_RULE,
-    score: adjacent ? 0.85 : 0.6,
+    score: adjacent || !said ? 0.85 : 0.6,
     strength: LIKELY,
   };
+}
+
+/** Whether words nearer than the account's say what the number is: an order, a ticket, a batch. */
+function isOther(before: string, start: number, context: Context): boolean {
+  if (context.nearest(start, ACCOUNT_OR_ITEM) !== 'account' || COUNTED.test(before)) return true;
+  const name = NAMED.exec(before)?.[1];
+  return name !== undefined && !NO_NAME.test(name);
 }

@@ -13,6 +13,7 @@ import {
   SPACE,
 } from '../engine/characters.js';
 import type { Wanted } from '../entity-types.js';
+import { isBetweenFields } from './cvv.js';
 import { mayBeginIbanWith } from './iban.js';
 
 const ZERO = 48;
@@ -40,6 +41,7 @@ export function isIdleNumber(bytes: Uint8Array, start: number, end: number, limi
   const before = bytes[start - 1] as number;
   const next = bytes[end] as number;
   if (wanted.address && length <= 6 && mayBeHouse(bytes, before, end)) return false;
+  if (wanted.cvv && (length === 3 || length === 4) && mayBeCode(bytes, start, end, limit)) return false;
   if ((wanted.isin || wanted.cusip) && (isUpper(before) || isUpper(next))) return false;
   if (length >= 12 && wanted.card && (before === SEMICOLON || ((before | 32) === SMALL_B && bytes[start - 2] === PERCENT))) return false;
   // Within a word begins nothing but an IBAN, with its country.
@@ -57,6 +59,26 @@ function mayBeBare(bytes: Uint8Array, start: number, end: number, before: number
   if (before === DOT && isDigit(bytes[start - 2] as number)) return false;
   if (before === COMMA && bytes[start - 2] === ZERO && !isDigit(bytes[start - 3] as number)) return false;
   return !isAlnum(next) && !(next === DOT && isDigit(bytes[end + 1] as number));
+}
+
+/** Three or four digits beside a card number, or that words behind them call a card's code: see codeAt(). */
+function mayBeCode(bytes: Uint8Array, start: number, end: number, limit: number): boolean {
+  if (isAlnum(bytes[start - 1] as number)) return false;
+  if (end + 6 >= limit) return true;
+  if (isBetweenFields(bytes[start - 1] as number)) {
+    const second = bytes[start - 2] as number;
+    const third = bytes[start - 3] as number;
+    if (isDigit(second) || (isBetweenFields(second) && (isDigit(third) || isBetweenFields(third)))) return true;
+  }
+  let at = end;
+  const next = bytes[at] as number;
+  if (next === 34 || next === 39 || next === 96) at++;
+  if (bytes[at] !== SPACE && bytes[at] !== 9 && bytes[at] !== 11 && bytes[at] !== 12) return false;
+  at++;
+  if (bytes[at] === SPACE || bytes[at] === 9 || bytes[at] === 11 || bytes[at] === 12) at++;
+  if (bytes[at] === OPEN_PAREN) return true;
+  const pair = String.fromCharCode((bytes[at] as number) | 32, (bytes[at + 1] as number) | 32);
+  return pair === 'is' || pair === 'as' || pair === 'fo' || pair === 'wa';
 }
 
 /** See addressAt(). */

@@ -6,6 +6,7 @@ import { account, routing } from './bank.js';
 import { addressAt } from '../free-text/address.js';
 import { bareCard, printedCard } from './card.js';
 import { closesNumber, digitsEnd, groupsFrom, opensNumber, type Group } from './digit-run.js';
+import { codeAt } from './cvv.js';
 import { iban, mayBeginIban } from './iban.js';
 import { bareEin, printedEin } from './ein.js';
 import { ipv4 } from './ip.js';
@@ -21,6 +22,7 @@ export const DIGIT_OVERFLOW = 64;
 export function numbersAt(window: Window, start: number, wanted: Wanted, context: Context, findings: Findings): number {
   const end = digitsEnd(window, start, DIGIT_OVERFLOW + 1);
   if (wanted.address && end - start <= 6) addressAt(window, start, end, findings);
+  if (wanted.cvv && (end - start === 3 || end - start === 4)) codeAt(window, start, end, findings);
   if (wanted.isin || wanted.cusip) securitiesAt(window, start, end, wanted, context, findings);
   if (wanted.card && (end - start >= 12 || end === window.end)) trackAt(window, start, end, findings);
   if (start < window.from || isPlainNumber(window.text, start, end)) return end;
@@ -94,10 +96,11 @@ function decideBare(window: Window, group: Group, wanted: Wanted, context: Conte
   if (length === 9) {
     if (said === 'ssn' || said === 'itin') findings.add(bareSsn(window, group, wanted));
     if (said === 'ein') findings.add(bareEin(window, group));
-    if (said === 'cusip') findings.add(bareCusip(window, group));
-    else if (wanted.routing) findings.add(routing(window, group, said === 'routing'));
+    if (wanted.cusip && (said === 'cusip' || said === null)) findings.add(bareCusip(window, group, said !== null));
+    // The check digit of one kind is that of the other by chance.
+    if (said !== 'cusip' && wanted.routing) findings.add(routing(window, group, said === 'routing'));
   }
-  if (wanted.account && said === 'account') findings.add(account(window, group));
+  if (wanted.account && (said === 'account' || said === null)) findings.add(account(window, group, said !== null, context));
 }
 
 /** `[US_SSN:12345678]`: our own placeholder, whose digest happens to be all digits. */

@@ -2,11 +2,12 @@ import type { Context } from '../engine/context.js';
 import { isAlnum, isDigit, isUpper } from '../engine/characters.js';
 import { LIKELY, VERIFIED, type Candidate, type Findings, type Window } from '../engine/window.js';
 import type { Wanted } from '../entity-types.js';
+import { calledBehind } from './called.js';
 import { luhn } from './card.js';
 import { COUNTRIES } from './countries.js';
 import { allSame, type Group } from './digit-run.js';
 
-const CUSIP_RULE = 'cusip@1';
+const CUSIP_RULE = 'cusip@2';
 const ISIN_RULE = 'isin@1';
 const CUSIP_LENGTH = 9;
 const ISIN_LENGTH = 12;
@@ -48,14 +49,26 @@ export function securitiesAt(window: Window, start: number, end: number, wanted:
   if (wanted.isin && to - from === ISIN_LENGTH && isIsin(word)) {
     findings.add({ start: from, end: to, type: 'isin', rule: ISIN_RULE, score: 0.9, strength: VERIFIED });
   } else if (wanted.cusip && to - from === CUSIP_LENGTH && /[A-Z]/.test(word) && isCusip(word)) {
-    const said = context.says(from, 'cusip');
-    findings.add({ start: from, end: to, type: 'cusip', rule: CUSIP_RULE, score: said ? 0.95 : 0.35, strength: said ? VERIFIED : LIKELY });
+    const said = context.says(from, 'cusip') ? 0.95 : isNamed(window, from, to) ? 0.9 : context.says(from, 'security') ? 0.6 : 0.35;
+    findings.add({ start: from, end: to, type: 'cusip', rule: CUSIP_RULE, score: said, strength: said > 0.6 ? VERIFIED : LIKELY });
   }
   findings.finish(from);
 }
 
-/** Nine digits that the words before call a CUSIP. */
-export function bareCusip(window: Window, group: Group): Candidate | null {
+/** `sec_id: ` and `security identifier ` directly before. */
+const SECURITY_ID = /(?:^|[^a-z])sec(?:urity)?[ _-]?(?:id|identifier)[\s:="'\x60]{1,4}$/i;
+const ID_REACH = 26;
+
+/** Field 48 of a FIX message, SecurityID; or the words directly around. */
+function isNamed(window: Window, start: number, end: number): boolean {
+  if (window.startsWith('48=', start - 3) && !isAlnum(window.at(start - 4))) return true;
+  if (SECURITY_ID.test(window.text.slice(Math.max(0, start - ID_REACH), start))) return true;
+  return calledBehind(window, end) === 'cusip';
+}
+
+/** Nine digits that the words around call a CUSIP; `said`: those before. */
+export function bareCusip(window: Window, group: Group, said: boolean): Candidate | null {
   if (!isCusip(window.text.slice(group.start, group.end))) return null;
+  if (!said && !isNamed(window, group.start, group.end)) return null;
   return { start: group.start, end: group.end, type: 'cusip', rule: CUSIP_RULE, score: 0.9, strength: VERIFIED };
 }

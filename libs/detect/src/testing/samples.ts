@@ -19,9 +19,9 @@ export const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   ],
   us_itin: ['ITIN 912-70-1234', '923-85-6789', 'taxpayer id 912801234'],
   us_ein: ['EIN 12-3456789', 'employer identification number: 98-7654321', 'FEIN 123456780', 'Tax ID: 20-1234567'],
-  card_cvv: ['CVV 123', 'cvc: 9876', 'CVV2=456', 'card verification code is 321', 'security code: 7890'],
+  card_cvv: ['CVV 123', 'cvc: 9876', 'CVV2=456', 'card verification code is 321', 'security code: 7890', '4111111111111111|09|28|123', '218 is the CVV', 'the three digits on the back: 218'],
   swift_bic: ['BIC: DEUTDEFF', 'SWIFT code CHASUS33XXX', 'swift COBADEFFXXX'],
-  cusip: ['CUSIP 037833100', 'CUSIP: 38259P508', 'cusip 17275R102'],
+  cusip: ['CUSIP 037833100', 'CUSIP: 38259P508', 'cusip 17275R102', '|48=38259P508|', '17275R102 (CUSIP)', 'bond 38259P508'],
   isin: ['US0378331005', 'DE000BAY0017', 'GB0002634946'],
   date_of_birth: [
     'born 1980-03-05',
@@ -32,7 +32,7 @@ export const SAMPLES: Readonly<Record<string, readonly string[]>> = {
     'D.O.B. 19800305',
   ],
   us_aba_routing: ['routing number 021000021', '122105155', 'ABA: 011401533'],
-  us_bank_account: ['account number: 12345678', 'acct # 000123456789', 'checking 4419938271', 'a/c no. 123456'],
+  us_bank_account: ['account number: 12345678', 'acct # 000123456789', 'checking 4419938271', 'a/c no. 123456', '4419938271 is my account number'],
   iban: ['DE89 3704 0044 0532 0130 00', 'GB82WEST12345698765432', 'fr1420041010050500013m02606', 'NL91 ABNA 0417 1643 00'],
   email: ['ann.lee+bank@mail.example.com', 'o_neil@example.co.uk'],
   phone: [
