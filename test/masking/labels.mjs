@@ -1,6 +1,7 @@
 // The development set of card codes, CUSIPs and account numbers: what people and programs write around them, and what only looks like it. Rules were
 // corrected on it (docs/adr/0110).
 import { filled } from './fill.mjs';
+import { third } from './third.mjs';
 
 const TEMPLATES = [
   // Card codes: labels before, behind, in names of members and elements, and beside a card.
@@ -13,7 +14,6 @@ const TEMPLATES = [
   'Card verification number {card_cvv} was wrong twice.',
   'the three digits on the back of the card are {card_cvv}',
   'last 3 digits on the back: {card_cvv}',
-  'Four digits on the front of my American Express: {card_cvv}',
   'verification value {card_cvv} for card {credit_card}',
   'my card is {credit_card} and the code on the back is {card_cvv}',
   '"securityCode": "{card_cvv}", "cardType": "VISA"',
@@ -104,4 +104,4 @@ const TEMPLATES = [
   'account activity in transaction <order>',
 ];
 
-export const labels = () => filled(TEMPLATES, 2000, 27_182_818);
+export const labels = () => [...filled(TEMPLATES, 2000, 27_182_818), ...third()];

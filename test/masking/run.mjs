@@ -8,7 +8,7 @@ import { page, rulesTable, sameFigures, sameTable, withSection } from './docs.mj
 import { developmentSet } from './development.mjs';
 import { heldOut } from './held-out.mjs';
 import { labels } from './labels.mjs';
-import { third } from './third.mjs';
+import { fourth } from './fourth.mjs';
 import { hostile } from './hostile.mjs';
 import { PRESIDIO_TYPES, presidio } from './presidio.mjs';
 import { presidioSet } from './presidio-set.mjs';
@@ -38,20 +38,24 @@ function check(name, ok, detail = '') {
 const MIN_RECALL = 0.98;
 const MIN_PRECISION = 0.95;
 /** `SET TYPE` that was measured, is below the bar, and is said to be in the docs, with the reason. */
-const BELOW = new Set(['held-out card_cvv', 'held-out cusip', 'held-out us_bank_account']);
+const BELOW = new Set(['fourth card_cvv', 'fourth cusip', 'fourth us_bank_account']);
+/** What the sets of these types are about; the other types in them have sets of their own. */
+const LABELLED = ['card_cvv', 'us_bank_account', 'cusip'];
 
 const everything = createDetector(ENTITY_TYPES);
 const structured = createDetector(ENTITY_TYPES.filter((type) => !FREE_TEXT_TYPES.includes(type)));
 const sections = [];
 
-for (const [name, title, texts] of [
+for (const [name, title, texts, only] of [
   ['public', 'public set (presidio-research synth_dataset_v2, 1,500 texts)', presidioSet()],
   ['development', 'development set (own templates, 4,000 texts)', developmentSet()],
-  ['labels', 'development set of card codes, CUSIPs and accounts (2,000 texts)', labels()],
+  ['labels', 'development set of card codes, CUSIPs and accounts (own templates, 4,000 texts)', labels(), LABELLED],
   ['held-out', 'held-out set (other templates, 2,000 texts)', heldOut()],
-  ['third', 'third held-out set (card codes, CUSIPs, accounts; 2,000 texts)', third()],
+  ['fourth', 'held-out set of card codes, CUSIPs and accounts (other templates, 2,000 texts)', fourth(), LABELLED],
 ]) {
-  const types = ENTITY_TYPES.filter((type) => texts.some(({ spans }) => spans.some((span) => span.type === type)));
+  const types = ENTITY_TYPES.filter(
+    (type) => (only ?? ENTITY_TYPES).includes(type) && texts.some(({ spans }) => spans.some((span) => span.type === type)),
+  );
   const found = texts.map(({ text }) => structured.scan(text));
   const free = texts.map(({ text }) => everything.scan(text));
   const counts = score(

@@ -19,7 +19,6 @@ const anyCase = (letters: string): Bytes => ALL.filter((code) => letters.include
 const DIGITS = where(isDigit);
 const ALNUM = where(isAlnum);
 const NO_ALNUM = where((code) => !isAlnum(code));
-const NO_LETTER = where((code) => !isLetter(code));
 const NO_WORD = where((code) => !isAlnum(code) && code !== 95);
 const TOKEN = where(isToken);
 const HEX = where(isHex);
@@ -105,11 +104,10 @@ const KINDS: readonly { readonly anchors: readonly Anchor[]; readonly isWanted: 
   // House numbers and securities: any number.
   { anchors: [{ [-1]: where((code) => !isDigit(code)), 0: DIGITS }], isWanted: ({ address, isin, cusip }) => address || isin || cusip },
   {
-    anchors: ['bic', 'bir', 'bor', 'ver', 'bac', 'fron'].map((word) => ({
+    anchors: ['bic', 'bir', 'bor', 'ver'].map((word) => ({
       0: anyCase(word.charAt(0)),
       1: anyCase(word.charAt(1)),
       2: anyCase(word.charAt(2)),
-      ...(word.length > 3 ? { 3: anyCase(word.charAt(3)) } : {}),
     })),
     isWanted: ({ bic, birth, cvv }) => bic || birth || cvv,
   },
@@ -121,8 +119,7 @@ const KINDS: readonly { readonly anchors: readonly Anchor[]; readonly isWanted: 
       { [-1]: anyCase('s'), 0: anyCase('w'), 1: anyCase('i') },
       { [-1]: anyCase('t'), 0: anyCase('y'), 2: anyCase('c') },
       { [-1]: anyCase('t'), 0: anyCase('y'), 1: anyCase('c') },
-      { [-2]: NO_LETTER, [-1]: anyCase('c'), 0: anyCase('s'), 1: anyCase('c'), 2: NO_LETTER },
-      { [-2]: NO_LETTER, [-1]: anyCase('c'), 0: anyCase('i'), 1: anyCase('d'), 2: NO_LETTER },
+      { [-1]: of(' '), 0: anyCase('b'), 1: anyCase('a'), 2: anyCase('c'), 3: anyCase('k') },
     ],
     isWanted: ({ bic, birth, cvv }) => bic || birth || cvv,
   },

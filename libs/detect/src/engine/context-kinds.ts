@@ -1,5 +1,5 @@
 /** Kinds of words that say what a bare number is. */
-export const CONTEXT_KINDS = ['ssn', 'routing', 'account', 'phone', 'card', 'itin', 'ein', 'cusip', 'item', 'security', 'thing'] as const;
+export const CONTEXT_KINDS = ['ssn', 'routing', 'account', 'phone', 'card', 'itin', 'ein', 'cusip', 'item'] as const;
 export type ContextKind = (typeof CONTEXT_KINDS)[number];
 
 /** The kinds as a set of bits. */
@@ -41,19 +41,5 @@ export const CONTEXT_WORDS: Readonly<Record<ContextKind, readonly string[]>> = {
     ['order', 'invoice', 'ticket', 'case', 'claim', 'reference', 'ref', 'policy', 'tracking', 'transaction', 'incident', 'booking', 'item'],
     [...NUMBER, 'id'],
   ),
-  cusip: [...each([''], ['cusip', 'cusips', 'cins'], [...NUMBER, 'id', 'code']), 'securityid', 'secid', 'securityidentifier'],
-  security: [
-    'security', 'securities', 'bond', 'bonds', 'note', 'notes', 'debenture', 'debentures', 'treasury', 'treasuries', 'bill', 'tbill', 'tbills', 'muni', 'munis',
-    'isin', 'sedol', 'figi', 'shares', 'coupon', 'tranche', 'tranches', 'holding', 'holdings', 'position', 'positions', 'instrument', 'bought', 'sold', 'issuer',
-  ], // prettier-ignore
-  // What else has numbers of its own where accounts are spoken of; asked about accounts alone.
-  thing: each(
-    [''],
-    [
-      'request', 'batch', 'check', 'cheque', 'slip', 'job', 'po', 'shipment', 'parcel', 'confirmation', 'receipt', 'error', 'session', 'trace', 'serial', 'sku',
-      'part', 'contract', 'quote', 'task', 'issue', 'bug', 'build', 'release', 'permit', 'certificate', 'passport', 'employee', 'badge', 'voucher', 'waybill',
-      'container', 'approval', 'authorization',
-    ], // prettier-ignore
-    [...NUMBER, 'id'],
-  ),
+  cusip: each([''], ['cusip', 'cusips', 'cins'], [...NUMBER, 'id', 'code']),
 };

@@ -2,7 +2,7 @@ import { BIRTH_REACH, birthDate, isOtherDate, mayBeginDate } from '../numbers/bi
 import { BIC_REACH, bic, mayBeginBic } from '../numbers/bic.js';
 import { cvv, cvvStart } from '../numbers/cvv.js';
 import type { Wanted } from '../entity-types.js';
-import { isLetter, isUpper } from './characters.js';
+import { isLetter, isUpper, SPACE } from './characters.js';
 import type { Candidate, Findings, Window } from './window.js';
 
 /**
@@ -23,14 +23,13 @@ export function cuesAt(window: Window, index: number, code: number, wanted: Want
 function codeCues(window: Window, index: number, letter: number, findings: Findings): void {
   if (letter === V) cvvAfter(window, index, findings);
   else if (letter === Y) securityCode(window, index, findings);
-  else if (letter === S || letter === I) identification(window, index, letter, findings);
-  else if (letter === B || letter === F) onTheCard(window, index, letter === B ? 'back' : 'front', findings);
+  else if (letter === B) onTheCard(window, index, findings);
 }
 
-const [B, F, I, S, V, W, Y] = [98, 102, 105, 115, 118, 119, 121];
+const [B, V, W, Y] = [98, 118, 119, 121];
 const [ONE, TWO] = [49, 50];
 /** The letters at which cuesAt() looks closer, by type. */
-export const CUE_LETTERS = { cvv: 'vVyYsSiIbBfF', bic: 'bBwW', birth: 'bB' } as const;
+export const CUE_LETTERS = { cvv: 'vVyYbB', bic: 'bBwW', birth: 'bB' } as const;
 
 const [C, D, N, O] = [99, 100, 110, 111];
 
@@ -71,22 +70,16 @@ function beginsWord(window: Window, start: number): boolean {
   return !isLetter(before) || (isUpper(window.at(start)) && !isUpper(before));
 }
 
-/** `CSC`, `CID`: of cards, where the words around say so. */
-function identification(window: Window, index: number, letter: number, findings: Findings): void {
-  if (lower(window, index - 1) !== C || isLetter(window.at(index - 2)) || isLetter(window.at(index + 2))) return;
-  if (lower(window, index + 1) === (letter === S ? C : D)) codeAfter(window, index + 2, 0.7, findings, true);
-}
-
 const DIGITS_ON = /(digits?|code|number)\s+(?:(?:printed|written|shown)\s+)?(?:on|from|at)\s+(?:the|its|my|your|his|her)\s+$/i;
-/** Units read before "back" and "front". */
+/** Units read before "back". */
 const ON_REACH = 36;
 
 /** `the three digits on the back of the card`, `the code on the back` where the words around speak of a card. */
-function onTheCard(window: Window, index: number, word: string, findings: Findings): void {
-  if (!says(window, word, index) || isLetter(window.at(index + word.length))) return;
+function onTheCard(window: Window, index: number, findings: Findings): void {
+  if (window.at(index - 1) !== SPACE || !says(window, 'back', index) || isLetter(window.at(index + 4))) return;
   const found = DIGITS_ON.exec(window.text.slice(Math.max(0, index - ON_REACH), index));
   if (found === null) return;
-  codeAfter(window, index + word.length, 0.7, findings, !(found[1] as string).toLowerCase().startsWith('digit'));
+  codeAfter(window, index + 4, 0.7, findings, !(found[1] as string).toLowerCase().startsWith('digit'));
 }
 
 /** `security code`, `securityCode`, as others are called too: a weaker sign. */

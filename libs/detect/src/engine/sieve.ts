@@ -25,8 +25,8 @@ const places = new Uint16Array(BLOCK / 2 + 2);
 
 const CAPITAL_B = 66;
 const CAPITAL_J = 74;
-const [A, B, C, D, E, F, I, N, O, R, S, T, U, V, W, Y] = Array.from('abcdefinorstuvwy', (letter) => letter.charCodeAt(0)) as [
-  number, number, number, number, number, number, number, number, number, number, number, number, number, number, number, number,
+const [A, B, C, D, E, I, N, O, R, S, T, U, V, W, Y] = Array.from('abcdeinorstuvwy', (letter) => letter.charCodeAt(0)) as [
+  number, number, number, number, number, number, number, number, number, number, number, number, number, number, number,
 ]; // prettier-ignore
 const TWO = 50;
 
@@ -166,7 +166,7 @@ export class Sieve {
     switch (letter) {
       case B: {
         if (wanted.bic && next === I && second === C) return false;
-        if (wanted.cvv && next === A && second === C) return false;
+        if (wanted.cvv && previous === SPACE && next === A && second === C) return false;
         if (!wanted.birth) return true;
         if ((next === I || next === O) && second === R) return false;
         const first = (bytes[at - 2] as number) | 32;
@@ -174,18 +174,13 @@ export class Sieve {
       }
       case V:
         return (
-          !wanted.cvv || (!(previous === C && (next === V || next === C || next === N || next === D || next === TWO)) && !(next === E && second === R))
+          !wanted.cvv ||
+          (!(previous === C && (next === V || next === C || next === N || next === D || next === TWO)) && !(next === E && second === R))
         );
       case W:
         return !wanted.bic || previous !== S || next !== I;
       case Y:
         return !wanted.cvv || previous !== T || (second !== C && next !== C);
-      case S:
-        return !wanted.cvv || previous !== C || next !== C;
-      case I:
-        return !wanted.cvv || previous !== C || next !== D;
-      case F:
-        return !wanted.cvv || next !== R || second !== O;
       default:
         return true;
     }

@@ -66,7 +66,6 @@ const CUES = [
   'cid: ',
   'cardCvv',
   'digits on the back ',
-  'code on the front ',
   'verification value ',
   ' (CVV)',
   ' is the security code',

@@ -43,8 +43,13 @@ const COUNTED = /\d accounts?(?![\s\S]*(?:account|acct|checking|savings|chequing
 const MARKED = /[A-Za-z][-_]$|\$$/;
 /** The name directly before the number: "statement no. ". */
 const NAMED = /([A-Za-z]+)[ _-]?(?:no|nr|num|number|id|#)[\s.:#='"`\\*]*$/i;
+const NAMED_REACH = 24;
 const NO_NAME = /^(?:the|its|my|your|his|her|their|our|this|that|a|an|new|account|acct|bank|checking|savings)$/i;
-const ACCOUNT_OR_ITEM = contextMask(['account', 'item', 'thing']);
+const ACCOUNT_OR_ITEM = contextMask(['account', 'item']);
+/** What else has numbers of its own where accounts are spoken of. */
+const THING =
+  /(?<![a-z])(?:request|batch|check|cheque|slip|job|po|shipment|parcel|confirmation|receipt|error|session|trace|serial|sku|part|contract|quote|task|issue|bug|build|release|permit|certificate|passport|employee|badge|voucher|waybill|container|approval|authorization)(?:number|num|no|nr|id)?(?![a-z])/gi;
+const ACCOUNT = /(?:account|acct|a\/c|checking|savings|chequing|deposit)/gi;
 
 /**
  * 8 to 17 digits after words that call them an account, unless words nearer call them something else; six and seven only directly after such words; or
@@ -52,11 +57,10 @@ const ACCOUNT_OR_ITEM = contextMask(['account', 'item', 'thing']);
  */
 export function account(window: Window, group: Group, said: boolean, context: Context): Candidate | null {
   const length = group.end - group.start;
-  const digits = window.text.slice(group.start, group.end);
+  if (!said && (length < 8 || calledBehind(window, group.end) !== 'account')) return null;
   const before = window.text.slice(Math.max(0, group.start - CONTEXT_REACH), group.start);
   const adjacent = said && ADJACENT.test(before);
-  if (!adjacent && (length < 8 || DATE.test(digits) || MARKED.test(before))) return null;
-  if (!said && calledBehind(window, group.end) !== 'account') return null;
+  if (!adjacent && (length < 8 || DATE.test(window.text.slice(group.start, group.end)) || MARKED.test(before))) return null;
   if (said && !adjacent && isOther(before, group.start, context)) return null;
   return {
     start: group.start,
@@ -71,6 +75,14 @@ export function account(window: Window, group: Group, said: boolean, context: Co
 /** Whether words nearer than the account's say what the number is: an order, a ticket, a batch. */
 function isOther(before: string, start: number, context: Context): boolean {
   if (context.nearest(start, ACCOUNT_OR_ITEM) !== 'account' || COUNTED.test(before)) return true;
-  const name = NAMED.exec(before)?.[1];
+  const thing = lastOf(THING, before);
+  if (thing >= 0 && thing > lastOf(ACCOUNT, before)) return true;
+  const name = NAMED.exec(before.slice(-NAMED_REACH))?.[1];
   return name !== undefined && !NO_NAME.test(name);
+}
+
+function lastOf(words: RegExp, text: string): number {
+  let last = -1;
+  for (const { index } of text.matchAll(words)) last = index;
+  return last;
 }

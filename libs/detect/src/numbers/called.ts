@@ -6,7 +6,29 @@ export type Called = 'cvv' | 'security code' | 'cusip' | 'account';
 
 /** `218 is the CVV` */
 const LINKS = new Set(['is', 'as', 'for', 'was']);
-const BESIDE = new Set(['the', 'my', 'your', 'his', 'her', 'our', 'their', 'a', 'correct', 'right', 'new', 'card', 'bank', 'joint', 'savings']);
+/** First letters of these, and of "CUSIP". */
+const FIRST = new Uint8Array(128);
+for (const letter of 'iafwc') FIRST[letter.charCodeAt(0)] = 1;
+const BESIDE = new Set([
+  'the',
+  'my',
+  'your',
+  'his',
+  'her',
+  'our',
+  'their',
+  'a',
+  'correct',
+  'right',
+  'new',
+  'card',
+  'bank',
+  'joint',
+  'savings',
+]);
+/** What a label in brackets may begin with; isIdleNumber() knows these. */
+const IN_PAREN = new Set(['the', 'my', 'card']);
+const OF_ACCOUNTS = new Set(['bank', 'savings', 'joint']);
 const LABELS: ReadonlyMap<string, Called> = new Map([
   ...['cvv', 'cvc', 'cvn', 'cvd', 'csc'].map((word) => [word, 'cvv'] as const),
   ['security', 'security code'],
@@ -30,18 +52,26 @@ export function calledBehind(window: Window, end: number): Called | null {
   if (isBlank(window.at(++index))) index++;
   const inParen = window.at(index) === OPEN_PAREN;
   if (inParen) index++;
+  else if (FIRST[window.at(index) | 32] !== 1) return null;
   let isLinked = inParen;
+  let isAccount = false;
   for (let words = 0; words < MAX_WORDS; words++) {
     const to = wordEnd(window, index);
     if (to === index || to - index > LONGEST) return null;
     const word = window.text.slice(index, to).toLowerCase();
     const label = LABELS.get(word);
-    if (label !== undefined) return isLinked || label === 'cusip' ? labelled(window, to, label, inParen, isLinked) : null;
+    if (label !== undefined)
+      return (isLinked || label === 'cusip') && (!isAccount || label === 'account') ? labelled(window, to, label, inParen, isLinked) : null;
     if (words === 0 && !inParen) {
       if (!LINKS.has(word)) return null;
       isLinked = true;
     } else if (!BESIDE.has(word)) return null;
-    else if (word === 'savings' && window.at(to) === CLOSE_PAREN) return 'account';
+    else if (words === 0 && !IN_PAREN.has(word)) {
+      // "(savings)", "(joint account)"
+      if (!OF_ACCOUNTS.has(word)) return null;
+      if (word === 'savings' && window.at(to) === CLOSE_PAREN) return 'account';
+      isAccount = true;
+    }
     if (window.at(to) !== SPACE) return null;
     index = to + 1;
   }

@@ -10,17 +10,18 @@ const REACH = 44;
 const words = (list: string): ReadonlySet<string> => new Set(list.split(' '));
 /** Words that may stand between. */
 const BETWEEN = words(
-  'is was are code number no nr value data the of on back front to as be reads entered given provided printed my your his her its this three four last digit digits card cards visa mastercard amex american express debit credit td th dd dt span b strong i',
+  'is was are code number no nr value data the of on back to as be reads entered given provided printed my your his her its this three four last digit digits card cards visa mastercard amex american express debit credit td th dd dt span b strong i caller customer client agent user assistant answer a',
 );
 /** `CVV (3 digits): 123` */
-const GAP = new Set(Array.from(' \t:=#"\'`*\\()[]_<>/|?-', (sign) => sign.charCodeAt(0)));
+const GAP = new Set(Array.from(' \t:=#"\'`*\\()[]_<>/|?-,', (sign) => sign.charCodeAt(0)));
 /** What is counted or paid behind a number: "CVV and 300 customers". */
 const COUNTED = words(
   'cards customers clients calls times attempts transactions payments records rows orders users digits numbers tests errors failures checks declines cases accounts percent passed failed ms seconds minutes hours days usd eur gbp dollars euros points miles',
 );
 const LONGEST_COUNTED = 12;
 /** Words of payment shortly before: makes a code of "CID", which elsewhere is any identifier. */
-const CARD_NEAR = /(?:card|visa|amex|american express|maestro|discover|expir|\bexp\b|\bpan\b|cvv|cvc|\d{4}[ -]?\d{4}[ -]?\d{4}|\d{4}[ -]\d{6}[ -])/i;
+const CARD_NEAR =
+  /(?:card|visa|amex|american express|maestro|discover|expir|\bexp\b|\bpan\b|cvv|cvc|\d{4}[ -]?\d{4}[ -]?\d{4}|\d{4}[ -]\d{6}[ -])/i;
 
 /** First unit of the number after a word such as "CVV" that ends before `from`; -1 when something else follows. */
 export function cvvStart(window: Window, from: number): number {
@@ -50,7 +51,7 @@ function countedDigits(window: Window, start: number): number {
   const gap = window.at(start + 1);
   if (gap !== SPACE && gap !== DASH) return 0;
   for (let offset = 0; offset < 5; offset++) if ((window.at(start + 2 + offset) | 32) !== 'digit'.charCodeAt(offset)) return 0;
-  return 7;
+  return (window.at(start + 7) | 32) === 115 ? 8 : 7;
 }
 
 /** ` on the Visa 4111...`: the same, shortly behind. */
@@ -61,8 +62,17 @@ const BEHIND_REACH = 28;
 export function cvv(window: Window, start: number, score: number, needsCard: boolean): Candidate | null {
   let end = start;
   while (end - start < 5 && isDigit(window.at(end))) end++;
-  if (!standsAlone(window, start, end)) return null;
+  if (!standsAlone(window, start, end) || (isAside(window, start) && !endsClause(window, end))) return null;
   return candidate(start, end, needsCard && !isOfCard(window, start, end) ? 0.3 : score);
+}
+
+/** `the CVC, 218, and the zip`: behind a comma stands a code only by itself. */
+const isAside = (window: Window, start: number): boolean =>
+  window.at(start - 1) === 44 || (window.at(start - 1) === SPACE && window.at(start - 2) === 44);
+
+function endsClause(window: Window, end: number): boolean {
+  const after = window.at(end);
+  return after === -1 || after === 44 || after === 59 || after === DOT || after === 41 || after === 10;
 }
 
 function isOfCard(window: Window, start: number, end: number): boolean {
@@ -87,11 +97,41 @@ function standsAlone(window: Window, start: number, end: number): boolean {
   return !COUNTED.has(window.text.slice(end + 1, to).toLowerCase());
 }
 
+/** What may stand between two fields of a card's data, or between "CSC" and its number. */
+const GAP_BEFORE = new Uint8Array(256);
+for (const sign of ' \t"\'`,;|:/=') GAP_BEFORE[sign.charCodeAt(0)] = 1;
+const MAX_BEFORE = 5;
+const [C, D, I, S] = [99, 100, 105, 115];
+const [NOTHING, DIGIT, LETTER] = [0, 1, 2];
+
+export const isCodeGap = (code: number): boolean => GAP_BEFORE[code] === 1;
+
+/** What stands before the gap in front of the number at `start`: another number (DIGIT), or what may be "CSC" or "CID" (LETTER). */
+export function codeBefore(codes: Uint8Array, start: number): number {
+  let index = start - 1;
+  while (start - index <= MAX_BEFORE && GAP_BEFORE[codes[index] as number] === 1) index--;
+  const last = codes[index] as number;
+  if (isDigit(last)) return DIGIT;
+  const letter = last | 32;
+  if (letter !== C && letter !== D) return NOTHING;
+  return ((codes[index - 1] as number) | 32) === (letter === C ? S : I) ? LETTER : NOTHING;
+}
+
 /** Three or four digits beside a card number, or that words behind them call a code. */
 export function codeAt(window: Window, start: number, end: number, findings: Findings): void {
   if (isAlnum(window.at(start - 1)) || !findings.begin(start)) return;
-  findings.add(besideCard(window, start, end) ?? called(window, start, end));
+  const isBehind = isCodeGap(window.at(start - 1));
+  findings.add((isBehind ? (besideCard(window, start, end) ?? identified(window, start, end)) : null) ?? called(window, start, end));
   findings.finish(start);
+}
+
+/** A gap of at most MAX_BEFORE signs. */
+const IDENTIFIED = /(?:^|[^a-z])c(?:sc|id)[ \t:="']{1,5}$/i;
+
+/** After `CSC` or `CID`: a card's code where the words around speak of one. */
+function identified(window: Window, start: number, end: number): Candidate | null {
+  if (!IDENTIFIED.test(window.text.slice(Math.max(0, start - 9), start)) || !standsAlone(window, start, end)) return null;
+  return candidate(start, end, isOfCard(window, start, end) ? 0.7 : 0.3);
 }
 
 function called(window: Window, start: number, end: number): Candidate | null {
@@ -113,16 +153,10 @@ const AFTER_EXPIRY = new RegExp(`${CARD}${SEPARATOR}${EXPIRY}${SEPARATOR}$`, 'i'
 const AFTER_CARD = new RegExp(String.raw`${CARD}(?:(["'\x60])[ ]?,[ ]?\2|[|:;])$`);
 const BESIDE_REACH = 56;
 const MONTH_AND_YEAR = /^(?:0[1-9]|1[0-2])[2-4]\d$/;
-const BETWEEN_FIELDS = new Set(Array.from(' \t"\'`,;|:/', (sign) => sign.charCodeAt(0)));
-const MAX_BETWEEN = 5;
-
-/** What stands between two fields of a card's data. */
-export const isBetweenFields = (code: number): boolean => BETWEEN_FIELDS.has(code);
-
 function besideCard(window: Window, start: number, end: number): Candidate | null {
-  let index = start - 1;
-  while (start - index <= MAX_BETWEEN && isBetweenFields(window.at(index))) index--;
-  if (index === start - 1 || !isDigit(window.at(index))) return null;
+  let index = start - 2;
+  while (start - index <= MAX_BEFORE && isCodeGap(window.at(index))) index--;
+  if (!isDigit(window.at(index))) return null;
   if (!standsAlone(window, start, end)) return null;
   const before = window.text.slice(Math.max(0, start - BESIDE_REACH), start);
   const dated = AFTER_EXPIRY.exec(before);

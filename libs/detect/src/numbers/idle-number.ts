@@ -13,7 +13,7 @@ import {
   SPACE,
 } from '../engine/characters.js';
 import type { Wanted } from '../entity-types.js';
-import { isBetweenFields } from './cvv.js';
+import { codeBefore, isCodeGap } from './cvv.js';
 import { mayBeginIbanWith } from './iban.js';
 
 const ZERO = 48;
@@ -21,8 +21,8 @@ const SMALL_B = 98;
 const PERCENT = 37;
 const SEMICOLON = 59;
 
-/** Bytes in front of a group of digits that are read here. */
-export const NUMBER_BEHIND = 3;
+/** Bytes in front of a group of digits that may be read here: those the sieve keeps. */
+export const NUMBER_BEHIND = 8;
 /** Digits of the longest group that is told here. */
 const LONGEST = 64;
 /** Fewest digits of a value written in groups: those of a phone number. */
@@ -41,11 +41,11 @@ export function isIdleNumber(bytes: Uint8Array, start: number, end: number, limi
   const before = bytes[start - 1] as number;
   const next = bytes[end] as number;
   if (wanted.address && length <= 6 && mayBeHouse(bytes, before, end)) return false;
-  if (wanted.cvv && (length === 3 || length === 4) && mayBeCode(bytes, start, end, limit)) return false;
   if ((wanted.isin || wanted.cusip) && (isUpper(before) || isUpper(next))) return false;
   if (length >= 12 && wanted.card && (before === SEMICOLON || ((before | 32) === SMALL_B && bytes[start - 2] === PERCENT))) return false;
   // Within a word begins nothing but an IBAN, with its country.
   if (isLetter(before)) return !wanted.iban || isAlnum(bytes[start - 3] as number) || !mayBeginIbanWith(bytes[start - 2] as number, before);
+  if (wanted.cvv && (length === 3 || length === 4) && mayBeCode(bytes, start, end, limit)) return false;
   if (length >= 6 && mayBeBare(bytes, start, end, before, next)) return false;
   // Also with an extension directly behind.
   if (length >= 9 && length <= 11 && wanted.phone) return false;
@@ -61,25 +61,36 @@ function mayBeBare(bytes: Uint8Array, start: number, end: number, before: number
   return !isAlnum(next) && !(next === DOT && isDigit(bytes[end + 1] as number));
 }
 
-/** Three or four digits beside a card number, or that words behind them call a card's code: see codeAt(). */
+/**
+ * Three or four digits beside a card number, after "CSC" or "CID", or that words behind them call a card's code: see codeAt(). Reads at most
+ * NUMBER_BEHIND bytes before `start`.
+ */
 function mayBeCode(bytes: Uint8Array, start: number, end: number, limit: number): boolean {
-  if (isAlnum(bytes[start - 1] as number)) return false;
-  if (end + 6 >= limit) return true;
-  if (isBetweenFields(bytes[start - 1] as number)) {
-    const second = bytes[start - 2] as number;
-    const third = bytes[start - 3] as number;
-    if (isDigit(second) || (isBetweenFields(second) && (isDigit(third) || isBetweenFields(third)))) return true;
+  if (end + 8 >= limit) return true;
+  if (isCodeGap(bytes[start - 1] as number) && codeBefore(bytes, start) !== 0) return true;
+  let at = isQuote(bytes[end] as number) ? end + 1 : end;
+  if (!isBlank(bytes[at] as number)) return false;
+  if (isBlank(bytes[++at] as number)) at++;
+  const inParen = bytes[at] === OPEN_PAREN;
+  if (inParen) at++;
+  const first = (bytes[at] as number) | 32;
+  const second = (bytes[at + 1] as number) | 32;
+  const third = (bytes[at + 2] as number) | 32;
+  if (!inParen) {
+    // is, as, for, was
+    if (second === S) return (first === I || first === A) && third === SPACE;
+    return (first === F && second === O && third === R) || (first === W && second === A && third === S);
   }
-  let at = end;
-  const next = bytes[at] as number;
-  if (next === 34 || next === 39 || next === 96) at++;
-  if (bytes[at] !== SPACE && bytes[at] !== 9 && bytes[at] !== 11 && bytes[at] !== 12) return false;
-  at++;
-  if (bytes[at] === SPACE || bytes[at] === 9 || bytes[at] === 11 || bytes[at] === 12) at++;
-  if (bytes[at] === OPEN_PAREN) return true;
-  const pair = String.fromCharCode((bytes[at] as number) | 32, (bytes[at + 1] as number) | 32);
-  return pair === 'is' || pair === 'as' || pair === 'fo' || pair === 'wa';
+  // CVV, CVC, CVN, CVD, CSC, security, card, the, my
+  if (first === C) return second === V || second === S || (second === A && third === R);
+  return (first === S && second === E && third === C) || (first === T && second === H) || (first === M && second === Y);
 }
+
+const [A, C, E, F, H, I, M, O, R, S, T, V, W, Y] = Array.from('acefhimorstvwy', (letter) => letter.charCodeAt(0)) as [
+  number, number, number, number, number, number, number, number, number, number, number, number, number, number,
+]; // prettier-ignore
+const isQuote = (code: number): boolean => code === 34 || code === 39 || code === 96;
+const isBlank = (code: number): boolean => code === SPACE || code === 9 || code === 11 || code === 12;
 
 /** See addressAt(). */
 function mayBeHouse(bytes: Uint8Array, before: number, end: number): boolean {

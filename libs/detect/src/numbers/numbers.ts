@@ -100,7 +100,7 @@ function decideBare(window: Window, group: Group, wanted: Wanted, context: Conte
     // The check digit of one kind is that of the other by chance.
     if (said !== 'cusip' && wanted.routing) findings.add(routing(window, group, said === 'routing'));
   }
-  if (wanted.account && (said === 'account' || said === null)) findings.add(account(window, group, said !== null, context));
+  if (wanted.account) findings.add(account(window, group, said === 'account', context));
 }
 
 /** `[US_SSN:12345678]`: our own placeholder, whose digest happens to be all digits. */

@@ -1,6 +1,6 @@
 import type { Context } from '../engine/context.js';
 import { isAlnum, isDigit, isUpper } from '../engine/characters.js';
-import { LIKELY, VERIFIED, type Candidate, type Findings, type Window } from '../engine/window.js';
+import { CONTEXT_REACH, LIKELY, VERIFIED, type Candidate, type Findings, type Window } from '../engine/window.js';
 import type { Wanted } from '../entity-types.js';
 import { calledBehind } from './called.js';
 import { luhn } from './card.js';
@@ -49,12 +49,21 @@ export function securitiesAt(window: Window, start: number, end: number, wanted:
   if (wanted.isin && to - from === ISIN_LENGTH && isIsin(word)) {
     findings.add({ start: from, end: to, type: 'isin', rule: ISIN_RULE, score: 0.9, strength: VERIFIED });
   } else if (wanted.cusip && to - from === CUSIP_LENGTH && /[A-Z]/.test(word) && isCusip(word)) {
-    const said = context.says(from, 'cusip') ? 0.95 : isNamed(window, from, to) ? 0.9 : context.says(from, 'security') ? 0.6 : 0.35;
+    const said = context.says(from, 'cusip')
+      ? 0.95
+      : isNamed(window, from, to)
+        ? 0.9
+        : SECURITY.test(window.text.slice(Math.max(0, from - CONTEXT_REACH), from))
+          ? 0.6
+          : 0.35;
     findings.add({ start: from, end: to, type: 'cusip', rule: CUSIP_RULE, score: said, strength: said > 0.6 ? VERIFIED : LIKELY });
   }
   findings.finish(from);
 }
 
+/** Words for what has a CUSIP; too common to make one of digits alone. */
+const SECURITY =
+  /(?<![a-z])(?:securit(?:y|ies)|bonds?|notes?|debentures?|treasur(?:y|ies)|t?bills?|munis?|isin|sedol|figi|shares|coupon|tranches?|holdings?|positions?|instrument|bought|sold|issuer)(?![a-z])/i;
 /** `sec_id: ` and `security identifier ` directly before. */
 const SECURITY_ID = /(?:^|[^a-z])sec(?:urity)?[ _-]?(?:id|identifier)[\s:="'\x60]{1,4}$/i;
 const ID_REACH = 26;
