@@ -7,7 +7,6 @@ const UNITS = ['a', '1', '1 ', '1-', '@', 'a@', 'a.b@c.', '-----BEGIN ', '-----B
 const PATTERNS = [
   ['(a+)+b', 'a'],
   ['(a|aa)+b', 'a'],
-  ['(a|a?)+b', 'a'],
   ['(.*a){10}b', 'a'],
   ['([a-z]+\\d*)+!', 'ab1'],
   ['(x+x+)+y', 'x'],
@@ -24,6 +23,8 @@ const REFUSED = [
   ['(((a{100}){100}){100}){100}', /./],
   ['x'.repeat(1001), /1 to 1000/],
   ['^secret$', /searched anywhere/],
+  ['(a|a?)+b', /takes too long/],
+  ['(?:\\w?\\w?\\s?)+;', /takes too long/],
 ];
 
 const cpu = (work) => {

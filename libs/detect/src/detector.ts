@@ -3,6 +3,8 @@ import { AffiantError, toAffiantError } from '#errors';
 import { ENTITY_TYPES, isEntityType, RULE_VERSIONS, wantedOf } from './entity-types.js';
 import { Sieve } from './engine/sieve.js';
 import { Scanner, type Rules } from './engine/stream.js';
+import type { PatternCost } from './patterns/compiled.js';
+import { areTooMuch, scanSteps, unitsFor } from './patterns/cost.js';
 import { MAX_PATTERNS, type CompiledPattern } from './patterns/compile.js';
 import { finderOf } from './patterns/finder.js';
 import type { Assessor, Detector, ScanStream, Span } from './port.js';
@@ -34,6 +36,10 @@ export function createDetector(
     });
   }
   if (named.length > MAX_PATTERNS) throw new AffiantError('config_invalid', `${named.length} patterns; the limit is ${MAX_PATTERNS}.`);
+  if (areTooMuch(costsOf(named)))
+    throw new AffiantError('config_invalid', 'The patterns of one policy set together take too long on texts written against them.', {
+      remedy: 'Put bounds on the repetitions of the slowest: `affiant policy check` names them.',
+    });
   const version = versionOf(types, named, assessor);
   const known = built.get(version);
   if (known !== undefined) return known;
@@ -42,6 +48,9 @@ export function createDetector(
   built.set(version, detector);
   return detector;
 }
+
+const costsOf = (patterns: readonly CompiledPattern[]): PatternCost[] =>
+  patterns.flatMap((pattern) => (pattern.kind === 'regex' ? [pattern.cost] : []));
 
 function versionOf(types: readonly string[], patterns: readonly CompiledPattern[], assessor: Assessor | null): string {
   const rules = ENTITY_TYPES.filter((type) => types.includes(type)).map((type) => `${type}@${RULE_VERSIONS[type]}`);
@@ -55,6 +64,7 @@ function versionOf(types: readonly string[], patterns: readonly CompiledPattern[
 class RuleDetector implements Detector {
   readonly types: readonly string[];
   readonly maxHold = MAX_HOLD;
+  readonly pieceUnits: number;
   private readonly rules: Rules;
 
   constructor(
@@ -65,7 +75,16 @@ class RuleDetector implements Detector {
   ) {
     this.types = [...ENTITY_TYPES.filter((type) => types.includes(type)), ...patterns.map(({ name }) => name)];
     const wanted = wantedOf(new Set(this.types));
-    this.rules = { wanted, sieve: new Sieve(wanted), patterns: patterns.map((pattern) => finderOf(pattern, assessor)), assessor };
+    const costs = costsOf(patterns);
+    const pieceUnits = unitsFor(costs);
+    this.pieceUnits = pieceUnits;
+    this.rules = {
+      wanted,
+      sieve: new Sieve(wanted),
+      patterns: patterns.map((pattern) => finderOf(pattern, assessor)),
+      steps: costs.length === 0 ? null : (units) => scanSteps(costs, pieceUnits, units),
+      assessor,
+    };
   }
 
   scan(text: string): Span[] {

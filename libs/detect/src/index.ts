@@ -14,5 +14,6 @@ export {
   type CompiledRegex,
   type PatternSpec,
 } from './patterns/compile.js';
+export { isSlow } from './patterns/cost.js';
 export type * from './port.js';
 export { RULES, type RuleInfo } from './rules.js';

@@ -37,6 +37,8 @@ export interface Detector {
   safeCut(text: string): number;
   /** Longest undecided tail of a stream in UTF-16 units, unless a secret of its own length (PEM, JWT, API token) is open. */
   readonly maxHold: number;
+  /** Units that are given to it at once, so that others get their turn: fewer where own patterns are slow. A longer text goes through open() in pieces. */
+  readonly pieceUnits: number;
   /** Begins one text that arrives in pieces. */
   open(): ScanStream;
 }

@@ -1,5 +1,5 @@
 import { checkConfig, type AffiantConfig, type ConfigProblem, type PolicyConfig } from '#config';
-import { compileRegex } from '#detect';
+import { compileRegex, isSlow } from '#detect';
 import { compileInput } from './compile.js';
 import { Locator } from './locate.js';
 import { compilePolicySet } from './policy-set.js';
@@ -99,6 +99,11 @@ function warningsOf(config: AffiantConfig, compiled: ReturnType<typeof compileIn
     const pattern = compiled.patterns[index];
     if (pattern?.kind === 'regex' && pattern.context.length === 0 && ORDINARY.slice(2).every((text) => pattern.regex.test(text))) {
       warnings.push({ path: `patterns[${index}].regex`, message: 'it matches ordinary text' });
+    }
+    if (pattern?.kind === 'regex' && isSlow(pattern)) {
+      const message =
+        'it is slow on long words or rows that nearly match, and holds others up: put a bound on its repetitions, like {1,20}';
+      warnings.push({ path: `patterns[${index}].regex`, message });
     }
   }
   return warnings;

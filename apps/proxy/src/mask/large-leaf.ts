@@ -8,6 +8,9 @@ import { ValueStream, type FoundValue } from './stream-masker.js';
 export const WINDOW_BYTES = 8 * 1024;
 /** Bytes of a larger one decoded and scanned in one go: some 170 values, if they are nothing else, take under two milliseconds of a busy core. */
 export const SCAN_BYTES = 2 * 1024;
+/** Bytes up to which a string is scanned in one go, and those of a piece of a longer one: fewer where own patterns are slow. */
+export const windowBytes = (rules: MaskRules | null): number => Math.min(WINDOW_BYTES, rules?.detector.pieceUnits ?? WINDOW_BYTES);
+export const pieceBytes = (rules: MaskRules | null): number => Math.min(SCAN_BYTES, rules?.detector.pieceUnits ?? SCAN_BYTES);
 /** More values than this in one body are no conversation; without a bound they would fill the memory. */
 const MAX_EDITS = 262_144;
 const VALUES_PER_CHECK = 16;
@@ -27,8 +30,9 @@ export async function maskLargeLeaf(
 ): Promise<void> {
   const values = rules === null ? null : askDetector(() => new ValueStream(rules.detector));
   const offsets = new JsonTextOffsets(bytes, leaf.start, leaf.end);
+  const piece = pieceBytes(rules);
   for (let start = leaf.start; start < leaf.end;) {
-    const end = start + SCAN_BYTES >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, start + SCAN_BYTES);
+    const end = start + piece >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, start + piece);
     const text = decodeJsonText(bytes, start, end, leaf.escaped);
     if (rules !== null && values !== null)
       await addEdits(

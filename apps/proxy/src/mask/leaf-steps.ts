@@ -1,6 +1,6 @@
 import { decodeJsonText, encodeJsonText, JsonTextOffsets, jsonTextBoundary, type Steps } from '#wire';
 import { askDetector } from './guard.js';
-import { SCAN_BYTES, WINDOW_BYTES } from './large-leaf.js';
+import { pieceBytes, SCAN_BYTES, WINDOW_BYTES, windowBytes } from './large-leaf.js';
 import { findReplacements, leafEdits, leafLabel, leafText, type Leaf, type MaskEdit, type MaskRules } from './leaf.js';
 import { ValueStream, type FoundValue, type Replacement, type Treatment } from './stream-masker.js';
 
@@ -13,14 +13,14 @@ const VALUES_PER_STEP = 16;
 
 /** What is to be replaced in a value of any size, in steps; the same as in one go. @throws AffiantError body_invalid, detector_failed */
 export function* leafEditSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Steps<FoundEdit[]> {
-  if (leaf.end - leaf.start > WINDOW_BYTES && !leaf.isNumber) return yield* largeLeafSteps(bytes, leaf, rules);
+  if (leaf.end - leaf.start > windowBytes(rules) && !leaf.isNumber) return yield* largeLeafSteps(bytes, leaf, rules);
   const replacements = findReplacements(leafText(bytes, leaf), leafLabel(leaf), rules);
   return leafEdits(bytes, leaf, replacements).map((edit, i) => ({ ...edit, action: replacements[i]!.action }));
 }
 
 /** Replacements in a text of any size, in steps; the same as in one go. @throws AffiantError detector_failed */
 export function* replacementSteps(text: string, rules: MaskRules): Steps<Replacement[]> {
-  if (text.length <= WINDOW_BYTES) return findReplacements(text, '', rules);
+  if (text.length <= windowBytes(rules)) return findReplacements(text, '', rules);
   const values = askDetector(() => new ValueStream(rules.detector));
   const replacements: Replacement[] = [];
   const add = (found: readonly FoundValue[]): void => {
@@ -30,8 +30,9 @@ export function* replacementSteps(text: string, rules: MaskRules): Steps<Replace
         replacements.push({ start: span.start, end: span.end, text: rules.placeholder(span.type, value), action, of: span });
     }
   };
-  for (let at = 0; at < text.length; at += SCAN_BYTES) {
-    add(askDetector(() => values.push(text.slice(at, at + SCAN_BYTES))));
+  const piece = pieceBytes(rules);
+  for (let at = 0; at < text.length; at += piece) {
+    add(askDetector(() => values.push(text.slice(at, at + piece))));
     yield;
   }
   add(askDetector(() => values.end()));
@@ -59,7 +60,7 @@ function* largeLeafSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Steps<Fou
   const values = askDetector(() => new ValueStream(rules.detector));
   const offsets = new JsonTextOffsets(bytes, leaf.start, leaf.end);
   const edits: FoundEdit[] = [];
-  for (const text of textWindows(bytes, leaf)) {
+  for (const text of textWindows(bytes, leaf, pieceBytes(rules))) {
     yield* addEdits(
       askDetector(() => values.push(text)),
       rules,
@@ -78,9 +79,9 @@ function* largeLeafSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Steps<Fou
 }
 
 /** The text of a JSON string, some kilobytes at a time. @throws AffiantError body_invalid */
-export function* textWindows(bytes: Buffer, leaf: Pick<Leaf, 'start' | 'end' | 'escaped'>): Generator<string> {
+export function* textWindows(bytes: Buffer, leaf: Pick<Leaf, 'start' | 'end' | 'escaped'>, piece = SCAN_BYTES): Generator<string> {
   for (let start = leaf.start; start < leaf.end;) {
-    const end = start + SCAN_BYTES >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, start + SCAN_BYTES);
+    const end = start + piece >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, start + piece);
     yield decodeJsonText(bytes, start, end, leaf.escaped);
     start = end;
   }

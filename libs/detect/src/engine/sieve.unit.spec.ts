@@ -29,7 +29,7 @@ const SETS = [
 
 function rulesOf(types: string): { readonly rules: Rules; readonly plain: Rules } {
   const wanted = wantedOf(new Set(types.split(' ')));
-  const rules: Rules = { wanted, sieve: new Sieve(wanted), patterns: [], assessor: everything };
+  const rules: Rules = { wanted, sieve: new Sieve(wanted), patterns: [], steps: null, assessor: everything };
   return { rules, plain: { ...rules, sieve: null } };
 }
 

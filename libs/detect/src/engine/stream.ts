@@ -1,5 +1,6 @@
 import type { Wanted } from '../entity-types.js';
 import type { Finder } from '../patterns/counts.js';
+import { bounded } from '../patterns/work.js';
 import { base64End, STICKY_LIMIT } from '../secrets/pem.js';
 import { MAX_VALUE, isValueUnit } from '../secrets/value.js';
 import { DIGIT_OVERFLOW } from '../numbers/numbers.js';
@@ -21,6 +22,8 @@ export interface Rules {
   /** Null: rules look everywhere, and find the same. */
   readonly sieve: Sieve | null;
   readonly patterns: readonly Finder[];
+  /** Steps that the patterns may take of a scan of so many units; null without expressions among them. */
+  readonly steps: ((units: number) => number) | null;
   readonly assessor: Assessor | null;
 }
 
@@ -80,7 +83,14 @@ export class Scanner implements ScanStream {
   private advance(final: boolean): Span[] {
     const spans: Span[] = [];
     const window = new Window(this.text, final, this.cut);
-    if (this.finishContinuation(window, spans)) this.decide(window, spans);
+    if (this.finishContinuation(window, spans)) {
+      const { steps } = this.rules;
+      if (steps === null) this.decide(window, spans);
+      else
+        bounded(steps(this.text.length - this.cut), () => {
+          this.decide(window, spans);
+        });
+    }
     this.forget();
     this.looked = this.text.length - this.cut;
     return spans;

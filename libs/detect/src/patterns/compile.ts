@@ -3,8 +3,11 @@ import { AffiantError } from '#errors';
 import { RE2JS } from 're2js';
 import { plainText } from '../engine/normalise.js';
 import { isEntityType } from '../entity-types.js';
+import type { CompiledPattern, CompiledRegex, PatternCost } from './compiled.js';
 import { foldCase, isWordCode, keepCase, treeOf, type CompiledDictionary } from './dictionary.js';
+import { costOf, isTooMuch } from './cost.js';
 import { analyse, type Analysis } from './extent.js';
+import { bounded, counted } from './work.js';
 
 /** A customer's own pattern: an expression (RE2 syntax, searched anywhere in the text, in linear time) or a list of words. */
 export interface PatternSpec {
@@ -19,21 +22,7 @@ export interface PatternSpec {
   readonly context?: readonly string[];
 }
 
-/** A pattern ready for createDetector(). */
-export type CompiledPattern = CompiledRegex | CompiledDictionary;
-
-export interface CompiledRegex {
-  readonly kind: 'regex';
-  readonly name: string;
-  /** The source with every unbounded repetition bounded, so that no match is longer than `maxLength`. */
-  readonly regex: RE2JS;
-  /** Matches whatever may be the beginning of a match at the end of a text. */
-  readonly opening: RE2JS;
-  readonly source: string;
-  readonly context: readonly string[];
-  /** UTF-16 units; at most MAX_MATCH. */
-  readonly maxLength: number;
-}
+export type { CompiledPattern, CompiledRegex } from './compiled.js';
 
 /** Longest match of a customer's pattern in UTF-16 units: what a stream may have to hold back for it. */
 export const MAX_MATCH = 256;
@@ -45,10 +34,7 @@ export const MIN_WORD = 3;
 export const MAX_WORD = 80;
 const MAX_CONTEXT_WORDS = 32;
 const MAX_CONTEXT_LENGTH = 32;
-/**
- * Of the compiled automaton, as RE2 counts them: the same on every machine, unlike the time it takes. Ten words with an unbounded tail each stay below; the
- * worst found with as many takes 0.9 s of 2,000 units of text that was written against it.
- */
+/** Of the compiled program, as RE2 counts them. Ten words with an unbounded tail each stay below; what a program does with them is bounded by cost.ts. */
 const MAX_INSTRUCTIONS = 12_000;
 /** With fewer turns than this per repetition the pattern would not mean what it says. */
 const MIN_BOUND = 8;
@@ -68,12 +54,13 @@ export function compilePattern(spec: PatternSpec): CompiledPattern {
 }
 
 function compileExpression(name: string, regex: string, context: readonly string[]): CompiledRegex {
-  compileRegex(regex, name);
+  checkLength(regex, name);
+  compile(regex, name);
   const found = analyse(regex);
   if (found.anchored) refuse(name, '`^`, `$`, `\\A` and `\\z` have no place in it: patterns are searched anywhere; use `\\b` or `(?m)^`');
   if (found.min === 0) refuse(name, 'it matches the empty text');
   const turns = boundOf(name, found);
-  return {
+  const make = (): Omit<CompiledRegex, 'cost'> => ({
     kind: 'regex',
     name,
     regex: compile(found.source(turns), name),
@@ -81,7 +68,24 @@ function compileExpression(name: string, regex: string, context: readonly string
     source: regex,
     context,
     maxLength: found.max(turns),
-  };
+  });
+  return { ...make(), cost: triedCost(regex, name, make) };
+}
+
+/** Costs of expressions tried before: a policy that is loaded again is not tried again. */
+const costs = new Map<string, PatternCost>();
+const MAX_COSTS = 1024;
+
+function triedCost(regex: string, name: string, make: () => Omit<CompiledRegex, 'cost'>): PatternCost {
+  const cost = costs.get(regex) ?? costOf(make());
+  if (isTooMuch(cost))
+    refuse(
+      name,
+      'texts can be written on which it takes too long (some 30 ms for 512 characters); put bounds on its repetitions, or make them tell apart',
+    );
+  if (costs.size >= MAX_COSTS) costs.clear();
+  costs.set(regex, cost);
+  return cost;
 }
 
 function compileWords(name: string, words: readonly string[], isCaseSensitive: boolean, context: readonly string[]): CompiledDictionary {
@@ -106,12 +110,25 @@ function compileWords(name: string, words: readonly string[], isCaseSensitive: b
 
 const isBounded = (word: string): boolean => isWordCode(word.charCodeAt(0)) && isWordCode(word.charCodeAt(word.length - 1));
 
-/** Compiles RE2 syntax with the product's limits on length and size. @throws AffiantError config_invalid */
+/** Steps of one test() of an expression that stands alone, as conditions do: some 30 ms, for whatever text. */
+export const TEST_STEPS = 1_000_000;
+
+/**
+ * Compiles RE2 syntax with the product's limits on length and size. Its `test` throws TooManySteps after TEST_STEPS.
+ * @throws AffiantError config_invalid
+ */
 export function compileRegex(source: string, name: string): RE2JS {
+  checkLength(source, name);
+  const compiled = compile(source, name);
+  const test = compiled.test.bind(compiled);
+  compiled.test = (input) => bounded(TEST_STEPS, () => test(input));
+  return compiled;
+}
+
+function checkLength(source: string, name: string): void {
   if (source.length === 0 || source.length > MAX_PATTERN_LENGTH) {
     refuse(name, `a regular expression has 1 to ${MAX_PATTERN_LENGTH} characters, this one ${source.length}`);
   }
-  return compile(source, name);
 }
 
 function compile(source: string, name: string): RE2JS {
@@ -123,7 +140,7 @@ function compile(source: string, name: string): RE2JS {
   }
   const size = compiled.programSize();
   if (size > MAX_INSTRUCTIONS) refuse(name, `its regular expression compiles to ${size} instructions, the limit is ${MAX_INSTRUCTIONS}`);
-  return compiled;
+  return counted(compiled);
 }
 
 /** The largest bound on `*`, `+` and `{n,}` with which no match exceeds MAX_MATCH. */

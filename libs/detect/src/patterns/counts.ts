@@ -1,6 +1,6 @@
 import { assessed, LIKELY, CONTEXT_REACH, type Candidate, type Window } from '../engine/window.js';
 import type { Assessor } from '../port.js';
-import type { CompiledPattern } from './compile.js';
+import type { CompiledPattern } from './compiled.js';
 
 /** Finds the values of one customer's pattern. */
 export interface Finder {

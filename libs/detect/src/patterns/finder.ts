@@ -1,9 +1,10 @@
-import { toAffiantError } from '#errors';
+import { AffiantError, toAffiantError } from '#errors';
 import type { Candidate, Window } from '../engine/window.js';
 import type { Assessor } from '../port.js';
-import type { CompiledPattern, CompiledRegex } from './compile.js';
+import type { CompiledPattern, CompiledRegex } from './compiled.js';
 import { Counts, openPlaceholder, PLACEHOLDER_LENGTH, type Finder } from './counts.js';
 import { DictionaryFinder } from './dictionary-finder.js';
+import { TooManySteps } from './work.js';
 
 export function finderOf(pattern: CompiledPattern, assessor: Assessor | null): Finder {
   const counts = new Counts(pattern, assessor);
@@ -37,6 +38,8 @@ class NamedFinder implements Finder {
   }
 
   private failed(error: unknown): Error {
+    if (error instanceof TooManySteps)
+      return new AffiantError('detector_failed', `The pattern "${this.name}" takes too long on this text.`, { cause: error });
     return toAffiantError(error, 'detector_failed', `The pattern "${this.name}" failed on this text.`);
   }
 }
@@ -44,7 +47,7 @@ class NamedFinder implements Finder {
 /** Units tested at once by the engine's automaton before anything is searched for. */
 const BLOCK = 4096;
 
-class PatternFinder implements Finder {
+export class PatternFinder implements Finder {
   /** Units behind a match's start that decide whether and how far it matches. */
   private readonly reach: number;
 

@@ -304,7 +304,7 @@ describe('what is not a request', () => {
     const boom = (): never => {
       throw new Error('boom');
     };
-    const detector: Detector = { version: 'x', types: [], maxHold: 1, scan: boom, safeCut: boom, open: boom };
+    const detector: Detector = { version: 'x', types: [], maxHold: 1, pieceUnits: 8192, scan: boom, safeCut: boom, open: boom };
     await expect(screen(request([user('hi')]), { detector })).rejects.toMatchObject({ code: 'detector_failed' });
     await expect(screen(request([user('h'.repeat(50_000))]), { detector })).rejects.toMatchObject({ code: 'detector_failed' });
     const context = testContext();

@@ -4,7 +4,7 @@ import { JsonScanner, runInSlices, spliceRange, type Slices } from '#wire';
 import { Findings } from '../../../mask/findings.js';
 import { askPolicy } from '../../../mask/guard.js';
 import { findReplacements, leafEdits, leafLabel, leafText, type MaskEdit, type MaskRules } from '../../../mask/leaf.js';
-import { maskLargeLeaf, WINDOW_BYTES } from '../../../mask/large-leaf.js';
+import { maskLargeLeaf, windowBytes } from '../../../mask/large-leaf.js';
 import { replacementEditSteps } from '../../../mask/leaf-steps.js';
 import { applyReplacements } from '../../../mask/stream-masker.js';
 import type { ScreenContext } from '../../protocol.js';
@@ -93,7 +93,7 @@ class PieceScreening {
     for (const leaf of collector.leaves) {
       if (leaf === null) continue;
       if (this.wire.isJsonText(leaf)) await this.jsonLeaf(leaf);
-      else if (leaf.end - leaf.start > WINDOW_BYTES) await this.largeLeaf(leaf, collector.role);
+      else if (leaf.end - leaf.start > windowBytes(this.rules)) await this.largeLeaf(leaf, collector.role);
       else this.leaf(leaf, collector.role, value.member);
       if (this.slices.spent) await this.slices.turn();
     }

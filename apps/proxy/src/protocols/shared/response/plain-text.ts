@@ -1,5 +1,5 @@
 import { concatSteps, utf8Boundary, type Steps } from '#wire';
-import { SCAN_BYTES } from '../../../mask/large-leaf.js';
+import { pieceBytes } from '../../../mask/large-leaf.js';
 import type { MaskRules } from '../../../mask/leaf.js';
 import { applyReplacements, StreamMasker, type Replacement } from '../../../mask/stream-masker.js';
 
@@ -19,8 +19,9 @@ export function* maskPlainSteps(bytes: Buffer, rules: MaskRules | null): Steps<B
     held = held.slice(decided);
     from = masker.settled;
   };
+  const piece = pieceBytes(rules);
   for (let start = 0; start < bytes.length;) {
-    const end = start + SCAN_BYTES >= bytes.length ? bytes.length : utf8Boundary(bytes, start + SCAN_BYTES);
+    const end = start + piece >= bytes.length ? bytes.length : utf8Boundary(bytes, start + piece);
     const text = bytes.toString('utf8', start, end);
     held += text;
     settle(masker.push(text));
