@@ -55,6 +55,7 @@ describe('checkPolicyFile', () => {
 
   it.each([
     ['no policy', 'policies: []', /everything passes/],
+    ['a slow pattern', "patterns:\n  - { name: part, regex: '\\w+-\\d+' }", /slow on long words/],
     ['a regex that matches all', "policies:\n  - { name: x, when: { request_text: '.*' }, action: block }", /matches any text/],
     [
       'an unknown connection',

@@ -15,6 +15,8 @@ export interface Program {
 }
 
 interface Automaton {
+  /** Signs that the program tells apart: entries of each state's table. */
+  readonly numClasses: number;
   closure(this: Automaton, pcs: readonly number[], flag: number): { readonly pcs: readonly number[] };
 }
 
@@ -35,6 +37,8 @@ type Step = (this: Machine, threads: { readonly size: number }, ...rest: unknown
 
 /** Building a state of the automaton costs several times as much per instruction as the other engines' steps do. */
 const STATE_WEIGHT = 10;
+/** Sixteen entries of its table cost a step. */
+const TABLE_SHIFT = 4;
 
 /** Thrown in the middle of a search that has used up its steps. */
 export class TooManySteps extends Error {
@@ -94,7 +98,7 @@ export function counted(regex: RE2JS): RE2JS {
   const { closure } = dfa;
   dfa.closure = function (pcs, flag) {
     const found = closure.call(this, pcs, flag);
-    spend(STATE_WEIGHT * found.pcs.length);
+    spend(STATE_WEIGHT * found.pcs.length + (this.numClasses >> TABLE_SHIFT));
     return found;
   };
   prog.getInst = countedInstruction;
