@@ -1,7 +1,6 @@
-import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import type { ApprovalBook } from '#catalogue';
 import { packageVersion, type TimestampsConfig, type WitnessesConfig } from '#config';
-import type { MetricsReading } from '#observability';
+import { LoopDelay, type MetricsReading } from '#observability';
 import type { PolicySet } from '#policy';
 import type { Source } from '#service';
 import type { StatusReport, StatusSource } from '../ports.js';
@@ -27,10 +26,10 @@ export interface ConsoleStatusParts {
 
 /** What a console alone can know: its own journal, and the ledger as it stands in Kafka and in the store. The gateways have metrics of their own. */
 export class ConsoleStatus implements StatusSource {
-  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
+  readonly #delay = new LoopDelay();
 
   constructor(private readonly parts: ConsoleStatusParts) {
-    this.#delay.enable();
+    this.#delay.start();
   }
 
   async status(): Promise<StatusReport> {
@@ -52,7 +51,7 @@ export class ConsoleStatus implements StatusSource {
       },
       ...(await this.#witnesses()),
       ...(await this.#timestamps()),
-      event_loop: { max_ms: this.#delay.max / 1e6, p99_ms: this.#delay.percentile(99) / 1e6 },
+      event_loop: this.#delay.read(),
       policy: { version, digest },
       approvals: { pending: pending.length },
     };
@@ -73,7 +72,7 @@ export class ConsoleStatus implements StatusSource {
   }
 
   stop(): void {
-    this.#delay.disable();
+    this.#delay.stop();
   }
 
   /** As far as the store tells: which of them fails only the process knows that asks them. Left out while the store does not answer. */

@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import type { AnchorHealth } from '#apps/ledger';
 import { timestampStatus, witnessStatus, type StatusReport, type StatusSource } from '#apps/console';
 import type { Gateway, PolicySource } from '#apps/proxy';
@@ -6,7 +5,7 @@ import type { ApprovalBook } from '#catalogue';
 import { packageVersion } from '#config';
 import type { Clock } from '#events';
 import type { Journal } from '#journal';
-import type { MetricsReading } from '#observability';
+import { LoopDelay, type MetricsReading } from '#observability';
 import type { LedgerSupervisor } from './ledger-supervisor.js';
 
 const HOLDS_READ = 1_000;
@@ -24,13 +23,13 @@ export interface StatusParts {
 
 /** Health of the whole process from what each part knows already. */
 export class ProcessStatus implements StatusSource {
-  readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: 1 });
+  readonly #delay = new LoopDelay();
 
   constructor(private readonly parts: StatusParts) {}
 
   /** Watches the event loop from here on: what the start itself held it is nobody's wait. */
   watchEventLoop(): void {
-    this.#delay.enable();
+    this.#delay.start();
   }
 
   async status(): Promise<StatusReport> {
@@ -54,7 +53,7 @@ export class ProcessStatus implements StatusSource {
       siem: supervisor.siem,
       ...(supervisor.anchor === null ? {} : { witnesses: witnessStatus(factsOf(supervisor.anchor)) }),
       ...(supervisor.stamps === null ? {} : { timestamps: timestampStatus(supervisor.stamps.authorities) }),
-      event_loop: { max_ms: this.#delay.max / 1e6, p99_ms: this.#delay.percentile(99) / 1e6 },
+      event_loop: this.#delay.read(),
       policy: { version, digest },
       approvals: { pending: (await approvals.list({ state: 'pending', limit: HOLDS_READ })).length },
     };
@@ -90,7 +89,7 @@ export class ProcessStatus implements StatusSource {
   }
 
   stop(): void {
-    this.#delay.disable();
+    this.#delay.stop();
   }
 }
 
