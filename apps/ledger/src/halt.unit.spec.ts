@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { SystemClock } from '#events';
 import type { SealedState } from '#tlog';
+import { LedgerService } from './ledger-service.js';
 import { World } from './testing/world.js';
 import { MemoryRecorder } from './testing/memory-recorder.js';
 import { MemoryEventLog } from './testing/memory-event-log.js';
@@ -161,6 +163,47 @@ describe('load on the engine', () => {
     await world.events(1);
     await world.runUntilQuiet(plan, { pause, gather: 200 });
     expect(pauses.filter((milliseconds) => milliseconds === 200)).toHaveLength(inserts);
+    expect(await world.faults()).toEqual([]);
+  });
+
+  it('while events come without a break they gather longer, up to a bound; what comes alone or fills a batch does not wait longer', async () => {
+    const world = new World();
+    const pauses: number[] = [];
+    const pause = (milliseconds: number): Promise<void> => Promise.resolve(void pauses.push(milliseconds));
+    let now = 0;
+    const real = new SystemClock();
+    const clock = { nowUs: () => real.nowUs(), nowMs: () => real.nowMs(), offsetUs: () => 0, monotonicUs: () => now };
+    const options = { pause, gather: 200, gatherMost: 800, maxBatchRecords: 10 };
+    const service = new LedgerService({ ...world.ports(undefined, options), clock, roles: ['ingest'] });
+    const come = async (count: number): Promise<void> => {
+      const before = world.log.partitions.get('gateway')?.length ?? 0;
+      await world.events(count);
+      const records = world.log.partitions.get('gateway')!.slice(before);
+      await service.ingest({ partition: 'gateway', records, firstOffset: records[0]!.offset, lastOffset: records.at(-1)!.offset });
+    };
+    for (let batch = 0; batch < 4; batch += 1) await come(2);
+    expect(pauses).toEqual([200, 400, 800, 800]);
+    await come(5);
+    expect(pauses).toHaveLength(4);
+    now += 150_000;
+    await come(1);
+    expect(pauses).toEqual([200, 400, 800, 800, 200]);
+    await come(1);
+    expect(pauses.at(-1)).toBe(400);
+    service.stop();
+    await service.finished();
+  });
+
+  it('large events that fill a batch are not followed by a wait', async () => {
+    const world = new World();
+    const pauses: number[] = [];
+    const pause = async (milliseconds: number): Promise<void> => {
+      pauses.push(milliseconds);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    await world.events(8);
+    await world.runUntilQuiet(undefined, { pause, gather: 200, maxBatchBytes: 1 });
+    expect(pauses).not.toContain(200);
     expect(await world.faults()).toEqual([]);
   });
 });

@@ -50,9 +50,14 @@ export class LedgerService {
   #rounds: Promise<unknown> = Promise.resolve();
   /** Ends the wait between two rounds. */
   #hurry = new AbortController();
+  /** Ends the waits in which events gather. */
+  #gathered = new AbortController();
+  /** By partition: the last wait in which events gathered, milliseconds, and when it ended, monotonic microseconds. */
+  readonly #gathering = new Map<string, { readonly waited: number; readonly endedAt: number }>();
 
   constructor(private readonly ports: LedgerPorts) {
-    this.#options = { ...DEFAULTS, pause: systemPause, ...withoutUndefined(ports.options) };
+    const gatherMost = ports.options.gather ?? DEFAULTS.gather;
+    this.#options = { ...DEFAULTS, gatherMost, pause: systemPause, ...withoutUndefined(ports.options) };
     this.#retry = { signal: this.#givingUp.signal, pause: this.#options.pause, logger: ports.logger };
     this.#alarm = new Alarm(ports);
     this.#reader = new EventReader(ports.codec);
@@ -144,10 +149,32 @@ export class LedgerService {
       queryable = this.#ingested(batch, done);
     });
     if (!begun) return this.#parked();
-    if (batch.records.length >= this.#options.maxBatchRecords / 2) return;
+    if (this.#isFull(batch)) return;
+    const wait = this.#gatherFor(batch.partition);
     if (!(await queryable)) return this.#parked();
     // Few events: let more come before the next INSERT, so that the engine does not get a part per event.
-    await this.#options.pause(this.#options.gather, this.#stopping.signal);
+    await this.#options.pause(wait, this.#gathered.signal);
+    this.#gathering.set(batch.partition, { waited: wait, endedAt: this.ports.clock.monotonicUs() });
+  }
+
+  /** So many events that the engine should get them as they come, or so large ones that no other like them would have found room. */
+  #isFull({ records }: LogBatch): boolean {
+    const { maxBatchRecords, maxBatchBytes } = this.#options;
+    if (records.length >= maxBatchRecords / 2) return true;
+    let [bytes, largest] = [0, 0];
+    for (const { value } of records) {
+      bytes += value.length;
+      largest = Math.max(largest, value.length);
+    }
+    return bytes + largest > maxBatchBytes;
+  }
+
+  /** Twice as long as the last time when this batch had been waiting by then; what comes alone is not kept waiting. */
+  #gatherFor(partition: string): number {
+    const { gather, gatherMost } = this.#options;
+    const last = this.#gathering.get(partition);
+    const isSteady = last !== undefined && this.ports.clock.monotonicUs() - last.endedAt < gather * 500;
+    return isSteady ? Math.min(last.waited * 2, gatherMost) : gather;
   }
 
   /** For SubscribeOptions.verifyLast of group `ledger.ingest`. @throws AffiantError ledger_conflict; Stopped */
@@ -176,6 +203,8 @@ export class LedgerService {
     while (this.halted === null && !this.#stopping.signal.aborted && this.ports.clock.nowMs() < end) {
       if (await this.#quiet()) return true;
       this.#hurry.abort();
+      this.#gathered.abort();
+      this.#gathered = new AbortController();
       await this.#options.pause(DRAIN_POLL, this.#stopping.signal);
     }
     return false;
@@ -185,6 +214,7 @@ export class LedgerService {
   stop(): void {
     this.#stopping.abort();
     this.#hurry.abort();
+    this.#gathered.abort();
     const grace = setTimeout(() => this.#givingUp.abort(), STOP_GRACE);
     grace.unref();
   }

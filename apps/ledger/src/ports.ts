@@ -79,6 +79,8 @@ export interface LedgerOptions {
   readonly maxBatchBytes?: number;
   /** After a small batch, milliseconds in which further events gather before the next INSERT. Default 200. */
   readonly gather?: number;
+  /** The longest that may become, while events come without a break: each INSERT costs the engine the same, however few it brings. Default `gather`. */
+  readonly gatherMost?: number;
   /** Most leaves sealed in one round. Default 32,768. */
   readonly maxRoundLeaves?: number;
   /** Milliseconds between two `ledger.frontier` events while anything is new, and between two looks at epochs and exchanges. Default a minute. */

@@ -28,6 +28,8 @@ import { trimBehindCheckpoints } from './compose/trim.js';
 
 const HEALTH_MS = 250;
 const DRAIN_MS = 10_000;
+/** With what an INSERT takes, an event is queryable a second or so after it was recorded, also while calls come without a break. */
+const GATHER_MOST_MS = 800;
 
 let stopping = false;
 const task = workerData as LedgerTask;
@@ -86,7 +88,7 @@ const ledger = await startLedger({
   logger,
   words: new StoredWords(store),
   trail: new StoredTrail(store),
-  options: { checkpointInterval: task.checkpointInterval, abortAfter: task.abortAfter },
+  options: { checkpointInterval: task.checkpointInterval, abortAfter: task.abortAfter, gatherMost: GATHER_MOST_MS },
 });
 await recordKeys({ keys, store, recorder });
 const cosigned = new FileCosignedStore(path('tiles'));

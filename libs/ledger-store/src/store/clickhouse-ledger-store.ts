@@ -16,6 +16,7 @@ import type {
 } from '../port.js';
 import { checkServer } from '../server/check-server.js';
 import { batches } from './batches.js';
+import { ChunkStock } from './chunks.js';
 import { engineError } from './engine-errors.js';
 import { heldEvents, highestSeqs, logDigest, type Query } from './event-reads.js';
 import type { SourceProgress, StoredEvent, StoredEvents } from '../stored-log/port.js';
@@ -89,6 +90,7 @@ export class ClickHouseLedgerStore implements LedgerStore, StoredEvents {
   readonly #client: ClickHouseClient;
   readonly #read: Query = (sql, params) => this.query(sql, params);
   readonly #migrations: readonly Migration[];
+  readonly #chunks = new ChunkStock();
 
   constructor(options: ClickHouseLedgerStoreOptions) {
     this.#options = options;
@@ -277,10 +279,13 @@ export class ClickHouseLedgerStore implements LedgerStore, StoredEvents {
     const query = `INSERT INTO ${format.table} (${format.columns.join(', ')}) FORMAT RowBinary`;
     const quorum = this.#flavour.kind === 'cluster' ? QUORUM_SETTINGS : {};
     const settings = { ...INSERT_SETTINGS, ...quorum, insert_deduplication_token: token };
+    const chunks = this.#chunks.open();
     try {
-      const values = Readable.from([encodeRows(format, rows)], { objectMode: false });
+      const values = Readable.from(encodeRows(format, rows, chunks), { objectMode: false });
       const { stream } = await client.exec({ query, values, clickhouse_settings: settings });
       for await (const chunk of stream) void chunk;
+      // The engine has read it all: it answers at the end.
+      chunks.giveBack();
     } catch (error) {
       throw engineError(error, `An insert into ${format.table}`, 'ledger_conflict');
     }

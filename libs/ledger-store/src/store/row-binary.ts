@@ -1,30 +1,44 @@
+import { CHUNK_BYTES, type Chunks } from './chunks.js';
+
+/** From here on bytes stay where they are and become a part of their own. */
+const OWN_PART = 16 * 1024;
+
 /**
  * Writes ClickHouse's RowBinary format: values one after another, integers little-endian, lengths as LEB128.
- * Source: ClickHouse documentation, "RowBinary". The buffer grows by doubling; `take` hands it over.
+ * Source: ClickHouse documentation, "RowBinary". What was written is parts that follow each other: a full chunk is never copied into a larger one.
  */
 export class RowBinaryWriter {
+  readonly #parts: Buffer[] = [];
   #buffer: Buffer;
+  /** What of the chunk is not a part yet. */
+  #from = 0;
   #at = 0;
 
-  constructor(bytes = 64 * 1024) {
-    this.#buffer = Buffer.allocUnsafe(bytes);
+  /** `chunks` are taken as they are needed, and are in use for as long as the parts are. */
+  constructor(
+    private readonly chunks: Pick<Chunks, 'take'>,
+    bytes = CHUNK_BYTES,
+  ) {
+    this.#buffer = chunks.take(bytes);
   }
 
-  get length(): number {
-    return this.#at;
+  /** What was written, none of it empty; the writer must not be used afterwards. */
+  take(): readonly Buffer[] {
+    this.#cut();
+    return this.#parts;
   }
 
-  /** What was written so far; the writer must not be used afterwards. */
-  take(): Buffer {
-    return this.#buffer.subarray(0, this.#at);
+  #cut(): void {
+    if (this.#at > this.#from) this.#parts.push(this.#buffer.subarray(this.#from, this.#at));
+    this.#from = this.#at;
   }
 
   #room(bytes: number): void {
-    const need = this.#at + bytes;
-    if (need <= this.#buffer.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(need, this.#buffer.length * 2));
-    this.#buffer.copy(grown, 0, 0, this.#at);
-    this.#buffer = grown;
+    if (this.#at + bytes <= this.#buffer.length) return;
+    this.#cut();
+    this.#buffer = this.chunks.take(bytes);
+    this.#from = 0;
+    this.#at = 0;
   }
 
   #leb128(value: number): void {
@@ -71,8 +85,15 @@ export class RowBinaryWriter {
     this.#at += this.#buffer.write(value, this.#at, 'utf8');
   }
 
-  /** A String column: any bytes. */
+  /** A String column: any bytes. Many of them must not change until the parts are sent. */
   bytes(value: Uint8Array): void {
+    if (value.length >= OWN_PART) {
+      this.#room(5);
+      this.#leb128(value.length);
+      this.#cut();
+      this.#parts.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
+      return;
+    }
     this.#room(5 + value.length);
     this.#leb128(value.length);
     this.#buffer.set(value, this.#at);

@@ -1,4 +1,5 @@
 import type { AnchorRow, CheckpointRow, ContentRow, EventRow, LeafRow } from '../port.js';
+import type { Chunks } from './chunks.js';
 import { RowBinaryWriter } from './row-binary.js';
 
 /** A table with its columns in the order in which `write` writes them. */
@@ -6,16 +7,7 @@ export interface RowFormat<T> {
   readonly table: string;
   readonly columns: readonly string[];
   readonly write: (to: RowBinaryWriter, row: T) => void;
-  /** About how many bytes a row takes, where rows may be large: a buffer that has to grow is copied, and what was outgrown waits for the collector. */
-  readonly bytes?: (row: T) => number;
 }
-
-const ROW_BYTES = 1024;
-/** Digest, length and marks of a segment. */
-const SEGMENT_BYTES = 48;
-
-const contentBytes = ({ segment_sha256, segment_content }: Pick<ContentRow, 'segment_sha256' | 'segment_content'>): number =>
-  segment_content.reduce((sum, { length }) => sum + length, segment_sha256.length * SEGMENT_BYTES);
 
 export const EVENT_ROWS: RowFormat<EventRow> = {
   table: 'ledger.events',
@@ -58,7 +50,6 @@ export const EVENT_ROWS: RowFormat<EventRow> = {
     to.int64(row.log_offset);
     to.string(row.content_key);
   },
-  bytes: (row) => ROW_BYTES + row.raw.length + row.data.length + contentBytes(row),
 };
 
 export const CONTENT_ROWS: RowFormat<ContentRow> = {
@@ -74,7 +65,6 @@ export const CONTENT_ROWS: RowFormat<ContentRow> = {
     to.array(row.segment_sha256, (hash) => to.hash(hash));
     to.array(row.segment_content, (content) => to.bytes(content));
   },
-  bytes: (row) => ROW_BYTES + contentBytes(row),
 };
 
 export const LEAF_ROWS: RowFormat<LeafRow> = {
@@ -138,11 +128,9 @@ export const ANCHOR_ROWS: RowFormat<AnchorRow> = {
   },
 };
 
-/** The rows as one RowBinary block. */
-export function encodeRows<T>(format: RowFormat<T>, rows: readonly T[]): Buffer {
-  const { bytes } = format;
-  const expected = bytes === undefined ? rows.length * ROW_BYTES : rows.reduce((sum, row) => sum + bytes(row), 0);
-  const to = new RowBinaryWriter(expected + 4096);
+/** The rows as one RowBinary block, in parts that follow each other; large values of the rows are parts themselves. */
+export function encodeRows<T>(format: RowFormat<T>, rows: readonly T[], chunks: Pick<Chunks, 'take'>): readonly Buffer[] {
+  const to = new RowBinaryWriter(chunks);
   for (const row of rows) format.write(to, row);
   return to.take();
 }
