@@ -1,6 +1,7 @@
 // Load generator, a process of its own. Reads one job as JSON from argv, prints one JSON result.
+import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import { body } from './bodies.mjs';
+import { body, renewing } from './bodies.mjs';
 
 const job = JSON.parse(process.argv[2]);
 const target = new URL(job.url);
@@ -41,23 +42,29 @@ function call(bytes) {
   });
 }
 
-const bodyOf = (i) =>
-  body({ model: job.model, stream: job.stream === true, bytes: job.bytes, salt: `${job.salt}-${i}`, fresh: job.fresh === true });
+/** One body for each worker, new in every call: a body that was sent before would be recognised, whatever the row is called. */
+const bodyOf = (worker) =>
+  renewing(
+    body({ model: job.model, stream: job.stream === true, bytes: job.bytes, salt: `${job.salt}-${worker}`, fresh: job.fresh === true }),
+  );
 
 async function run() {
   const results = [];
   const errors = [];
   let next = 0;
-  const prepared = Array.from(
-    { length: Math.min(job.count ?? 256, job.bytes > 1_000_000 ? 24 : job.bytes > 100_000 ? 128 : 256) },
-    (_, i) => bodyOf(i),
-  );
-  const deadline = job.durationMs === undefined ? Infinity : performance.now() + job.durationMs;
-  const worker = async () => {
+  let deadline = Infinity;
+  const bodies = Array.from({ length: job.concurrency }, (_, worker) => bodyOf(worker));
+  if (job.gated === true) {
+    // Beside others: begins when it is told to, and ends when nobody tells it any more.
+    process.stdin.on('end', () => (deadline = 0));
+    process.stdout.write('ready\n');
+    await once(process.stdin, 'data');
+  }
+  deadline = job.durationMs === undefined ? Infinity : performance.now() + job.durationMs;
+  const worker = async (renewed) => {
     while (performance.now() < deadline && next < (job.count ?? Infinity)) {
-      const i = next++;
       try {
-        results.push(await call(prepared[i % prepared.length]));
+        results.push(await call(renewed(next++)));
       } catch (error) {
         errors.push(error.message);
         if (errors.length > 20) return;
@@ -65,12 +72,13 @@ async function run() {
     }
   };
   const startedAt = performance.now();
-  await Promise.all(Array.from({ length: job.concurrency }, worker));
+  await Promise.all(bodies.map(worker));
   const seconds = (performance.now() - startedAt) / 1000;
   process.stdout.write(
     `${JSON.stringify({ calls: results.length, seconds, errors: errors.length, firstError: errors[0], ttft: results.map((r) => r.ttft), total: results.map((r) => r.total) })}\n`,
   );
   agent.destroy();
+  process.stdin.destroy();
 }
 
 await run();

@@ -15,7 +15,7 @@ export const LOAD = PIN(1);
 
 /** A run that fails or is interrupted leaves nothing running: what was started ends with this process. */
 const running = new Set();
-function watched(child) {
+export function watched(child) {
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;
