@@ -55,7 +55,7 @@ export class PrefixFollower {
 
   #choose(): void {
     this.#choosing = false;
-    const start = Buffer.concat(this.#rest);
+    const start = this.#rest.length === 1 ? this.#rest[0]! : Buffer.concat(this.#rest);
     let best: Matcher | null = null;
     for (const conversation of this.#choice) {
       const { length, sha256 } = conversation.head;
