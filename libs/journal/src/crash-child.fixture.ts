@@ -14,7 +14,7 @@ const source = await recoverSource({
   directory,
   sourceId: 'gateway',
   key: Buffer.from(keyHex, 'hex'),
-  segmentBytes: 100_000,
+  segmentBytes: 250_000,
   highWaterBytes: 1 << 30,
   codec,
 });

@@ -53,7 +53,7 @@ it(`loses nothing that was acknowledged in ${ROUNDS} kills, and stays dense and 
     }
     // Every other round the child itself recovers from the crash; here the test does, as a restart would.
     if (round % 2 === 0) {
-      const source = await recoverSource({ directory, sourceId: 'gateway', key, segmentBytes: 100_000, highWaterBytes: 1 << 30, codec });
+      const source = await recoverSource({ directory, sourceId: 'gateway', key, segmentBytes: 250_000, highWaterBytes: 1 << 30, codec });
       torn += source.tornBytes > 0 ? 1 : 0;
       expect(source.lastEpoch).toBe(round + round / 2 - 1);
       expect(source.journal.nextSeq).toBeGreaterThan(Math.max(...acknowledged.keys()));
@@ -95,7 +95,7 @@ it(`loses nothing that was acknowledged in ${ROUNDS} kills, and stays dense and 
     directory,
     sourceId: 'gateway',
     key,
-    segmentBytes: 100_000,
+    segmentBytes: 250_000,
     highWaterBytes: 1 << 30,
     codec,
   });

@@ -67,7 +67,9 @@ const expectCut = async (bytes: Buffer, kept: number, tornBytes: number): Promis
   // A reader that has no watermark sees the torn tail as not there yet.
   expect(await readTexts(directory)).toEqual(['first', 'second', 'third'].slice(0, kept));
   const opened = await open(directory);
-  expect(opened.tornBytes).toBe(tornBytes);
+  // Zeros at the end are not counted: they may stand there for frames to come.
+  const zeros = bytes.length - 1 - bytes.findLastIndex((byte) => byte !== 0);
+  expect(opened.tornBytes).toBe(Math.max(0, tornBytes - zeros));
   expect(opened.journal.nextSeq).toBe(kept + 1);
   await opened.journal.append([{ topic: 0, payload: Buffer.from('next') }]);
   await opened.journal.close();

@@ -4,6 +4,7 @@ import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameHeader } from './forma
 
 const WINDOW_BYTES = 256 * 1024;
 const KEPT_WINDOW_BYTES = 4 * 1024 * 1024;
+const ZEROS = Buffer.alloc(WINDOW_BYTES);
 
 export interface Frame {
   readonly kind: 'frame';
@@ -16,7 +17,7 @@ export interface Frame {
 
 /** Why there is no frame at `offset`. */
 export interface NoFrame {
-  /** end: the file ends at a frame boundary. short: it ends inside a frame. damaged: bytes are there, and wrong. */
+  /** end: nothing follows a frame boundary, or zeros alone, which the writer puts ahead of its frames. short: the file ends inside a frame. damaged: bytes are there, and wrong. */
   readonly kind: 'end' | 'short' | 'damaged';
   readonly offset: number;
   /** Where the frame ends, when its header could be read. */
@@ -51,11 +52,20 @@ export class SegmentCursor {
 
   /** The next frame with its CRC checked, or why there is none; then the cursor stays where it is and the bytes are read anew next time. */
   async next(): Promise<Frame | NoFrame> {
+    const isOld = this.#filled > this.#at;
+    const found = await this.#look();
+    // What was read before may be zeros that a frame has taken the place of since.
+    return found.kind === 'frame' || !isOld ? found : this.#look();
+  }
+
+  async #look(): Promise<Frame | NoFrame> {
     const offset = this.offset;
     const got = await this.#fill(FRAME_HEADER_BYTES);
-    if (got < FRAME_HEADER_BYTES) return this.#stay(got === 0 ? 'end' : 'short', offset, null);
-    const header = decodeFrameHeader(this.#window, this.#at);
-    if (header === null) return this.#stay('damaged', offset, null);
+    const header = got < FRAME_HEADER_BYTES ? null : decodeFrameHeader(this.#window, this.#at);
+    if (header === null) {
+      const kind = (await endOfBytes(this.file, offset)) === offset ? 'end' : got < FRAME_HEADER_BYTES ? 'short' : 'damaged';
+      return this.#stay(kind, offset, null);
+    }
     const bytes = FRAME_HEADER_BYTES + header.bodyBytes;
     if ((await this.#fill(bytes)) < bytes) return this.#stay('short', offset, offset + bytes);
     const headerBytes = this.#window.subarray(this.#at, this.#at + FRAME_HEADER_BYTES);
@@ -110,4 +120,23 @@ export class SegmentCursor {
     this.#filled = rest.length;
     this.#at = 0;
   }
+}
+
+/** Where the bytes of a file end behind which there are zeros alone; at least `from`. */
+export async function endOfBytes(file: FileHandle, from: number): Promise<number> {
+  const window = Buffer.allocUnsafe(WINDOW_BYTES);
+  let end = from;
+  for (let at = from; ;) {
+    const { bytesRead } = await file.read(window, 0, window.length, at);
+    if (bytesRead === 0) return end;
+    const last = lastOther(window.subarray(0, bytesRead));
+    if (last >= 0) end = at + last + 1;
+    at += bytesRead;
+  }
+}
+
+/** Index of the last byte that is not zero, or -1. */
+function lastOther(bytes: Buffer): number {
+  if (ZEROS.compare(bytes, 0, bytes.length, 0, bytes.length) === 0) return -1;
+  return bytes.findLastIndex((byte) => byte !== 0);
 }

@@ -5,7 +5,7 @@ import { payloadHash } from '#events';
 import { baseSeqOf, decodeSegmentHeader, findFrameHeader, SEGMENT_HEADER_BYTES, segmentName, type SegmentHeader } from './format.js';
 import { openFrame, segmentKey } from './frame.js';
 import type { StoredRecord } from './port.js';
-import { SegmentCursor, type Frame, type NoFrame } from './segment-cursor.js';
+import { endOfBytes, SegmentCursor, type Frame, type NoFrame } from './segment-cursor.js';
 
 /** What is known of a segment file that holds only whole, authentic frames. */
 export interface Segment {
@@ -75,9 +75,9 @@ export async function verifySegments(options: VerifyOptions): Promise<VerifiedSe
       const walked = await walk(file, path, header, options, index === bases.length - 1);
       const { size } = await file.stat();
       if (index === bases.length - 1) {
-        tornBytes = size - walked.end;
+        tornBytes = (await endOfBytes(file, walked.end)) - walked.end;
         // A crash between these two leaves the torn tail, or a file without it: both open the same way again.
-        if (tornBytes > 0) await file.truncate(walked.end);
+        if (size > walked.end) await file.truncate(walked.end);
         // Also when nothing is torn: a killed writer's last frame may be whole but only in the page cache.
         await file.sync();
       }
@@ -140,13 +140,13 @@ function openRecords(key: Buffer, frame: Frame, path: string): StoredRecord[] {
 
 /**
  * Tells a torn tail from damage. Torn is what an interrupted write of the very last frame can leave: nothing whole comes after it, and the
- * frame, as far as its length is known, reaches the end of the file.
+ * frame, as far as its length is known, reaches the end of the file, or the zeros that stand there for frames to come.
  */
 export async function isTornTail(file: FileHandle, at: NoFrame): Promise<boolean> {
   if (at.kind === 'end') return true;
-  const { size } = await file.stat();
-  if (at.frameEnd !== null && at.frameEnd < size) return false;
-  const tail = Buffer.alloc(size - at.offset);
+  const end = await endOfBytes(file, at.offset);
+  if (at.frameEnd !== null && at.frameEnd < end) return false;
+  const tail = Buffer.alloc(end - at.offset);
   await file.read(tail, 0, tail.length, at.offset);
   return findFrameHeader(tail, 1) < 0;
 }
