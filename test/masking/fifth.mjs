@@ -11,7 +11,7 @@ const TEMPLATES = [
   'cc: {credit_card} / 0728 / {card_cvv}',
   'cvv2={card_cvv}&zip=94107',
   'The caller gave the 3-digit security code {card_cvv} before I could stop her.',
-  'INSERT INTO pay(pan, exp, cvv) VALUES (\'{credit_card}\', \'0728\', \'{card_cvv}\')',
+  "INSERT INTO pay(pan, exp, cvv) VALUES ('{credit_card}', '0728', '{card_cvv}')",
   'Card Verification Code: {card_cvv}',
   '{card_cvv} is what it says on the back of my card',
   'the 4 digit CID on my amex is {card_cvv}',

@@ -1,6 +1,7 @@
 // The development set of card codes, CUSIPs and account numbers: what people and programs write around them, and what only looks like it. Rules were
 // corrected on it (docs/adr/0110).
 import { filled } from './fill.mjs';
+import { fourth } from './fourth.mjs';
 import { third } from './third.mjs';
 
 const TEMPLATES = [
@@ -104,4 +105,4 @@ const TEMPLATES = [
   'account activity in transaction <order>',
 ];
 
-export const labels = () => [...filled(TEMPLATES, 2000, 27_182_818), ...third()];
+export const labels = () => [...filled(TEMPLATES, 2000, 27_182_818), ...third(), ...fourth()];

@@ -8,7 +8,7 @@ import { page, rulesTable, sameFigures, sameTable, withSection } from './docs.mj
 import { developmentSet } from './development.mjs';
 import { heldOut } from './held-out.mjs';
 import { labels } from './labels.mjs';
-import { fourth } from './fourth.mjs';
+import { fifth } from './fifth.mjs';
 import { hostile } from './hostile.mjs';
 import { PRESIDIO_TYPES, presidio } from './presidio.mjs';
 import { presidioSet } from './presidio-set.mjs';
@@ -38,7 +38,7 @@ function check(name, ok, detail = '') {
 const MIN_RECALL = 0.98;
 const MIN_PRECISION = 0.95;
 /** `SET TYPE` that was measured, is below the bar, and is said to be in the docs, with the reason. */
-const BELOW = new Set(['fourth card_cvv', 'fourth cusip', 'fourth us_bank_account']);
+const BELOW = new Set(['fifth card_cvv', 'fifth cusip', 'fifth us_bank_account']);
 /** What the sets of these types are about; the other types in them have sets of their own. */
 const LABELLED = ['card_cvv', 'us_bank_account', 'cusip'];
 
@@ -49,9 +49,9 @@ const sections = [];
 for (const [name, title, texts, only] of [
   ['public', 'public set (presidio-research synth_dataset_v2, 1,500 texts)', presidioSet()],
   ['development', 'development set (own templates, 4,000 texts)', developmentSet()],
-  ['labels', 'development set of card codes, CUSIPs and accounts (own templates, 4,000 texts)', labels(), LABELLED],
+  ['labels', 'development set of card codes, CUSIPs and accounts (own templates, 6,000 texts)', labels(), LABELLED],
   ['held-out', 'held-out set (other templates, 2,000 texts)', heldOut()],
-  ['fourth', 'held-out set of card codes, CUSIPs and accounts (other templates, 2,000 texts)', fourth(), LABELLED],
+  ['fifth', 'held-out set of card codes, CUSIPs and accounts (other templates, 2,000 texts)', fifth(), LABELLED],
 ]) {
   const types = ENTITY_TYPES.filter(
     (type) => (only ?? ENTITY_TYPES).includes(type) && texts.some(({ spans }) => spans.some((span) => span.type === type)),

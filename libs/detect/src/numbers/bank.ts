@@ -57,7 +57,7 @@ const ACCOUNT = /(?:account|acct|a\/c|checking|savings|chequing|deposit)/gi;
  */
 export function account(window: Window, group: Group, said: boolean, context: Context): Candidate | null {
   const length = group.end - group.start;
-  if (!said && (length < 8 || calledBehind(window, group.end) !== 'account')) return null;
+  if (!said && (length < 8 || calledBehind(window, group.end, true) !== 'account')) return null;
   const before = window.text.slice(Math.max(0, group.start - CONTEXT_REACH), group.start);
   const adjacent = said && ADJACENT.test(before);
   if (!adjacent && (length < 8 || DATE.test(window.text.slice(group.start, group.end)) || MARKED.test(before))) return null;

@@ -1,4 +1,4 @@
-import { CLOSE_PAREN, isAlnum, isLetter, isWhitespace, OPEN_PAREN, SPACE } from '../engine/characters.js';
+import { CLOSE_PAREN, COMMA, isAlnum, isLetter, isWhitespace, OPEN_PAREN, SPACE } from '../engine/characters.js';
 import type { Window } from '../engine/window.js';
 
 /** What a number may be called by the words behind it. */
@@ -6,6 +6,10 @@ export type Called = 'cvv' | 'security code' | 'cusip' | 'account';
 
 /** `218 is the CVV` */
 const LINKS = new Set(['is', 'as', 'for', 'was']);
+/** `, that is my account` */
+const CLAUSES = new Set(['that', 'which', 'this']);
+/** `the three-digit code` */
+const COUNT = new Set(['three', 'four']);
 /** First letters of these, and of "CUSIP". */
 const FIRST = new Uint8Array(128);
 for (const letter of 'iafwc') FIRST[letter.charCodeAt(0)] = 1;
@@ -44,15 +48,17 @@ const QUOTES = new Set(Array.from('"\'`', (sign) => sign.charCodeAt(0)));
 
 /**
  * What the words behind the number that ends at `end` call it: `218 (CVV)`, `17275R102 is the CUSIP`, `4419938271 is my account number`; a CUSIP also at
- * the end of a clause, `17275R102 CUSIP`. Reads at most 72 units further, and stops at the first word that is none of these.
+ * the end of a clause, `17275R102 CUSIP`. `asClause`: also `..., that is my account`. Reads at most 72 units further, and stops at the first word that is none of these.
  */
-export function calledBehind(window: Window, end: number): Called | null {
+export function calledBehind(window: Window, end: number, asClause = false): Called | null {
   let index = QUOTES.has(window.at(end)) ? end + 1 : end;
+  const isClause = asClause && window.at(index) === COMMA;
+  if (isClause) index++;
   if (!isBlank(window.at(index))) return null;
   if (isBlank(window.at(++index))) index++;
   const inParen = window.at(index) === OPEN_PAREN;
   if (inParen) index++;
-  else if (FIRST[window.at(index) | 32] !== 1) return null;
+  else if (!isClause && FIRST[window.at(index) | 32] !== 1) return null;
   let isLinked = inParen;
   let isAccount = false;
   for (let words = 0; words < MAX_WORDS; words++) {
@@ -62,7 +68,11 @@ export function calledBehind(window: Window, end: number): Called | null {
     const label = LABELS.get(word);
     if (label !== undefined)
       return (isLinked || label === 'cusip') && (!isAccount || label === 'account') ? labelled(window, to, label, inParen, isLinked) : null;
-    if (words === 0 && !inParen) {
+    if (word === 'code' ? window.startsWith(' on the back', to) : COUNT.has(word) && window.startsWith('digit code', to + 1))
+      return isLinked && !inParen ? 'security code' : null;
+    if (isClause && words === 0) {
+      if (!CLAUSES.has(word)) return null;
+    } else if (words === (isClause ? 1 : 0) && !inParen) {
       if (!LINKS.has(word)) return null;
       isLinked = true;
     } else if (!BESIDE.has(word)) return null;

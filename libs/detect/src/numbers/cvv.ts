@@ -10,7 +10,7 @@ const REACH = 44;
 const words = (list: string): ReadonlySet<string> => new Set(list.split(' '));
 /** Words that may stand between. */
 const BETWEEN = words(
-  'is was are code number no nr value data the of on back to as be reads entered given provided printed my your his her its this three four last digit digits card cards visa mastercard amex american express debit credit td th dd dt span b strong i caller customer client agent user assistant answer a',
+  'is was are code number no nr value data the of on back to as be reads entered given provided printed my your his her its this three four last digit digits card cards visa mastercard amex american express debit credit td th dd dt span b strong i caller customer client agent user assistant answer a think believe it says',
 );
 /** `CVV (3 digits): 123` */
 const GAP = new Set(Array.from(' \t:=#"\'`*\\()[]_<>/|?-,', (sign) => sign.charCodeAt(0)));
@@ -55,7 +55,8 @@ function countedDigits(window: Window, start: number): number {
 }
 
 /** ` on the Visa 4111...`: the same, shortly behind. */
-const CARD_BEHIND = /^["'\x60]?[ ]?(?:on|for|of|from)[ ](?:the|my|your|his|her|this)[ ](?:card|visa|mastercard|amex)/i;
+const CARD_BEHIND =
+  /^["'\x60]?(?:[ ]?(?:on|for|of|from)[ ](?:the|my|your|his|her|this)[ ](?:card|visa|mastercard|amex)|[;,&|][ ]?["']?(?:pan|card|exp))/i;
 const BEHIND_REACH = 28;
 
 /** Three or four digits standing alone; `needsCard`: the word before tells a card's code only where payment is spoken of. */

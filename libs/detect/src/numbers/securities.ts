@@ -63,9 +63,9 @@ export function securitiesAt(window: Window, start: number, end: number, wanted:
 
 /** Words for what has a CUSIP; too common to make one of digits alone. */
 const SECURITY =
-  /(?<![a-z])(?:securit(?:y|ies)|bonds?|notes?|debentures?|treasur(?:y|ies)|t?bills?|munis?|isin|sedol|figi|shares|coupon|tranches?|holdings?|positions?|instrument|bought|sold|issuer)(?![a-z])/i;
+  /(?<![a-z])(?:securit(?:y|ies)|bonds?|notes?|debentures?|treasur(?:y|ies)|t?bills?|munis?|isin|sedol|figi|shares|coupon|tranches?|holdings?|positions?|instrument|bought|sold|buy|sell|face|par|issuer)(?![a-z])/i;
 /** `sec_id: ` and `security identifier ` directly before. */
-const SECURITY_ID = /(?:^|[^a-z])sec(?:urity)?[ _-]?(?:id|identifier)[\s:="'\x60]{1,4}$/i;
+const SECURITY_ID = /(?:^|[^a-z])sec(?:urity)?[ _-]?(?:id|identifier)[\s:="'\x60>]{1,4}$/i;
 const ID_REACH = 26;
 
 /** Field 48 of a FIX message, SecurityID; or the words directly around. */
