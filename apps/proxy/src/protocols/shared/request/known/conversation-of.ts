@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Slices } from '#wire';
+import { extended } from '../../../../extended.js';
 import { weightOfMarks, type DigestMark } from '../../../../original-digest.js';
 import { isClosed, type PiecePlan } from '../piece-plan.js';
 import type { PieceScan } from '../scan-cache.js';
@@ -65,7 +66,7 @@ export async function conversationOf(
 
 /** The same, with the marks of the body it was found in. */
 export function withMarks(conversation: Conversation, marks: readonly DigestMark[]): Conversation {
-  return { ...conversation, marks: marks.filter(({ at }) => at <= conversation.end) };
+  return extended(conversation, { marks: marks.filter(({ at }) => at <= conversation.end) });
 }
 
 function partOf(kept: Buffer, { plan, scan, digest }: NewPiece, copy: boolean): KnownPart {
