@@ -1,6 +1,7 @@
 // Load generator, a process of its own. Reads one job as JSON from argv, prints one JSON result.
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { body, renewing } from './bodies.mjs';
 
 const job = JSON.parse(process.argv[2]);
@@ -61,8 +62,11 @@ async function run() {
     await once(process.stdin, 'data');
   }
   deadline = job.durationMs === undefined ? Infinity : performance.now() + job.durationMs;
+  const startedAt = performance.now();
   const worker = async (renewed) => {
-    while (performance.now() < deadline && next < (job.count ?? Infinity)) {
+    for (let turn = 0; performance.now() < deadline && next < (job.count ?? Infinity); turn += 1) {
+      // At a pace: the same load for whoever is measured. A call that is late begins at once.
+      if (job.everyMs !== undefined) await delay(Math.max(0, startedAt + turn * job.everyMs - performance.now()));
       try {
         results.push(await call(renewed(next++)));
       } catch (error) {
@@ -71,7 +75,6 @@ async function run() {
       }
     }
   };
-  const startedAt = performance.now();
   await Promise.all(bodies.map(worker));
   const seconds = (performance.now() - startedAt) / 1000;
   process.stdout.write(

@@ -29,11 +29,14 @@ const CPU_ROWS = [
   { row: '2 MB call, first sight', model: 'bench-json', bytes: 2_000_000, fresh: true, durationMs: 4_000, concurrency: 2 },
 ];
 
-// Small streams beside 200 kB and 2 MB calls, one of each at a time without a pause. As in design.md §9 the large ones are of conversations whose earlier part
-// was seen; at first sight is told too.
+// Small streams beside 200 kB and 2 MB calls, one of each at a time. As in design.md §9 the large ones are of conversations whose earlier part was seen; at first
+// sight is told too. At a pace everybody has the same load; without one the quickest has the most, and the core of the load itself has none left.
+const PACE_MS = { 200_000: 50, 2_000_000: 250 };
 const MIXED_ROWS = [
-  { row: 'beside known 200 kB and 2 MB calls', large: { session: true } },
-  { row: 'beside 200 kB and 2 MB calls, first sight', large: { fresh: true } },
+  { row: 'beside 20 known 200 kB and 4 known 2 MB calls a second', large: { session: true }, paced: true },
+  { row: 'beside 20 200 kB and 4 2 MB calls a second, first sight', large: { fresh: true }, paced: true },
+  { row: 'beside known 200 kB and 2 MB calls without a pause', large: { session: true }, paced: false },
+  { row: 'beside 200 kB and 2 MB calls without a pause, first sight', large: { fresh: true }, paced: false },
 ];
 
 let salt = 0;
@@ -177,13 +180,22 @@ try {
 
   if (only.includes('mixed')) {
     const small = { model: 'bench-slow-10', stream: true, bytes: 4096, count: 100, concurrency: 4, row: 'mixed, small' };
-    for (const { row, large } of MIXED_ROWS) {
+    for (const { row, large, paced } of MIXED_ROWS) {
       const per = new Map([direct, ...targets].map(({ name }) => [name, []]));
       for (let round = 0; round < rounds; round += 1) {
         for (const target of [direct, ...targets]) {
           const stops = [];
           for (const bytes of [200_000, 2_000_000])
-            stops.push(await loadBeside(target, { model: 'bench-json', bytes, ...large, concurrency: 1, row: `mixed, ${bytes}` }));
+            stops.push(
+              await loadBeside(target, {
+                model: 'bench-json',
+                bytes,
+                ...large,
+                ...(paced ? { everyMs: PACE_MS[bytes] } : {}),
+                concurrency: 1,
+                row: `mixed, ${bytes}`,
+              }),
+            );
           // Of its first calls nothing is told: those of the large ones are of conversations nobody knows yet.
           const { ttft } = await load(target, small);
           per.get(target.name).push(...ttft.slice(small.concurrency * 2));
