@@ -63,7 +63,9 @@ async function run() {
   }
   deadline = job.durationMs === undefined ? Infinity : performance.now() + job.durationMs;
   const startedAt = performance.now();
-  const worker = async (renewed) => {
+  const worker = async (renewed, number) => {
+    // Apart, as callers that know nothing of each other: else all begin at the same moment, call after call.
+    if (job.apartMs !== undefined) await delay(number * job.apartMs);
     for (let turn = 0; performance.now() < deadline && next < (job.count ?? Infinity); turn += 1) {
       // At a pace: the same load for whoever is measured. A call that is late begins at once.
       if (job.everyMs !== undefined) await delay(Math.max(0, startedAt + turn * job.everyMs - performance.now()));

@@ -179,7 +179,7 @@ try {
   }
 
   if (only.includes('mixed')) {
-    const small = { model: 'bench-slow-10', stream: true, bytes: 4096, count: 100, concurrency: 4, row: 'mixed, small' };
+    const small = { model: 'bench-slow-10', stream: true, bytes: 4096, count: 100, concurrency: 4, apartMs: 73, row: 'mixed, small' };
     for (const { row, large, paced } of MIXED_ROWS) {
       const per = new Map([direct, ...targets].map(({ name }) => [name, []]));
       for (let round = 0; round < rounds; round += 1) {
