@@ -97,6 +97,27 @@ describe('zeros ahead of the frames', () => {
     await opened.journal.close();
   });
 
+  it('are an end behind a seal and in a segment that is not the last, where a crash left them before they were cut off', async () => {
+    const sealed = await readFile(join(root, 'original', FIRST));
+    const directory = await withSegment(Buffer.concat([sealed, Buffer.alloc(1 << 20)]));
+    const opened = await open(directory);
+    expect(opened.tornBytes).toBe(0);
+    await append(opened.journal, FRAMES + 1);
+    await opened.journal.close();
+    const zeros = Buffer.concat([sealed, Buffer.alloc(1 << 20)]);
+    await writeFile(join(directory, FIRST), zeros);
+    const again = await open(directory);
+    expect(again.journal.nextSeq).toBe(FRAMES + 3);
+    await again.journal.close();
+    const reader = new JournalReader({ directory, sourceId: 's', key });
+    expect(await readAll(reader)).toEqual(textsOf(FRAMES + 2));
+    await reader.close();
+    // Anything else there is damage.
+    zeros[zeros.length - 1] = 1;
+    await writeFile(join(directory, FIRST), zeros);
+    await expect(open(directory)).rejects.toMatchObject({ code: 'journal_corrupt' });
+  });
+
   it('take a torn frame in place of some of them: it is cut', { timeout: 120_000 }, async () => {
     for (let size = last + 1; size < end; size += 151) {
       const torn = Buffer.from(killed);

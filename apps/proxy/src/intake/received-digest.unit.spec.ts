@@ -109,6 +109,30 @@ describe('the digest of a body', () => {
     );
   });
 
+  it('does not go on from bytes of a masked part that were not judged yet, or not found equal', async () => {
+    const large = (first: string, length: number): Buffer =>
+      Buffer.from(
+        JSON.stringify({
+          messages: [
+            { role: 'user', content: 'words and '.repeat(4_000) },
+            { role: 'user', content: `${first} ${SSN} ${'words and '.repeat(length)}` },
+            { role: 'user', content: 'more '.repeat(2_000) },
+          ],
+        }),
+      );
+    const { marks } = arrive(large('a', 30_000), [], 40_000);
+    const before = await remembered(large('a', 30_000), null, marks);
+    const masked = before.parts.find(({ scan, length }) => scan.masked !== null && length > 200_000);
+    expect(masked).toBeDefined();
+    for (const next of [
+      large('b', 30_000),
+      large('b', 30_000).subarray(0, 250_000),
+      large('a', 30_000).subarray(0, 250_000),
+      large('b', 20_000),
+    ])
+      for (const step of [10_000, 65_536]) expect(arrive(next, [before], step).digest).toBe(expected(next));
+  });
+
   it('of a large part that differs at its end goes on from the bytes that were equal', async () => {
     const large = (end: string): Buffer =>
       Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: `${'words and '.repeat(200_000)}${end}` }, 1] }));
