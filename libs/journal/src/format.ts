@@ -10,11 +10,15 @@ import { AffiantError } from '#errors';
  *          16 first seq u64     24 records u32   28 frame number in the segment u32   32 body = ciphertext || GCM tag (16)
  *
  * The frame header has a CRC of its own: else a flipped bit in the length of an old frame would look like a torn tail and cut what follows.
+ * Behind the last frame there may be zeros up to the end of the file.
  * A frame of no records is the seal that a clean close leaves: behind it nothing can be torn, so any damage before it is damage.
  */
 export const SEGMENT_HEADER_BYTES = 192;
 export const FRAME_HEADER_BYTES = 32;
 export const TAG_BYTES = 16;
+
+/** What stands behind the last frame of a segment that is being written: room for more, or nothing. */
+export const ZEROS = Buffer.alloc(256 * 1024);
 
 const SEGMENT_MAGIC = Buffer.from('AFFIJRNL', 'latin1');
 const FRAME_MAGIC = Buffer.from('AFRM', 'latin1');

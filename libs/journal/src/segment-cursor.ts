@@ -1,10 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { decodeFrameHeader, FRAME_HEADER_BYTES, type FrameHeader } from './format.js';
+import { decodeFrameHeader, FRAME_HEADER_BYTES, ZEROS, type FrameHeader } from './format.js';
 
-const WINDOW_BYTES = 256 * 1024;
+const WINDOW_BYTES = ZEROS.length;
 const KEPT_WINDOW_BYTES = 4 * 1024 * 1024;
-const ZEROS = Buffer.alloc(WINDOW_BYTES);
 
 export interface Frame {
   readonly kind: 'frame';

@@ -1,6 +1,7 @@
 import { close, constants, fdatasync, fstat, ftruncate, open as openFile, write, writev } from 'node:fs';
 import { promisify } from 'node:util';
 import { createFileDurably, removeFileDurably, writeFileDurably } from '#durable';
+import { ZEROS } from './format.js';
 
 /** A segment that is being written. */
 export interface SegmentFile {
@@ -34,7 +35,6 @@ const DSYNC: number | undefined = constants.O_DSYNC;
 
 /** Zeros written ahead of the frames in one step. */
 const STEP_BYTES = 1024 * 1024;
-const ZEROS = Buffer.alloc(256 * 1024);
 /** A segment that stays smaller has no zeros. */
 const BEGIN_AT = 64 * 1024;
 /** Only frames up to this find room made for them: of larger ones the disk would write every byte twice. */

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -77,6 +78,20 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe('zeros ahead of the frames', () => {
+  it.runIf(process.platform === 'linux')('stand in a file whose every write is on the disk when it returns', async () => {
+    const directory = join(root, 'flags');
+    const journal = await withZeros(directory);
+    const flags: number[] = [];
+    for (const fd of await readdir('/proc/self/fd')) {
+      const target = await readlink(`/proc/self/fd/${fd}`).catch(() => '');
+      if (target !== join(directory, FIRST)) continue;
+      flags.push(parseInt(/^flags:\s*([0-7]+)/m.exec(await readFile(`/proc/self/fdinfo/${fd}`, 'utf8'))![1]!, 8));
+    }
+    expect(flags.length).toBeGreaterThan(0);
+    expect(flags.some((one) => (one & constants.O_DSYNC) !== 0)).toBe(true);
+    await journal.close();
+  });
+
   it('are cut off by a clean close, and the segment is what it is without them', async () => {
     const closed = await readFile(join(root, 'original', FIRST));
     expect(closed.subarray(0, end).equals(killed.subarray(0, end))).toBe(true);

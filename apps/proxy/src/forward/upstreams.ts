@@ -6,6 +6,7 @@ import type { GatewayLimits } from '../ports.js';
 import { Pool } from './pool.js';
 import { UpstreamCall } from './upstream-call.js';
 
+/** Parts of a body that are together no larger are joined: a copy costs less than a write for each. */
 const JOIN_UP_TO = 64 * 1024;
 
 /** One pool of connections per upstream origin; pools of origins that no connection names any more are closed after their last call. */
@@ -24,7 +25,6 @@ export class Upstreams {
     const call = new UpstreamCall();
     const { body } = request;
     const length = body === null ? 0 : lengthOf(body);
-    // Of several parts no whole is made where that costs more than one turn of the event loop for each.
     const isLarge = length > PIECE_BYTES || (body !== null && body.length > 1 && length > JOIN_UP_TO);
     const options: Dispatcher.DispatchOptions = {
       origin,

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { AffiantError } from '#errors';
 import { Slices, turns } from '#wire';
+import type { DigestMark } from '../original-digest.js';
 import type { KnownPrefix } from '../protocols/shared/request/known/conversation.js';
 import type { PrefixFollower } from '../protocols/shared/request/known/follower.js';
 import type { ByteBudget } from './byte-budget.js';
-import type { DigestMark } from '../original-digest.js';
 import { lengthOf, pieceBytes } from './pieces.js';
 import { ReceivedDigest } from './received-digest.js';
 

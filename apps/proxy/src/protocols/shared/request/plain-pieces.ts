@@ -1,8 +1,11 @@
+import { randomInt } from 'node:crypto';
+
 /** Of a SHA-256. */
 const DIGEST_WORDS = 8;
 /** Per piece: its digest, and behind it the scope and whether a user speaks in it. 0 = free. */
 const WORDS = DIGEST_WORDS + 1;
-const SLOTS = 1 << 15;
+const SLOT_BITS = 15;
+const SLOTS = 1 << SLOT_BITS;
 /** Fuller, a piece that is not there would be looked for in many places. */
 const MOST = (SLOTS * 3) / 4;
 /** Scopes that are told apart at a time. */
@@ -69,7 +72,13 @@ export class PlainPieces {
   }
 }
 
-/** A table with open addressing; what is looked for or added stands in `digestWords`. Digests are random, so each is its own hash. */
+/** Odd, and nobody's guess: who sends many pieces could else choose them so that all want the same place, and each is looked for along all of them. */
+const MULTIPLIER = randomInt(2 ** 31) * 2 + 1;
+
+/** Multiply-shift hashing (Dietzfelbinger et al., 1997): the upper bits of the product. */
+const slotOf = (word: number): number => Math.imul(word, MULTIPLIER) >>> (32 - SLOT_BITS);
+
+/** A table with open addressing; what is looked for or added stands in `digestWords`. */
 class Half {
   used = 0;
   private readonly words = new Int32Array(SLOTS * WORDS);
@@ -77,7 +86,7 @@ class Half {
   /** The mark of the piece under that scope; 0 when it is not there. */
   find(scope: number): number {
     const { words } = this;
-    for (let slot = digestWords[0]! & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
+    for (let slot = slotOf(digestWords[0]!); ; slot = (slot + 1) & (SLOTS - 1)) {
       const at = slot * WORDS;
       const mark = words[at + DIGEST_WORDS]!;
       if (mark === 0) return 0;
@@ -87,7 +96,7 @@ class Half {
 
   add(mark: number): void {
     const { words } = this;
-    let slot = digestWords[0]! & (SLOTS - 1);
+    let slot = slotOf(digestWords[0]!);
     while (words[slot * WORDS + DIGEST_WORDS] !== 0) slot = (slot + 1) & (SLOTS - 1);
     words.set(digestWords, slot * WORDS);
     words[slot * WORDS + DIGEST_WORDS] = mark;
