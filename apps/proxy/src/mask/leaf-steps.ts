@@ -1,6 +1,6 @@
 import { decodeJsonText, encodeJsonText, JsonTextOffsets, jsonTextBoundary, type Steps } from '#wire';
 import { askDetector } from './guard.js';
-import { pieceBytes, SCAN_BYTES, WINDOW_BYTES, windowBytes } from './large-leaf.js';
+import { nextPiece, pieceBytes, SCAN_BYTES, WINDOW_BYTES, windowBytes } from './large-leaf.js';
 import { findReplacements, leafEdits, leafLabel, leafText, type Leaf, type MaskEdit, type MaskRules } from './leaf.js';
 import { ValueStream, type FoundValue, type Replacement, type Treatment } from './stream-masker.js';
 
@@ -30,10 +30,14 @@ export function* replacementSteps(text: string, rules: MaskRules): Steps<Replace
         replacements.push({ start: span.start, end: span.end, text: rules.placeholder(span.type, value), action, of: span });
     }
   };
-  const piece = pieceBytes(rules);
-  for (let at = 0; at < text.length; at += piece) {
-    add(askDetector(() => values.push(text.slice(at, at + piece))));
+  const most = pieceBytes(rules);
+  let piece = nextPiece(most, Infinity);
+  for (let at = 0; at < text.length;) {
+    const found = askDetector(() => values.push(text.slice(at, at + piece)));
+    at += piece;
+    piece = nextPiece(most, found.length);
     yield;
+    add(found);
   }
   add(askDetector(() => values.end()));
   return replacements;
@@ -60,13 +64,13 @@ function* largeLeafSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Steps<Fou
   const values = askDetector(() => new ValueStream(rules.detector));
   const offsets = new JsonTextOffsets(bytes, leaf.start, leaf.end);
   const edits: FoundEdit[] = [];
-  for (const text of textWindows(bytes, leaf, pieceBytes(rules))) {
-    yield* addEdits(
-      askDetector(() => values.push(text)),
-      rules,
-      offsets,
-      edits,
-    );
+  const most = pieceBytes(rules);
+  let piece = nextPiece(most, Infinity);
+  for (const text of textWindows(bytes, leaf, () => piece)) {
+    const found = askDetector(() => values.push(text));
+    piece = nextPiece(most, found.length);
+    yield;
+    yield* addEdits(found, rules, offsets, edits);
     yield;
   }
   yield* addEdits(
@@ -79,9 +83,14 @@ function* largeLeafSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Steps<Fou
 }
 
 /** The text of a JSON string, some kilobytes at a time. @throws AffiantError body_invalid */
-export function* textWindows(bytes: Buffer, leaf: Pick<Leaf, 'start' | 'end' | 'escaped'>, piece = SCAN_BYTES): Generator<string> {
+export function* textWindows(
+  bytes: Buffer,
+  leaf: Pick<Leaf, 'start' | 'end' | 'escaped'>,
+  piece = (): number => SCAN_BYTES,
+): Generator<string> {
   for (let start = leaf.start; start < leaf.end;) {
-    const end = start + piece >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, start + piece);
+    const cut = start + piece();
+    const end = cut >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, cut);
     yield decodeJsonText(bytes, start, end, leaf.escaped);
     start = end;
   }

@@ -23,7 +23,7 @@ import type { RequestWire } from './wire.js';
 
 /** Pieces gone over between two looks at the budget. */
 const PIECES_PER_CHECK = 64;
-const VALUES_PER_CHECK = 64;
+const VALUES_PER_CHECK = 16;
 const KIND_MARKS = { messages: mark('messages'), system: mark('system'), tools: mark('tools'), member: mark('member') } as const;
 
 /** Keeps what belongs to one member apart from the next in the digest of a call. */
