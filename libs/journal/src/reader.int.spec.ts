@@ -1,13 +1,14 @@
-import { appendFile, mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, open as openFile, readdir, readFile, rm, truncate, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { bundleEntry } from '../../../test/support/bundle-entry.js';
 import type { FileJournal } from './file-journal.js';
 import { openJournal } from './open-journal.js';
+import { SEGMENT_HEADER_BYTES, segmentName } from './format.js';
 import { JournalReader } from './reader.js';
 import { createWatermarks, type Watermarks } from './watermarks.js';
 
@@ -162,4 +163,55 @@ it('follows a writer of another thread to the last record', async () => {
   expect(await result).toEqual({ count: 5_000, dense: true, sum: (5_000 * 5_001) / 2 });
   await worker.terminate();
   await rm(script, { force: true });
+});
+
+/** Steps of a writer of another process: how it writes all segments of `from` to `to`, `step` bytes at a time, with zeros ahead or without. */
+async function* writingAnew(from: string, to: string, step: number, zerosAhead: number): AsyncGenerator<void> {
+  for (const name of (await readdir(from)).filter((one) => one.endsWith('.seg')).sort()) {
+    const bytes = await readFile(join(from, name));
+    const path = join(to, name);
+    await appendFile(path, bytes.subarray(0, SEGMENT_HEADER_BYTES));
+    if (zerosAhead > 0) await truncate(path, bytes.length + zerosAhead);
+    const file = await openFile(path, 'r+');
+    for (let at = SEGMENT_HEADER_BYTES; at < bytes.length; at += step) {
+      await file.write(bytes, at, Math.min(step, bytes.length - at), at);
+      yield;
+    }
+    await file.truncate(bytes.length);
+    await file.close();
+  }
+}
+
+it('takes no frame for damaged that was being written when it looked, whatever came between two looks', { timeout: 120_000 }, async () => {
+  await open(3_000);
+  await append(60);
+  const handle = await openFile(join(directory, segmentName(1)));
+  const prototype = Object.getPrototypeOf(handle) as FileHandle;
+  await handle.close();
+  const read = prototype.read;
+  for (const zerosAhead of [0, 5_000]) {
+    for (const step of [7, 20, 50, 90, 149, 150, 151, 300, 450, 1_000, 2_900, 10_000]) {
+      const target = join(directory, `${zerosAhead}-${step}`);
+      await mkdir(target);
+      const writer = writingAnew(directory, target, step, zerosAhead);
+      await writer.next();
+      // Between any two reads the writer gets on by a step.
+      const spy = vi.spyOn(prototype, 'read').mockImplementation(async function (this: FileHandle, ...args: unknown[]) {
+        const result = await Reflect.apply(read, this, args);
+        await writer.next();
+        return result;
+      });
+      const reader = new JournalReader({ directory: target, sourceId: 's', key });
+      const seen: number[] = [];
+      for (let looks = 0; seen.length < 60 && looks < 10_000; looks += 1) {
+        const records = await reader.read(seen.length + 1, { maxRecords: 3, maxBytes: 1 << 20 });
+        seen.push(...numbers(records));
+        expect(await reader.durableSeq()).toBeGreaterThanOrEqual(seen.length);
+      }
+      spy.mockRestore();
+      await writer.return(undefined);
+      await reader.close();
+      expect(seen).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+    }
+  }
 });

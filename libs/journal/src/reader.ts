@@ -127,15 +127,20 @@ export class JournalReader {
       if (!(await this.#findSegment(seq))) return false;
       this.#jump(seq);
     }
-    for (;;) {
+    for (let doubted = -1; ;) {
       const segment = this.#segment as OpenSegment;
       const frame = await segment.cursor.next();
       if (frame.kind === 'frame') {
         if (this.#pass(segment, frame, seq)) return true;
-      } else {
-        if (frame.kind === 'end') await this.#findSegment(seq);
-        if (this.#segment === segment) return this.#isMissing(segment, frame, seq);
+        continue;
       }
+      if (frame.kind === 'end') await this.#findSegment(seq);
+      if (this.#segment !== segment) continue;
+      const damage = await this.#damageAt(segment, frame, seq);
+      if (damage === null) return false;
+      // The writer may have been writing this frame at the first look. What was found behind it comes later, so at the second look it is whole.
+      if (doubted === frame.offset) throw corrupt(segment.path, frame.offset, damage);
+      doubted = frame.offset;
     }
   }
 
@@ -153,12 +158,11 @@ export class JournalReader {
     return true;
   }
 
-  /** There is no frame with `seq`: fine when it may still come, damage when it must be there. */
-  async #isMissing(segment: OpenSegment, at: NoFrame, seq: number): Promise<false> {
+  /** There is no frame with `seq`: null when it may still come, what is wrong when it must be there. */
+  async #damageAt(segment: OpenSegment, at: NoFrame, seq: number): Promise<string | null> {
     const mustBeThere = this.#options.watermark !== undefined || (await listSegments(this.#options.directory)).some((base) => base > seq);
-    if (mustBeThere) throw corrupt(segment.path, at.offset, 'a durable frame is missing or damaged');
-    if (!(await isTornTail(segment.file, at))) throw corrupt(segment.path, at.offset, 'a frame is damaged, and more follows');
-    return false;
+    if (mustBeThere) return 'a durable frame is missing or damaged';
+    return (await isTornTail(segment.file, at)) ? null : 'a frame is damaged, and more follows';
   }
 
   /** Makes the segment that holds `seq`, or will, the current one. False when there is no segment at all. */
