@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openCatalogue, TypeormKeyBook } from '#catalogue';
 import { defaultConfig } from '#config';
-import { openContentWrapper } from '#service';
+import { createOriginalsKeys, openContentWrapper } from '#service';
 import { openFileSigner, openLogKeys, type RingKey } from '#signing';
 import { parseTrustPolicy, signCheckpoint } from '#tlog';
 import { runCli } from './program.js';
@@ -82,6 +82,32 @@ describe('affiant keys', () => {
     expect(rewrapped).toMatchObject({ looked: 1, rewrapped: 1, name: expect.stringMatching(/^file-/) as string });
     await rm(join(directory, 'content.key'));
     expect((await run('rewrap-content')).out).toContain('0 of 1 keys');
+  }, 120_000);
+
+  it('adds a key pair of originals, under the passphrase that is configured', async () => {
+    expect(await run('rotate-originals')).toMatchObject({ exit: 1, err: expect.stringContaining('no originals.key') as string });
+    const directory = join(state, 'keys');
+    await createOriginalsKeys(directory);
+    const before = await readFile(join(directory, 'originals.pub'));
+    await writeFile(join(state, 'passphrase'), 'correct horse battery staple 42\n');
+    const config = join(state, 'affiant.yaml');
+    await writeFile(config, `unseal: { passphrase: { file: '${join(state, 'passphrase')}' } }\n`);
+    const done = JSON.parse((await run('rotate-originals', '--config', config, '--json')).out) as Record<string, unknown>;
+    expect(done).toEqual({
+      file: join(directory, 'originals-2.key'),
+      public: join(directory, 'originals.pub'),
+      name: expect.stringMatching(/^rsa-/) as string,
+      before: expect.stringMatching(/^rsa-/) as string,
+      finished: false,
+    });
+    expect(await readFile(join(directory, 'originals-2.key'), 'utf8')).toContain('ENCRYPTED');
+    // As a crash before the last step leaves it.
+    await writeFile(join(directory, 'originals.pub'), before);
+    // Without the configuration a further one would be in the clear: refused.
+    expect(await run('rotate-originals')).toMatchObject({ exit: 2, err: expect.stringContaining('passphrase') as string });
+    const { out, err } = await run('rotate-originals', '--config', config, '--directory', directory);
+    expect(out).toContain(`originals-2.key  ${String(done['name'])}`);
+    expect(err).toMatch(/interrupted[^]*console alone[^]*to every proxy[^]*Keep every older private key/);
   }, 120_000);
 
   it('names what is wrong', async () => {

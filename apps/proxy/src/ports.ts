@@ -1,6 +1,6 @@
 import type { ApprovalBook } from '#catalogue';
 import type { ApprovalsConfig, ConnectionConfig, ServerConfig } from '#config';
-import type { KeyBook, KeyWrapper } from '#content-keys';
+import type { IssuingWrapper, KeyBook, KeyWrapper } from '#content-keys';
 import type { Placeholder } from '#detect';
 import type { ErrorCode } from '#errors';
 import type { Clock, EventRecorder, Ids } from '#events';
@@ -102,7 +102,7 @@ export interface ProxyOptions {
   /** Keys that seal content: issued to the catalogue before they are used. */
   readonly contentKeys: { readonly book: KeyBook; readonly wrapper: KeyWrapper };
   /** Keys that seal originals where policy keeps them; wrapped so that they do not open here. Not asked for anything while no policy does. */
-  readonly originalKeys: { readonly book: KeyBook; readonly wrapper: Pick<KeyWrapper, 'wrap'> };
+  readonly originalKeys: { readonly book: KeyBook; readonly wrapper: IssuingWrapper };
   /** Key of original_digest and subject_digest (HMAC-SHA-256), 32 bytes. */
   readonly digestKey: Buffer;
   readonly placeholder: Placeholder;

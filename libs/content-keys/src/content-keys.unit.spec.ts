@@ -133,6 +133,29 @@ describe('the pool of keys', () => {
     await keys.close();
   });
 
+  it('has the wrapper look before each batch, and issues nothing when that fails', async () => {
+    const book = new MemoryKeyBook();
+    let looks = 0;
+    const wrapper = {
+      refresh: async () => {
+        if ((looks += 1) > 2) throw new AffiantError('key_invalid', 'unreadable');
+      },
+      wrap: async () => `under ${looks}`,
+    };
+    let tell: (error: unknown) => void = () => undefined;
+    const failed = new Promise((resolve) => (tell = resolve));
+    const keys = pool(book, { wrapper, onFailure: (error: unknown) => tell(error) });
+    await keys.open();
+    expect([...book.keys.values()].map((one) => one.state === 'live' && one.wrapped)).toEqual([
+      ...Array<string>(4).fill('under 1'),
+      ...Array<string>(4).fill('under 2'),
+    ]);
+    for (let n = 0; n < 4; n += 1) await keys.take();
+    expect(await failed).toMatchObject({ code: 'key_invalid' });
+    expect(book.keys.size).toBe(8);
+    await keys.close();
+  });
+
   it('waits for the catalogue when it is empty, then refuses', async () => {
     const book = new MemoryKeyBook();
     const failures: unknown[] = [];

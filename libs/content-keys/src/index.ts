@@ -9,6 +9,7 @@ export {
   decodeOriginals,
   encodeOriginals,
   newOriginalsKeyPair,
+  originalsPairOf,
   OriginalsOpener,
   OriginalsWrapper,
   type KeptOriginals,

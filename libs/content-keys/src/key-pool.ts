@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AffiantError } from '#errors';
 import type { Clock, Ids } from '#events';
-import type { IssuedKey, KeyBook, KeyWrapper } from './port.js';
+import type { IssuedKey, IssuingWrapper, KeyBook } from './port.js';
 import { SealingKey, type Purpose } from './sealing.js';
 
 export interface KeyPoolOptions {
   readonly book: Pick<KeyBook, 'issue'>;
-  readonly wrapper: Pick<KeyWrapper, 'wrap'>;
+  readonly wrapper: IssuingWrapper;
   readonly clock: Pick<Clock, 'nowMs'>;
   readonly ids: Ids;
   /** Default `content`. */
@@ -113,6 +113,7 @@ export class KeyPool {
     while (!this.#closed && this.#ready.length + batch <= Math.max(size, batch)) {
       const issued: IssuedKey[] = [];
       const keys: SealingKey[] = [];
+      await wrapper.refresh?.();
       for (let n = 0; n < batch; n += 1) {
         const [id, key] = [ids.uuid(), randomBytes(32)];
         issued.push({ id, wrapped: await wrapper.wrap(id, key) });

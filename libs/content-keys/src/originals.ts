@@ -47,13 +47,26 @@ export function decodeOriginals(bytes: Buffer): KeptOriginals[] {
   }
 }
 
-/** A new pair as PEM (PKCS #8, SPKI). Half a second to some seconds of a worker thread. */
-export async function newOriginalsKeyPair(): Promise<{ readonly privatePem: string; readonly publicPem: string }> {
+/** A new pair as PEM (PKCS #8, encrypted when there is a passphrase, and SPKI). Half a second to some seconds of a worker thread. */
+export async function newOriginalsKeyPair(
+  passphrase: string | null = null,
+): Promise<{ readonly privatePem: string; readonly publicPem: string }> {
   const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', { modulusLength: NEW_BITS });
+  const format = { type: 'pkcs8', format: 'pem' } as const;
+  const encrypted = passphrase === null ? format : { ...format, cipher: 'aes-256-cbc', passphrase };
   return {
-    privatePem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    privatePem: privateKey.export(encrypted).toString(),
     publicPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
   };
+}
+
+const PAIR = /^(rsa-[0-9a-f]{16})\./;
+
+/** Name of the key pair under which that was wrapped. @throws AffiantError content_key_failed when it names none */
+export function originalsPairOf(id: string, wrapped: string): string {
+  const pair = PAIR.exec(wrapped)?.[1];
+  if (pair === undefined) throw changed(id);
+  return pair;
 }
 
 /**
@@ -62,50 +75,61 @@ export async function newOriginalsKeyPair(): Promise<{ readonly privatePem: stri
  */
 export class OriginalsWrapper implements Pick<KeyWrapper, 'wrap'> {
   readonly #key: KeyObject;
-  readonly #name: string;
+  /** Of the pair: `rsa-` and 16 hexadecimal digits. */
+  readonly name: string;
 
   /** @throws AffiantError key_invalid */
   constructor(pem: Buffer | string, where: string) {
     this.#key = parsed(() => createPublicKey(pem), where);
-    this.#name = nameOf(this.#key);
+    this.name = nameOf(this.#key);
   }
 
   async wrap(id: string, key: Buffer): Promise<string> {
-    return `${this.#name}.${publicEncrypt({ key: this.#key, ...padding(id) }, key).toString('base64')}`;
+    return `${this.name}.${publicEncrypt({ key: this.#key, ...padding(id) }, key).toString('base64')}`;
   }
 }
 
 /** Opens what was wrapped under the public key of this private one. */
 export class OriginalsOpener implements Pick<KeyWrapper, 'unwrap'> {
   readonly #key: KeyObject;
-  readonly #name: string;
+  /** Of the pair, as above. */
+  readonly name: string;
 
   /** @throws AffiantError key_invalid, never with anything of the key */
   constructor(pem: Buffer | string, where: string, passphrase: string | null = null) {
     this.#key = parsed(() => createPrivateKey(passphrase === null ? { key: pem } : { key: pem, passphrase }), where);
-    this.#name = nameOf(createPublicKey(this.#key));
+    this.name = nameOf(createPublicKey(this.#key));
+  }
+
+  /** The public half as PEM (SPKI). */
+  get publicPem(): string {
+    return createPublicKey(this.#key).export({ type: 'spki', format: 'pem' }).toString();
   }
 
   async unwrap(id: string, wrapped: string): Promise<Buffer> {
-    const [name, bytes = ''] = wrapped.split('.', 2);
-    if (name !== this.#name)
+    const name = originalsPairOf(id, wrapped);
+    if (name !== this.name)
       throw new AffiantError(
         'content_key_failed',
-        `the originals were sealed under another key pair, ${name}; the key here is ${this.#name}`,
+        `the originals were sealed under another key pair, ${name}; the key here is ${this.name}`,
         {
           where: id,
           remedy: 'Put the private key of that pair back: ops/runbooks/OriginalsKeyLost.md.',
         },
       );
     try {
-      const key = privateDecrypt({ key: this.#key, ...padding(id) }, Buffer.from(bytes, 'base64'));
+      const bytes = Buffer.from(wrapped.slice(name.length + 1), 'base64');
+      const key = privateDecrypt({ key: this.#key, ...padding(id) }, bytes);
       if (key.length === KEY_BYTES) return key;
     } catch {
       // Said below; OpenSSL's words are no help.
     }
-    throw new AffiantError('content_key_failed', 'the wrapped key of the originals does not open: it was changed', { where: id });
+    throw changed(id);
   }
 }
+
+const changed = (where: string): AffiantError =>
+  new AffiantError('content_key_failed', 'the wrapped key of the originals does not open: it was changed', { where });
 
 const padding = (id: string): { padding: number; oaepHash: string; oaepLabel: Buffer } => ({
   padding: constants.RSA_PKCS1_OAEP_PADDING,

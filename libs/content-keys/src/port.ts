@@ -54,6 +54,12 @@ export interface KeyWrapper {
   unwrap(id: string, wrapped: string): Promise<Buffer>;
 }
 
+/** What a pool of keys needs of a KeyWrapper. */
+export interface IssuingWrapper extends Pick<KeyWrapper, 'wrap'> {
+  /** Looks whether it is to wrap under another key from now on; asked before each batch of keys. What it throws fails the batch. */
+  refresh?(): Promise<void>;
+}
+
 /** A KeyWrapper among several: what it wraps begins with its name and a full stop, so that it is found again after a rotation. */
 export interface NamedWrapper extends KeyWrapper {
   /** `file-` or `kms-` and 16 hexadecimal digits; says nothing of the key. */

@@ -1,35 +1,21 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { resolveSecret, type KeyEncryptionKeyConfig, type SealingConfig } from '#config';
 import { EnvelopeWrapper, LocalWrapper, WrapperRing, type NamedWrapper } from '#content-keys';
 import { SystemClock } from '#events';
 import { kmsKey, openSecretFile } from '#signing';
+import { keyFileAfter, numberedKeyFiles } from './numbered-keys.js';
 import { signerSpec } from './signer-spec.js';
 
 /** What the KMS binds to what it encrypts for us, and shows in its own log. */
 const USE = 'affiant content';
-const FILE = /^content(?:-([1-9]\d{0,3}))?\.key$/;
 const FIRST = 'content.key';
 
 /** Files of key-encryption keys, oldest first: `content.key`, `content-2.key`, and so on; a rotation adds one. Empty when there is none. */
-export async function contentKeyFiles(directory: string): Promise<readonly string[]> {
-  const found = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  return found
-    .flatMap((file) => {
-      const match = FILE.exec(file);
-      return match === null ? [] : [{ file, number: Number(match[1] ?? 1) }];
-    })
-    .toSorted((a, b) => a.number - b.number)
-    .map(({ file }) => file);
-}
+export const contentKeyFiles = (directory: string): Promise<readonly string[]> => numberedKeyFiles(directory, 'content');
 
-/** The file that the next rotation makes. */
+/** The file that the next rotation makes. @throws AffiantError conflict at the end of the numbers */
 export async function nextContentKeyFile(directory: string): Promise<string> {
-  const newest = (await contentKeyFiles(directory)).at(-1);
-  return newest === undefined ? FIRST : `content-${Number(FILE.exec(newest)?.[1] ?? 1) + 1}.key`;
+  return keyFileAfter((await contentKeyFiles(directory)).at(-1), 'content');
 }
 
 /**

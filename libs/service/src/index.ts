@@ -3,13 +3,15 @@ export { contentKeyFiles, nextContentKeyFile, openContentKeyFile, openContentWra
 export { controlDraft } from './control-draft.js';
 export { composeIdentity, type IdentityParts } from './identity.js';
 export { loadKeys, ServiceKeys, type Keys } from './keys.js';
-export { createOriginalsKeys, openOriginals, originalsWrapper, ORIGINALS_PRIVATE, ORIGINALS_PUBLIC } from './originals-keys.js';
+export { createOriginalsKeys, originalsWrapper, ORIGINALS_PUBLIC } from './originals-keys.js';
+export { openOriginals, ORIGINALS_PRIVATE, OriginalsRing, type RingFile } from './originals-ring.js';
 export { openObjectStore } from './object-store.js';
 export { readServiceOptions, usageOf, type ServiceOptions } from './options.js';
 export { ReloadingPolicies } from './policies.js';
 export type { Readiness } from './probe-server.js';
 export { createRedactor } from './redactor.js';
 export { openConfiguredKeys, signerSpec, type LogKeysConfig } from './signer-spec.js';
+export { rotateOriginals, type OriginalsRotation } from './rotate-originals.js';
 export { runMain } from './run-main.js';
 export { runService } from './run-service.js';
 export { requireSections, type ConfigWith, type Section } from './sections.js';

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { openContentWrapper } from './content-wrapper.js';
 import type { SealingConfig, SecretRef } from '#config';
-import type { KeyWrapper, OriginalsOpener, WrapperRing } from '#content-keys';
+import type { IssuingWrapper, WrapperRing } from '#content-keys';
+import type { Logger } from '#observability';
 import { loadOrCreateSecret, loadSecret, type LogKeys } from '#signing';
-import { openOriginals, originalsWrapper } from './originals-keys.js';
+import { originalsWrapper } from './originals-keys.js';
+import { openOriginals, type OriginalsRing } from './originals-ring.js';
 import { openConfiguredKeys, type LogKeysConfig } from './signer-spec.js';
 import type { State } from './state.js';
 
@@ -63,12 +65,12 @@ export class ServiceKeys {
   }
 
   /** Wraps the keys that seal originals; opens nothing. Asked for its file only when first used. */
-  originals(): Pick<KeyWrapper, 'wrap'> {
-    return originalsWrapper(this.shared, false);
+  originals(logger: Pick<Logger, 'info'>): IssuingWrapper {
+    return originalsWrapper(this.shared, false, logger);
   }
 
-  /** Opens them. @throws AffiantError key_invalid when the key is not there; config_secret_missing */
-  openOriginals(passphrase: SecretRef | undefined): Promise<OriginalsOpener> {
+  /** Opens them. @throws AffiantError key_invalid when no key is there; config_secret_missing */
+  openOriginals(passphrase: SecretRef | undefined): Promise<OriginalsRing> {
     return openOriginals(this.shared, passphrase);
   }
 

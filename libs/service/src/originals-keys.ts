@@ -1,63 +1,61 @@
-import { createPublicKey } from 'node:crypto';
 import { join } from 'node:path';
-import { resolveSecret, type SecretRef } from '#config';
-import { newOriginalsKeyPair, OriginalsOpener, OriginalsWrapper, type KeyWrapper } from '#content-keys';
+import { newOriginalsKeyPair, OriginalsOpener, OriginalsWrapper, type IssuingWrapper } from '#content-keys';
 import { createFileDurably, readFileIfPresent } from '#durable';
 import { AffiantError } from '#errors';
+import type { Logger } from '#observability';
 import { readOrCreateKeyFile, readSharedKeyFile } from '#signing';
+import { numberedKeyFiles } from './numbered-keys.js';
+import { ORIGINALS_PRIVATE } from './originals-ring.js';
 
 /** What seals: every gateway has it. */
 export const ORIGINALS_PUBLIC = 'originals.pub';
-/** What opens: only the process that unseals has it. */
-export const ORIGINALS_PRIVATE = 'originals.key';
 
 /**
- * Makes the pair once; what is there already stays. A crash leaves the private key alone, and the public one is then made from it.
+ * Makes the pair once; what is there already stays. A crash leaves the private key alone, and the public one is then made from it; after rotations from the
+ * newest.
  * @throws AffiantError key_invalid
  */
 export async function createOriginalsKeys(directory: string): Promise<void> {
-  const [publicPath, privatePath] = [join(directory, ORIGINALS_PUBLIC), join(directory, ORIGINALS_PRIVATE)];
+  const publicPath = join(directory, ORIGINALS_PUBLIC);
   if ((await readFileIfPresent(publicPath)) !== null) return;
-  const made = (await readFileIfPresent(privatePath)) === null ? (await newOriginalsKeyPair()).privatePem : '';
-  const { bytes } = await readOrCreateKeyFile(privatePath, () => made);
-  await createFileDurably(publicPath, publicOf(bytes, privatePath), { mode: 0o644 });
+  const newest = (await numberedKeyFiles(directory, 'originals')).at(-1);
+  const made = newest === undefined ? (await newOriginalsKeyPair()).privatePem : '';
+  const file = newest ?? ORIGINALS_PRIVATE;
+  const { bytes } = await readOrCreateKeyFile(join(directory, file), () => made);
+  await createFileDurably(publicPath, publicOf(bytes, directory, file), { mode: 0o644 });
 }
 
-/** Seals under the public key of that directory, which is read when first needed. `create`: and made then, with the private one, when it is not there. */
-export function originalsWrapper(directory: string, create: boolean): Pick<KeyWrapper, 'wrap'> {
-  let opened: Promise<OriginalsWrapper> | null = null;
-  const open = async (): Promise<OriginalsWrapper> => {
+/**
+ * Seals under the public key of that directory. It is read when first needed, and looked at again before each batch of keys: so a rotation is taken up by a
+ * running gateway. A file that is gone or unreadable then fails the batch, as at a start.
+ * @param create the pair is made when it is not there
+ */
+export function originalsWrapper(directory: string, create: boolean, logger: Pick<Logger, 'info'> | null = null): IssuingWrapper {
+  const path = join(directory, ORIGINALS_PUBLIC);
+  let present: { readonly bytes: Buffer; readonly wrapper: OriginalsWrapper } | null = null;
+  const look = async (): Promise<OriginalsWrapper> => {
     if (create) await createOriginalsKeys(directory);
-    const path = join(directory, ORIGINALS_PUBLIC);
-    return new OriginalsWrapper((await readSharedKeyFile(path)).bytes, path);
+    const { bytes } = await readSharedKeyFile(path);
+    if (present?.bytes.equals(bytes) === true) return present.wrapper;
+    const wrapper = new OriginalsWrapper(bytes, path);
+    if (present !== null && present.wrapper.name !== wrapper.name)
+      logger?.info({ before: present.wrapper.name, pair: wrapper.name }, 'new keys of originals are wrapped under another key pair');
+    present = { bytes, wrapper };
+    return wrapper;
   };
   return {
-    wrap: async (id, key) => {
-      opened ??= open();
-      try {
-        return await (await opened).wrap(id, key);
-      } catch (error) {
-        opened = null;
-        throw error;
-      }
-    },
+    refresh: async () => void (await look()),
+    wrap: async (id, key) => (present?.wrapper ?? (await look())).wrap(id, key),
   };
 }
 
-/** The private key of that directory, read anew for each unsealing: nothing holds it in between. @throws AffiantError key_invalid, config_secret_missing */
-export async function openOriginals(directory: string, passphrase: SecretRef | undefined): Promise<OriginalsOpener> {
-  const path = join(directory, ORIGINALS_PRIVATE);
-  const { bytes } = await readSharedKeyFile(path);
-  return new OriginalsOpener(bytes, path, passphrase === undefined ? null : await resolveSecret(passphrase));
-}
-
-function publicOf(pem: Buffer, where: string): string {
+function publicOf(pem: Buffer, directory: string, file: string): string {
   try {
-    return createPublicKey(pem).export({ type: 'spki', format: 'pem' }).toString();
+    return new OriginalsOpener(pem, join(directory, file)).publicPem;
   } catch {
     throw new AffiantError('key_invalid', `${ORIGINALS_PUBLIC} is not there, and cannot be made from the private key`, {
-      where,
-      remedy: `Write it: openssl pkey -in ${ORIGINALS_PRIVATE} -pubout -out ${ORIGINALS_PUBLIC}.`,
+      where: join(directory, file),
+      remedy: `Write it: openssl pkey -in ${file} -pubout -out ${ORIGINALS_PUBLIC}.`,
     });
   }
 }

@@ -7,6 +7,7 @@ export { openLogKeys, type LogKeys, type LogKeysOptions } from './ring/log-keys.
 export { readRing, ringPath, type Ring, type RingKey } from './ring/ring-file.js';
 export { firstRing, retireKey, rotateKey, type Rotation } from './ring/rotate.js';
 export { policyText } from './ring/policy-text.js';
+export { checkPassphrase } from './key-pem.js';
 export { readOrCreateKeyFile, readSharedKeyFile } from './key-file.js';
 export { loadOrCreateSecret, loadSecret } from './secret.js';
 export { formatVkey, isKeyName, keyIdOf, parseVkey, verifyEd25519, type Vkey, type VkeyType } from './vkey.js';

@@ -5,8 +5,8 @@ import { rewrapAll } from '#content-keys';
 import { AffiantError } from '#errors';
 import { printJson, say } from '../output.js';
 
-/** What both commands about the key-encryption key of sealed content are given. */
-export interface ContentKeyPlace {
+/** What the commands about keys that are no keys of the log are given. */
+export interface KeyPlace {
   readonly config: AffiantConfig;
   /** Where the key files stand. */
   readonly directory: string;
@@ -19,7 +19,7 @@ export interface ContentKeyPlace {
 export function addContentKey<Options>(
   keys: Command,
   where: (command: Command) => Command,
-  place: (options: Options) => Promise<ContentKeyPlace>,
+  place: (options: Options) => Promise<KeyPlace>,
 ): void {
   where(keys.command('rotate-content'))
     .description(
@@ -34,7 +34,7 @@ export function addContentKey<Options>(
     .action(async (options: Options) => rewrapContent(await place(options)));
 }
 
-async function rewrapContent({ config: { sealing, postgres }, directory, state, json }: ContentKeyPlace): Promise<void> {
+async function rewrapContent({ config: { sealing, postgres }, directory, state, json }: KeyPlace): Promise<void> {
   const [{ openCatalogue, TypeormKeyBook }, { openContentWrapper, State }] = await Promise.all([import('#catalogue'), import('#service')]);
   const wrapper = await openContentWrapper(sealing, directory, true);
   // The embedded catalogue is one process's at a time.
@@ -59,7 +59,7 @@ async function rewrapContent({ config: { sealing, postgres }, directory, state, 
 }
 
 /** A crash leaves the new file or none; a file that no service has been given wraps nothing. */
-async function rotateContent({ config: { sealing }, directory, json }: ContentKeyPlace): Promise<void> {
+async function rotateContent({ config: { sealing }, directory, json }: KeyPlace): Promise<void> {
   if (sealing.key.kind !== 'file')
     throw new AffiantError('usage_invalid', 'the key-encryption key is kept in a KMS', {
       remedy: 'Rotate it there, or name another in sealing.key and the old one in sealing.previous_keys (docs/guide/rotate-the-key.md).',

@@ -7,7 +7,8 @@ import { AffiantError } from '#errors';
 import { firstRing, formatVkey, loadOrCreateSecret, openSigner, policyText, readRing, retireKey, rotateKey, type RingKey } from '#signing';
 import { openNote } from '#tlog';
 import { printJson, printTable, say } from '../output.js';
-import { addContentKey } from './content-key.js';
+import { addContentKey, type KeyPlace } from './content-key.js';
+import { addOriginalsKey } from './originals-key.js';
 import type { AddCommand } from './options.js';
 
 interface Where {
@@ -22,7 +23,7 @@ const HOLDERS = {
   'digest.key': 'every proxy',
   'content.key': 'every proxy, ledger: back it up apart from the catalogue; unless sealing.key keeps it elsewhere',
   'originals.pub': 'every proxy: it seals, and opens nothing',
-  'originals.key': 'console alone: it opens what originals.pub sealed; back it up',
+  'originals.key': 'console alone: it opens what originals.pub sealed, as does each originals-N.key of later rotations; back it up',
   'placeholder.key': 'every proxy, console',
   'ledger.key': 'ledger, evidence; unless ledger.signer keeps it elsewhere',
   'ledger.vkey': 'ledger, evidence; and whoever verifies: it is public',
@@ -84,12 +85,14 @@ export const addInstallationKeys: AddCommand = (program) => {
     .option('--early', 'also before the overlap has ended')
     .action(async (options: Where & { readonly checkpoint?: string; readonly early?: boolean }) => retire(options));
 
-  addContentKey(keys, where, async (options: Where) => ({
+  const place = async (options: Where): Promise<KeyPlace> => ({
     config: await configOf(options),
     directory: directoryOf(options),
     state: options.state,
     json: options.json === true,
-  }));
+  });
+  addContentKey(keys, where, place);
+  addOriginalsKey(keys, where, place);
 };
 
 function where(command: Command): Command {

@@ -8,6 +8,7 @@ import { kafkaChecks } from './distributed/kafka.js';
 import { objectStoreCheck } from './distributed/object-store.js';
 import { postgresCheck } from './distributed/postgres.js';
 import { redisCheck } from './distributed/redis.js';
+import { countWrapped } from './distributed/wrapped-originals.js';
 import { registryCheck } from './distributed/registry.js';
 import { engineCheck } from './standalone/engine.js';
 import { instanceChecks } from './standalone/instance.js';
@@ -15,6 +16,7 @@ import { siemChecks } from './siem.js';
 import { signerCheck } from './signer.js';
 import { timestampCheck } from './timestamps.js';
 import { witnessCheck } from './witnesses.js';
+import { originalsCheck } from './originals.js';
 import { portsCheck } from './standalone/ports.js';
 import { stateChecks } from './standalone/state.js';
 
@@ -25,10 +27,17 @@ export const isDistributed = (config: AffiantConfig): boolean => SECTIONS.some((
 
 /** Every check of this installation, in the order in which they are shown. */
 export function checksOf(config: AffiantConfig, state: string): Check[] {
+  const { postgres } = config;
   const common = [
     ...hostChecks(),
     secretCheck(config),
     signerCheck(config.ledger, state),
+    originalsCheck({
+      state,
+      passphrase: config.unseal.passphrase,
+      distributed: isDistributed(config),
+      counts: postgres === undefined ? null : () => countWrapped(postgres),
+    }),
     witnessCheck(config.ledger),
     timestampCheck(config.ledger),
     ...issuerChecks(config),

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryUnsealBook } from '#catalogue';
-import { encodeOriginals, MemoryKeyBook, SealingKey } from '#content-keys';
+import { MemoryKeyBook, SealingKey } from '#content-keys';
 import { EventCodec } from '#events';
 import type { OriginalsEvent } from '#ledger-store';
 import { ManualClock, MemoryRecorder, person } from '../testing/fakes.js';
+import { sealedRequest } from '../testing/sealed-request.js';
 import { decideUnsealing, openUnsealing, requestUnsealing, type UnsealDeskOptions } from './unseal-desk.js';
 
 const KEY = Buffer.alloc(32, 5);
@@ -13,49 +14,8 @@ const ivy = person('ivy', ['investigators', 'privacy']);
 const ben = person('ben', ['privacy']);
 const codec = new EventCodec();
 
-function sealedEvent(exchange: string): OriginalsEvent {
-  const list = encodeOriginals([{ segments: [SEGMENT.toString('hex')], values: [{ placeholder: '[US_SSN:1]', value: VALUE }] }]);
-  const envelope = {
-    event_id: '01990000-0000-7000-8000-000000000000',
-    source_id: 'gateway',
-    boot_epoch: 1,
-    seq: 1,
-    prev_hash: Buffer.alloc(32),
-    occurred_at: 1,
-    clock_offset_us: 0,
-    build: '0',
-    session_id: 's1',
-    exchange_id: exchange,
-    principal: null,
-    connection: 'claude',
-  };
-  const body = {
-    segments: [{ sha256: SEGMENT, bytes_length: 3, media_type: 'application/json', inline: null }],
-    original_digest: null,
-    original_length: 3,
-    masked_length: 3,
-    complete: true,
-    masks: [],
-    content_key: null,
-    sealed_originals: { key_id: 'k1', values: 1, bytes: new SealingKey('k1', KEY, 'original').seal(list) },
-  };
-  const event = {
-    envelope,
-    protocol: 'anthropic',
-    operation: 'messages',
-    method: 'POST',
-    path: '/v1/messages',
-    model: 'm',
-    stream: false,
-    tools: [],
-    user_agent: null,
-    client_address: null,
-    correlation: [],
-    joins_exchange: null,
-    body,
-  };
-  return { event_id: envelope.event_id, exchange_id: exchange, raw: codec.encode('request', event) };
-}
+const sealedEvent = (exchange: string): OriginalsEvent =>
+  sealedRequest(codec, exchange, SEGMENT, new SealingKey('k1', KEY, 'original'), VALUE);
 
 describe('the desk of unsealings', () => {
   let recorder: MemoryRecorder;

@@ -51,7 +51,7 @@ export const proxyService: ServiceDefinition<'postgres'> = {
       credentials: credentialSource(() => clock.nowMs()),
       digestKey,
       contentKeys: { book: new TypeormKeyBook(catalogue), wrapper },
-      originalKeys: { book: new TypeormKeyBook(catalogue, 'originals'), wrapper: keys.originals() },
+      originalKeys: { book: new TypeormKeyBook(catalogue, 'originals'), wrapper: keys.originals(logger) },
       placeholder,
       protocols: builtInProtocols(),
       clock,

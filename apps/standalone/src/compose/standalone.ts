@@ -205,7 +205,7 @@ export async function composeStandalone({ state, config: initial, progress }: St
       credentials: credentialSource(() => clock.nowMs()),
       digestKey: keys.digest,
       contentKeys: { book: keyBook, wrapper: keys.content },
-      originalKeys: { book: originalBook, wrapper: originalsWrapper(state.path('keys'), true) },
+      originalKeys: { book: originalBook, wrapper: originalsWrapper(state.path('keys'), true, logger) },
       placeholder,
       protocols: builtInProtocols(),
       clock,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig, type AffiantConfig, type SecretRef } from '#config';
-import { openCatalogue } from '#catalogue';
+import { openCatalogue, TypeormKeyBook } from '#catalogue';
 import { topicPlans } from '#event-log';
 import { ClickHouseLedgerStore, startEmbeddedEngine, type EmbeddedEngine } from '#ledger-store';
 import { createLogger } from '#observability';
@@ -24,6 +24,7 @@ import { objectStoreCheck } from './object-store.js';
 import { postgresCheck } from './postgres.js';
 import { redisCheck } from './redis.js';
 import { registryCheck } from './registry.js';
+import { countWrapped } from './wrapped-originals.js';
 
 let directory: string;
 let count = 0;
@@ -54,6 +55,25 @@ describe.skipIf(!hasPostgres())('PostgreSQL', () => {
     expect(await one(check)).toMatchObject({ status: 'ok', detail: expect.stringContaining('no tables yet') });
     await (await openCatalogue({ url })).destroy();
     expect(await one(check)).toMatchObject({ status: 'ok', detail: expect.stringMatching(/^version \d+.*\d+ migrations, the last is /) });
+  });
+
+  it('says how many keys of originals are wrapped under which pair', async () => {
+    const url = await server.createDatabase('wrapped');
+    const count = (): Promise<unknown> => countWrapped({ url: secret(url), pool: 10 });
+    expect(await count()).toEqual([]);
+    const catalogue = await openCatalogue({ url });
+    const book = new TypeormKeyBook(catalogue, 'originals');
+    const wrapped = ['rsa-1.QQ==', 'rsa-2.QQ==', 'rsa-2.Qg==', 'rsa-3.QQ=='];
+    await book.issue(
+      wrapped.map((text, n) => ({ id: `key-${n}`, wrapped: text })),
+      1,
+    );
+    await book.destroy(['key-3'], 'erasure', 2);
+    await catalogue.destroy();
+    expect(await count()).toEqual([
+      { pair: 'rsa-2', keys: 2 },
+      { pair: 'rsa-1', keys: 1 },
+    ]);
   });
 
   it('tells what would take back decisions, and a pool that does not fit', async () => {

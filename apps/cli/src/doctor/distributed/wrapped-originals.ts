@@ -1,0 +1,28 @@
+import pg from 'pg';
+import { resolveSecret, type PostgresConfig } from '#config';
+import type { WrappedCounts } from '../originals.js';
+
+/** Pairs of one answer. */
+const PAIRS = 100;
+
+/** Counts live keys by the name that their wrapped text begins with. Not there before the first service has made the tables. */
+const COUNT_WRAPPED = `SELECT split_part(wrapped, '.', 1) AS pair, count(*)::int AS keys
+  FROM original_key WHERE wrapped IS NOT NULL GROUP BY 1 ORDER BY 2 DESC LIMIT ${PAIRS}`;
+const THERE = `SELECT to_regclass('original_key') IS NOT NULL AS there`;
+
+/** What the catalogue's server says. @throws what the client throws when it does not answer */
+export async function countWrapped(config: PostgresConfig): Promise<WrappedCounts> {
+  const client = new pg.Client({
+    connectionString: await resolveSecret(config.url),
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 10_000,
+    application_name: 'affiant-doctor',
+  });
+  await client.connect();
+  try {
+    const [found] = (await client.query(THERE)).rows as { there: boolean }[];
+    return found?.there === true ? ((await client.query(COUNT_WRAPPED)).rows as WrappedCounts) : [];
+  } finally {
+    await client.end();
+  }
+}
