@@ -1,6 +1,6 @@
 // Originals that policy keeps sealed, in a running instance: nowhere in the clear, opened by two people, once, and told; erased with their session.
 import '../support/prepare.mjs';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { foundBank, speaker } from '../support/bank.mjs';
@@ -111,6 +111,41 @@ try {
   check('a replay shows it masked', !replay.includes(ssn) && !replay.includes(mail));
   for (const value of [ssn, mail])
     check(`${value.slice(0, 3)}… is in no file and no row`, (await remains(value)).length === 0, (await remains(value)).join(' '));
+
+  // A rotation of the key pair, while it runs: what was sealed before opens with the old private key alone, what is sealed then with the new one alone.
+  const { before, name } = JSON.parse(await affiantAside(state, ['keys', 'rotate-originals', '--json']));
+  const openedFrom = async (exchangeOrSession) => {
+    const request = async () => {
+      const answer = await post('ivy', '', { ...exchangeOrSession, reason: 'complaint 18' });
+      return answer.status === 201 ? answer : null;
+    };
+    const { body } = await until('it is in the ledger', request, 120_000);
+    await post('ben', `/${body.unsealing.id}/approve`, { reason: 'agreed' });
+    return post('ivy', `/${body.unsealing.id}/open`);
+  };
+  const keyFile = join(state, 'keys', 'originals.key');
+  renameSync(keyFile, join(directory, 'old.key'));
+  const refused = await openedFrom({ exchange: exchanges[0] });
+  check(
+    'without the old private key what it opens does not, and the answer names the pair and the file',
+    refused.status === 503 && refused.body.error.message.includes(before) && refused.body.error.remedy.includes('originals.key'),
+    JSON.stringify(refused.body),
+  );
+  // Keys that were issued ahead are of the old pair: half of them are used before the gateway makes new ones.
+  let later = 0;
+  const sayLater = () => say(`later-${(later += 1)}`, [`my SSN is ${ssn}`]);
+  const takenUp = () => readFileSync(join(state, 'log', 'affiant.log'), 'utf8').includes(name);
+  for (let n = 0; n < 200 && !takenUp(); n += 1) await sayLater();
+  const sealedAnew = async () => {
+    await sayLater();
+    const answer = await openedFrom({ session: `later-${later}` });
+    return answer.status === 200 ? answer : null;
+  };
+  const fresh = await until('a session is sealed under the new pair', sealedAnew, 120_000);
+  check('a running gateway seals under the new pair, and the new private key opens it', fresh.body.opened[0]?.values[0]?.value === ssn);
+  renameSync(join(directory, 'old.key'), keyFile);
+  const both = await openedFrom({ exchange: exchanges[0] });
+  check('the old private key opens what was sealed before', both.status === 200 && both.body.opened[0]?.values[0]?.value === ssn);
 
   // Erasing the session takes them along.
   const { erasure } = await as('ada', 'erase', '--session', 'one', '--reason', 'the customer asked', '--basis', 'GDPR 17(1)(b)');

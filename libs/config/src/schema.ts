@@ -295,7 +295,7 @@ const unseal = z
     request: z.array(group).default([]).meta({ description: 'groups whose members may request that sealed originals are opened to them' }),
     approve: z.array(group).default([]).meta({ description: 'groups whose members may approve or deny what another person requested' }),
     expires: duration('24h').meta({ description: 'how long a request waits for an answer' }),
-    passphrase: secret.optional().meta({ description: 'of keys/originals.key, when that file is encrypted' }),
+    passphrase: secret.optional().meta({ description: 'of the private keys of originals (keys/originals*.key) that are encrypted' }),
     window: duration('15m').meta({ description: 'how long after the approval the values may be fetched, once' }),
   })
   .prefault({} as never);

@@ -59,8 +59,8 @@ describe.skipIf(!hasPostgres())('PostgreSQL', () => {
 
   it('says how many keys of originals are wrapped under which pair', async () => {
     const url = await server.createDatabase('wrapped');
-    const count = (): Promise<unknown> => countWrapped({ url: secret(url), pool: 10 });
-    expect(await count()).toEqual([]);
+    const counted = (): Promise<unknown> => countWrapped({ url: secret(url), pool: 10 });
+    expect(await counted()).toEqual([]);
     const catalogue = await openCatalogue({ url });
     const book = new TypeormKeyBook(catalogue, 'originals');
     const wrapped = ['rsa-1.QQ==', 'rsa-2.QQ==', 'rsa-2.Qg==', 'rsa-3.QQ=='];
@@ -70,7 +70,7 @@ describe.skipIf(!hasPostgres())('PostgreSQL', () => {
     );
     await book.destroy(['key-3'], 'erasure', 2);
     await catalogue.destroy();
-    expect(await count()).toEqual([
+    expect(await counted()).toEqual([
       { pair: 'rsa-2', keys: 2 },
       { pair: 'rsa-1', keys: 1 },
     ]);
