@@ -1,7 +1,7 @@
 import { PartitionAssigners, type Consumer, type EachBatchPayload, type Kafka, type PartitionAssigner } from 'kafkajs';
 import { AffiantError } from '#errors';
 import { failed, isTransient, kafkaErrorType } from './errors.js';
-import { forbidOffsetReset } from './no-offset-reset.js';
+import { askMember, forbidOffsetReset } from './no-offset-reset.js';
 
 const SESSION_TIMEOUT_MS = 15_000;
 const REBALANCE_TIMEOUT_MS = 20_000;
@@ -24,6 +24,8 @@ export interface MemberEvents {
   /** The member is about to join again: what it had may already be somebody else's. */
   revoked(): void;
   batch(payload: EachBatchPayload): void;
+  /** Where a partition is read from next; null while that is not decided. */
+  position(topic: string, partition: number): number | null;
   /** It will not come back; `transient` when another member in its place might do. Called once. */
   ended(error: AffiantError, transient: boolean): void;
 }
@@ -44,6 +46,7 @@ export class GroupMember {
   #rejoin = false;
   #watchdog: NodeJS.Timeout | undefined;
   #commitNow: EachBatchPayload['commitOffsetsIfNecessary'] | null = null;
+  #unask: () => void = () => {};
 
   constructor(kafka: Kafka, group: string, events: MemberEvents, maxWaitMs: number) {
     forbidOffsetReset();
@@ -62,7 +65,7 @@ export class GroupMember {
       partitionAssigners: [this.#fencing()],
     });
     const { CRASH, STOP, DISCONNECT, GROUP_JOIN, HEARTBEAT, FETCH_START } = this.#consumer.events;
-    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#joined(payload.memberAssignment));
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#joined(payload.memberId, payload.memberAssignment));
     this.#consumer.on(HEARTBEAT, () => (this.#silent = 0));
     // What a listener throws ends the fetch, and of this kind is what makes kafkajs look up the coordinator and join again.
     this.#consumer.on(FETCH_START, () => {
@@ -100,6 +103,7 @@ export class GroupMember {
   /** Leaves the group. Never fails; a coordinator that does not answer is not waited for. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#unask();
     this.#lose();
     clearInterval(this.#watchdog);
     let timer: NodeJS.Timeout | undefined;
@@ -158,8 +162,10 @@ export class GroupMember {
     };
   }
 
-  #joined(assignment: Assignment): void {
+  #joined(id: string, assignment: Assignment): void {
     if (this.#stopping || this.#ended) return;
+    this.#unask();
+    this.#unask = askMember(id, (topic, partition, offset) => this.#isMeant(topic, partition, offset));
     this.#generation += 1;
     this.#stable = true;
     this.#rejoin = false;
@@ -167,6 +173,12 @@ export class GroupMember {
     // Paused before the first fetch of this generation: where to begin is not kafkajs' to say.
     this.#consumer.pause(Object.entries(assignment).map(([topic, partitions]) => ({ topic, partitions: [...partitions] })));
     this.#events.assigned(assignment);
+  }
+
+  #isMeant(topic: string, partition: number, offset: number): boolean {
+    const meant = this.#events.position(topic, partition);
+    if (meant !== null && meant !== offset) this.seek(topic, partition, meant);
+    return meant === offset;
   }
 
   #lose(): void {
@@ -188,6 +200,7 @@ export class GroupMember {
   #end(error: AffiantError, transient: boolean): void {
     if (this.#ended || this.#stopping) return;
     this.#ended = true;
+    this.#unask();
     this.#lose();
     clearInterval(this.#watchdog);
     this.#events.ended(error, transient);

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { packageRoot } from '#config';
 import { AffiantError } from '#errors';
 import { ALL_TOPICS, TOPICS, type Topic } from '#events';
 import { kafkaInstalled, startKafka, type TestKafka } from '../../../../test/support/engines/kafka.mjs';
 import { eventLogContract, type EventLogHarness } from '../contract/event-log.contract.js';
 import type { LogBatch } from '../port.js';
+import { GroupMember } from './group-member.js';
 import { KafkaEventLog, type KafkaEventLogOptions } from './kafka-event-log.js';
 import { setOffset } from './offset-setter.js';
 import { partitionName } from './partition-of.js';
@@ -274,6 +276,32 @@ describe.skipIf(!kafkaInstalled())('on a real broker', () => {
       release();
       await expect(running.failed).rejects.toMatchObject({ code: 'ledger_conflict' });
       expect((await harness.log.committed('slow')).get(b)?.metadata).toBe('mine');
+    });
+
+    it('begins where it means to, though kafkajs was about to fetch from a commit that is no longer in the log', async () => {
+      await harness.produce('a', numbered(1, 5));
+      await harness.log.commit('follower', harness.partition('a'), 1);
+      await harness.trim('a', 3);
+      // kafkajs takes over where to read from, then asks for the offsets of the group: what it is told meanwhile it knows in the next fetch only.
+      const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/offsetManager') as {
+        prototype: { resolveOffsets(): Promise<void>; nextOffset(topic: string, partition: number): object };
+      };
+      const { resolveOffsets } = prototype;
+      const resumed = vi.spyOn(GroupMember.prototype, 'resume');
+      const asked = vi.spyOn(prototype, 'nextOffset');
+      vi.spyOn(prototype, 'resolveOffsets').mockImplementation(async function (this: object) {
+        await Reflect.apply(resolveOffsets, this, []);
+        await eventually(() => resumed.mock.calls.length > 0);
+      });
+      onTestFinished(() => void vi.restoreAllMocks());
+      const texts: string[] = [];
+      const following = await harness.log.subscribe(
+        { ...options, group: 'follower', whenTrimmed: 'skip' },
+        async (batch) => void texts.push(...textsOf(batch)),
+      );
+      await Promise.race([eventually(() => texts.length === 2), following.failed]);
+      expect(texts).toEqual(['4', '5']);
+      expect(asked.mock.results.map(({ value: offset }) => String(offset))).toContain('1');
     });
 
     describe('what kafkajs does by itself, in a process where nothing of it is replaced', () => {

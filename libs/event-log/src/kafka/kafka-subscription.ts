@@ -91,6 +91,7 @@ export class KafkaSubscription implements Subscription {
       assigned: (assignment) => member === this.#member && this.#assigned(assignment),
       revoked: () => member === this.#member && this.#revoked(),
       batch: (payload) => member === this.#member && this.#fetched(payload),
+      position: (topic, partition) => this.#position(topic, partition),
       ended: (error, transient) => {
         if (member === this.#member && !this.#stopping) this.#ended(member, error, transient);
       },
@@ -201,6 +202,11 @@ export class KafkaSubscription implements Subscription {
       })),
     );
     resolveOffset(batch.lastOffset());
+  }
+
+  #position(topic: string, partition: number): number | null {
+    const worker = this.#running.get(partitionName(topic.slice(this.context.prefix.length), partition))?.worker;
+    return worker === undefined || worker.stopped ? null : worker.fetchFrom;
   }
 
   /** One partition that fails ends all of them: half a consumer would look like a healthy one. */
