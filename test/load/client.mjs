@@ -43,11 +43,17 @@ function call(bytes) {
   });
 }
 
-/** One body for each worker, new in every call: a body that was sent before would be recognised, whatever the row is called. */
-const bodyOf = (worker) =>
-  renewing(
-    body({ model: job.model, stream: job.stream === true, bytes: job.bytes, salt: `${job.salt}-${worker}`, fresh: job.fresh === true }),
-  );
+/** One body for each worker, new in every call: a body that was sent before would be recognised, whatever the row is called. Where the row is about that: the same again. */
+function bodyOf(worker) {
+  const bytes = body({
+    model: job.model,
+    stream: job.stream === true,
+    bytes: job.bytes,
+    salt: `${job.salt}-${worker}`,
+    fresh: job.fresh === true,
+  });
+  return job.again === true ? () => bytes : renewing(bytes);
+}
 
 async function run() {
   const results = [];

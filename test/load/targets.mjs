@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { root, startInstance, token } from '../support/instance.mjs';
+import { processTree } from '../support/cpu.mjs';
 import { benchConfig } from './bench-config.mjs';
 import { missing, npmProject } from '../support/tools.mjs';
 
@@ -20,8 +21,38 @@ export function watched(child) {
   child.once('exit', () => running.delete(child));
   return child;
 }
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+process.on('exit', () => {
+  focusOn(null);
+  running.forEach((child) => child.kill('SIGKILL'));
+});
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+
+const targets = new Set();
+function target(one) {
+  targets.add(one);
+  return one;
+}
+
+let focused = null;
+/**
+ * Lets only this target run, or all for `null`: they share a core, and what one does behind its load (merges, sealing, collections) would be counted as
+ * the latency of the next. What is no target, as the upstream itself, has the core free.
+ */
+export function focusOn(one) {
+  if (one !== null && one === focused) return;
+  focused = one;
+  for (const each of targets) signalTree(each.pid, one === null || each === one ? 'SIGCONT' : 'SIGSTOP');
+}
+
+function signalTree(pid, signal) {
+  for (const each of processTree(pid).pids) {
+    try {
+      process.kill(each, signal);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+}
 
 /** Starts a script that prints {"port": n} and returns it with its process. */
 export async function script(wrap, file, ...args) {
@@ -33,13 +64,13 @@ export async function script(wrap, file, ...args) {
 
 export async function nodePipe(upstream) {
   const started = await script(GATEWAY, 'test/load/pipe.mjs', upstream);
-  return {
+  return target({
     name: 'node pipe',
     pid: started.pid,
     url: `http://127.0.0.1:${started.port}/v1/messages`,
     headers: { 'x-api-key': 'bench' },
     stop: async () => started.stop(),
-  };
+  });
 }
 
 export async function portkey(upstream) {
@@ -89,26 +120,26 @@ net.Server.prototype.listen = function (...args) {
     }
     await delay(50);
   }
-  return {
+  return target({
     name: 'portkey',
     pid: child.pid,
     url: `http://127.0.0.1:${port}/v1/messages`,
     headers: { 'x-api-key': 'bench', 'x-portkey-provider': 'anthropic', 'x-portkey-custom-host': `${upstream}/v1` },
     stop: async () => child.kill('SIGKILL'),
-  };
+  });
 }
 
 /** The gateway alone, as design.md §9 measures it: everything on but the ledger, which the peers do not have. */
 export async function gatewayAlone(upstream) {
   const started = await script(GATEWAY, 'test/load/gateway.mjs', upstream);
-  return {
+  return target({
     name: 'affiant gateway',
     pid: started.pid,
     url: `http://127.0.0.1:${started.port}/c/bench/v1/messages`,
     headers: { 'x-api-key': started.token },
     journal: started.journal,
     stop: async () => started.stop(),
-  };
+  });
 }
 
 /** The whole standalone process with its ledger, catalogue and engine child. `look` is given the state directory when it has ended, before that is deleted. */
@@ -122,7 +153,7 @@ export async function ours(upstream) {
   const instance = await startInstance({ state, config, wrap: GATEWAY });
   watched(instance.child);
   const bearer = token(state, 'bench', 'engineering', 'auditors');
-  return {
+  return target({
     name: 'affiant standalone',
     pid: instance.pid,
     instance,
@@ -134,5 +165,5 @@ export async function ours(upstream) {
       await look(state);
       rmSync(directory, { recursive: true, force: true });
     },
-  };
+  });
 }
