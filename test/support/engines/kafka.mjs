@@ -144,6 +144,8 @@ function propertiesOf(node, nodes, log, certificates, settings) {
     'unclean.leader.election.enable': false,
     'broker.session.timeout.ms': 3_000,
     'log.index.size.max.bytes': 1 << 20,
+    // A broker looks for what is too old half a minute after its start: records with the fixed times of tests would be gone in the middle of one.
+    'log.retention.ms': -1,
     ...(certificates === undefined
       ? {}
       : {
