@@ -34,6 +34,8 @@ function target(one) {
 }
 
 let focused = null;
+/** Remembered one by one: what has lost its parent meanwhile is found in no tree any more, and would stand still for ever. */
+const stopped = new Set();
 /**
  * Lets only this target run, or all for `null`: they share a core, and what one does behind its load (merges, sealing, collections) would be counted as
  * the latency of the next. What is no target, as the upstream itself, has the core free.
@@ -41,16 +43,23 @@ let focused = null;
 export function focusOn(one) {
   if (one !== null && one === focused) return;
   focused = one;
-  for (const each of targets) signalTree(each.pid, one === null || each === one ? 'SIGCONT' : 'SIGSTOP');
+  const its = one === null || !targets.has(one) ? [] : processTree(one.pid).pids;
+  for (const pid of one === null ? [...stopped] : its) if (stopped.delete(pid)) send(pid, 'SIGCONT');
+  if (one === null) return;
+  for (const each of targets) {
+    if (each === one) continue;
+    for (const pid of processTree(each.pid).pids) {
+      stopped.add(pid);
+      send(pid, 'SIGSTOP');
+    }
+  }
 }
 
-function signalTree(pid, signal) {
-  for (const each of processTree(pid).pids) {
-    try {
-      process.kill(each, signal);
-    } catch {
-      // It ended meanwhile.
-    }
+function send(pid, name) {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It ended meanwhile.
   }
 }
 
