@@ -8,14 +8,29 @@ import { ValueStream, type FoundValue } from './stream-masker.js';
 export const WINDOW_BYTES = 8 * 1024;
 /** Bytes of a larger one decoded and scanned in one go. */
 export const SCAN_BYTES = 2 * 1024;
-/** Bytes up to which a string is scanned in one go, and those of a piece of a longer one: fewer where own patterns are slow. */
+/** Bytes up to which a string is scanned in one go: fewer where own patterns are slow. */
 export const windowBytes = (rules: MaskRules | null): number => Math.min(WINDOW_BYTES, rules?.detector.pieceUnits ?? WINDOW_BYTES);
-export const pieceBytes = (rules: MaskRules | null): number => Math.min(SCAN_BYTES, rules?.detector.pieceUnits ?? SCAN_BYTES);
-/** The same behind a piece that was full of values: each costs some 7 µs, and 2 kB may hold 170 of them. */
+/** Bytes of a piece behind one that was full of values: each costs some 7 µs, and 2 kB may hold 170 of them. */
 const DENSE_BYTES = 512;
 const DENSE_VALUES = 32;
-/** Bytes of the next piece, by the values the last one gave. Where a text is cut changes nothing of what is found in it. */
-export const nextPiece = (piece: number, found: number): number => (found > DENSE_VALUES ? Math.min(piece, DENSE_BYTES) : piece);
+
+/** Bytes of the next piece of a long string. Where a text is cut changes nothing of what is found in it. */
+export class PieceSize {
+  readonly #most: number;
+  next: number;
+
+  constructor(rules: MaskRules | null) {
+    this.#most = Math.min(SCAN_BYTES, rules?.detector.pieceUnits ?? SCAN_BYTES);
+    this.next = this.#most;
+    // The first may be full of them as well.
+    if (rules !== null) this.gave(Infinity);
+  }
+
+  /** So many values were found in the piece before. */
+  gave(found: number): void {
+    this.next = found > DENSE_VALUES ? Math.min(this.#most, DENSE_BYTES) : this.#most;
+  }
+}
 
 /** More values than this in one body are no conversation; without a bound they would fill the memory. */
 const MAX_EDITS = 262_144;
@@ -36,14 +51,14 @@ export async function maskLargeLeaf(
 ): Promise<void> {
   const values = rules === null ? null : askDetector(() => new ValueStream(rules.detector));
   const offsets = new JsonTextOffsets(bytes, leaf.start, leaf.end);
-  const most = pieceBytes(rules);
-  let piece = nextPiece(most, Infinity);
+  const size = new PieceSize(rules);
   for (let start = leaf.start; start < leaf.end;) {
-    const end = start + piece >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, start + piece);
+    const cut = start + size.next;
+    const end = cut >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, cut);
     const text = decodeJsonText(bytes, start, end, leaf.escaped);
     if (rules !== null && values !== null) {
       const found = askDetector(() => values.push(text));
-      piece = nextPiece(most, found.length);
+      size.gave(found.length);
       if (slices.spent) await slices.turn();
       await addEdits(found, rules, offsets, slices, edits);
     }

@@ -1,6 +1,6 @@
 import { decodeJsonText, encodeJsonText, JsonTextOffsets, jsonTextBoundary, type Steps } from '#wire';
 import { askDetector } from './guard.js';
-import { nextPiece, pieceBytes, SCAN_BYTES, WINDOW_BYTES, windowBytes } from './large-leaf.js';
+import { PieceSize, SCAN_BYTES, WINDOW_BYTES, windowBytes } from './large-leaf.js';
 import { findReplacements, leafEdits, leafLabel, leafText, type Leaf, type MaskEdit, type MaskRules } from './leaf.js';
 import { ValueStream, type FoundValue, type Replacement, type Treatment } from './stream-masker.js';
 
@@ -30,12 +30,11 @@ export function* replacementSteps(text: string, rules: MaskRules): Steps<Replace
         replacements.push({ start: span.start, end: span.end, text: rules.placeholder(span.type, value), action, of: span });
     }
   };
-  const most = pieceBytes(rules);
-  let piece = nextPiece(most, Infinity);
+  const size = new PieceSize(rules);
   for (let at = 0; at < text.length;) {
-    const found = askDetector(() => values.push(text.slice(at, at + piece)));
-    at += piece;
-    piece = nextPiece(most, found.length);
+    const found = askDetector(() => values.push(text.slice(at, at + size.next)));
+    at += size.next;
+    size.gave(found.length);
     yield;
     add(found);
   }
@@ -64,11 +63,10 @@ function* largeLeafSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Steps<Fou
   const values = askDetector(() => new ValueStream(rules.detector));
   const offsets = new JsonTextOffsets(bytes, leaf.start, leaf.end);
   const edits: FoundEdit[] = [];
-  const most = pieceBytes(rules);
-  let piece = nextPiece(most, Infinity);
-  for (const text of textWindows(bytes, leaf, () => piece)) {
+  const size = new PieceSize(rules);
+  for (const text of textWindows(bytes, leaf, size)) {
     const found = askDetector(() => values.push(text));
-    piece = nextPiece(most, found.length);
+    size.gave(found.length);
     yield;
     yield* addEdits(found, rules, offsets, edits);
     yield;
@@ -86,10 +84,10 @@ function* largeLeafSteps(bytes: Buffer, leaf: Leaf, rules: MaskRules): Steps<Fou
 export function* textWindows(
   bytes: Buffer,
   leaf: Pick<Leaf, 'start' | 'end' | 'escaped'>,
-  piece = (): number => SCAN_BYTES,
+  size: Pick<PieceSize, 'next'> = { next: SCAN_BYTES },
 ): Generator<string> {
   for (let start = leaf.start; start < leaf.end;) {
-    const cut = start + piece();
+    const cut = start + size.next;
     const end = cut >= leaf.end ? leaf.end : jsonTextBoundary(bytes, start, cut);
     yield decodeJsonText(bytes, start, end, leaf.escaped);
     start = end;

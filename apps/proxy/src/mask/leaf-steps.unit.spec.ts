@@ -4,8 +4,8 @@ import { createDetector, type Span } from '#detect';
 import { run, runInSlices, Slices, spliceSteps, type Edit } from '#wire';
 import { maskPlainSteps } from '../protocols/shared/response/plain-text.js';
 import { testPlaceholder } from '../protocols/shared/testing/policies.js';
-import { WINDOW_BYTES } from './large-leaf.js';
-import { leafEditSteps } from './leaf-steps.js';
+import { maskLargeLeaf, WINDOW_BYTES } from './large-leaf.js';
+import { leafEditSteps, replacementSteps } from './leaf-steps.js';
 import { findReplacements, leafEdits, leafText, type Leaf, type MaskRules } from './leaf.js';
 import { applyReplacements } from './stream-masker.js';
 
@@ -46,6 +46,35 @@ class NoBudget extends Slices {
     return true;
   }
 }
+
+describe('pieces of a long string', () => {
+  const LENGTH = 64 * 1024;
+  const dense = '219-09-9999 '.repeat(LENGTH / 12);
+  const plain = 'plain words '.repeat(LENGTH / 12);
+  const windowsOf = async (text: string, masking: MaskRules | null): Promise<number> => {
+    const bytes = Buffer.from(JSON.stringify(text));
+    let windows = 0;
+    await maskLargeLeaf(bytes, leafOf(bytes), masking, new Slices(), [], () => (windows += 1));
+    return windows;
+  };
+  const stepsOf = (work: Generator): number => {
+    let steps = 0;
+    while (work.next().done !== true) steps += 1;
+    return steps;
+  };
+
+  it('are smaller behind one that is full of values, and not where none are looked for', async () => {
+    expect(await windowsOf(dense, rules())).toBeGreaterThanOrEqual(LENGTH / 512 - 1);
+    for (const masking of [rules(), null]) expect(await windowsOf(plain, masking)).toBeLessThanOrEqual(LENGTH / 2048 + 2);
+    expect(await windowsOf(dense, null)).toBeLessThanOrEqual(LENGTH / 2048 + 2);
+    for (const work of [
+      (text: string) => replacementSteps(text, rules()),
+      (text: string) => maskPlainSteps(Buffer.from(text), rules()),
+      (text: string) => leafEditSteps(Buffer.from(JSON.stringify(text)), leafOf(Buffer.from(JSON.stringify(text))), rules()),
+    ])
+      expect(stepsOf(work(dense))).toBeGreaterThan(3 * stepsOf(work(plain)));
+  });
+});
 
 describe('work in steps', () => {
   it('finds in a large string what is found in one go, wherever its windows end', () => {

@@ -1,5 +1,5 @@
 import { concatSteps, utf8Boundary, type Steps } from '#wire';
-import { pieceBytes } from '../../../mask/large-leaf.js';
+import { PieceSize } from '../../../mask/large-leaf.js';
 import type { MaskRules } from '../../../mask/leaf.js';
 import { applyReplacements, StreamMasker, type Replacement } from '../../../mask/stream-masker.js';
 
@@ -19,12 +19,15 @@ export function* maskPlainSteps(bytes: Buffer, rules: MaskRules | null): Steps<B
     held = held.slice(decided);
     from = masker.settled;
   };
-  const piece = pieceBytes(rules);
+  const size = new PieceSize(rules);
   for (let start = 0; start < bytes.length;) {
-    const end = start + piece >= bytes.length ? bytes.length : utf8Boundary(bytes, start + piece);
+    const cut = start + size.next;
+    const end = cut >= bytes.length ? bytes.length : utf8Boundary(bytes, cut);
     const text = bytes.toString('utf8', start, end);
     held += text;
-    settle(masker.push(text));
+    const found = masker.push(text);
+    size.gave(found.length);
+    settle(found);
     start = end;
     yield;
   }
