@@ -1,6 +1,7 @@
-import pg from 'pg';
-import { resolveSecret, type PostgresConfig } from '#config';
+import type pg from 'pg';
+import type { PostgresConfig } from '#config';
 import { fail, warn, worst, type Check, type Finding } from '../check.js';
+import { withPostgres } from './pg-client.js';
 
 const OLDEST = 140_000;
 
@@ -8,20 +9,7 @@ const OLDEST = 140_000;
 export const postgresCheck = (config: PostgresConfig): Check => ({
   id: 'postgres',
   title: 'PostgreSQL',
-  run: async () => {
-    const client = new pg.Client({
-      connectionString: await resolveSecret(config.url),
-      connectionTimeoutMillis: 5_000,
-      query_timeout: 10_000,
-      application_name: 'affiant-doctor',
-    });
-    await client.connect();
-    try {
-      return await look(client, config.pool);
-    } finally {
-      await client.end();
-    }
-  },
+  run: () => withPostgres(config, (client) => look(client, config.pool)),
 });
 
 async function look(client: pg.Client, pool: number): Promise<Finding> {

@@ -1,6 +1,6 @@
-import pg from 'pg';
-import { resolveSecret, type PostgresConfig } from '#config';
+import type { PostgresConfig } from '#config';
 import type { WrappedCounts } from '../originals.js';
+import { withPostgres } from './pg-client.js';
 
 /** Pairs of one answer. */
 const PAIRS = 100;
@@ -11,18 +11,8 @@ const COUNT_WRAPPED = `SELECT split_part(wrapped, '.', 1) AS pair, count(*)::int
 const THERE = `SELECT to_regclass('original_key') IS NOT NULL AS there`;
 
 /** What the catalogue's server says. @throws what the client throws when it does not answer */
-export async function countWrapped(config: PostgresConfig): Promise<WrappedCounts> {
-  const client = new pg.Client({
-    connectionString: await resolveSecret(config.url),
-    connectionTimeoutMillis: 5_000,
-    query_timeout: 10_000,
-    application_name: 'affiant-doctor',
-  });
-  await client.connect();
-  try {
+export const countWrapped = (config: PostgresConfig): Promise<WrappedCounts> =>
+  withPostgres(config, async (client) => {
     const [found] = (await client.query(THERE)).rows as { there: boolean }[];
     return found?.there === true ? ((await client.query(COUNT_WRAPPED)).rows as WrappedCounts) : [];
-  } finally {
-    await client.end();
-  }
-}
+  });
